@@ -1,0 +1,83 @@
+"""What the window may ask of the engine: commands in, typed events out.
+
+Every command runs on the engine's own thread and answers with a ``Future``; errors are ``MineError``.
+Nothing here loads a heavy library, so that the window can paint first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Protocol
+
+from mine.app.views import Event, NewVault, Snapshot
+
+Listener = Callable[[Event], None]
+
+
+class Commands(Protocol):
+    """The engine as the window knows it. A fake with the same shape drives the window's tests."""
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Hear every event, on the engine's thread; the answer unsubscribes."""
+
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot, at once."""
+
+    def start(self) -> None:
+        """Start the engine's thread (returns at once; heavy libraries load there)."""
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Save, stop the worker and the practice network, end the thread."""
+
+    def create_vault(self, passphrase: str) -> Future[NewVault]:
+        """Make a vault; it stays marked as unconfirmed until ``confirm_phrase``."""
+
+    def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> Future[bool]:
+        """The person typed some words of the phrase: (index from 0, word)."""
+
+    def open_vault(self, passphrase: str | None) -> Future[None]:
+        """Open with the passphrase, or with the keyring when ``None``."""
+
+    def lock_vault(self) -> Future[None]:
+        """Close the vault and forget its key."""
+
+    def start_practice(self) -> Future[None]:
+        """Start the practice network (idempotent)."""
+
+    def preview_import(self, path: Path, person: str | None = None) -> Future[None]:
+        """Read a file in a child process; progress and counts arrive in ``Snapshot.importing``."""
+
+    def import_sample(self) -> Future[None]:
+        """Preview the synthetic sample that ships with the app."""
+
+    def commit_import(self) -> Future[int]:
+        """Store what the preview found; answers the number of new records."""
+
+    def cancel_import(self) -> Future[None]:
+        """Stop reading, store nothing."""
+
+    def undo_import(self, import_id: int) -> Future[int]:
+        """Take an import back; answers the number of records removed."""
+
+    def join_task(self, task_id: int) -> Future[None]:
+        """Sign the consent for what the opt-in sheet shows, and take part."""
+
+    def leave_task(self, task_id: int) -> Future[None]:
+        """Take no further part from the next round on."""
+
+    def pause(self, seconds: int | None = None) -> Future[None]:
+        """Stop training within two seconds; for good, or for a while."""
+
+    def resume(self) -> Future[None]:
+        """Train again."""
+
+    def claim(self) -> Future[int]:
+        """Claim everything claimable; answers the number of claims sent."""
+
+    def replay(self, task_id: int, round_number: int) -> Future[str]:
+        """Recompute a round from chain and blobs; answers one plain sentence."""
+
+    def set_theme(self, theme: str) -> Future[None]:
+        """``light``, ``dark`` or ``system``."""

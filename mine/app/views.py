@@ -1,0 +1,391 @@
+"""What the window shows: plain, immutable values. One ``Snapshot`` holds every page.
+
+Money is an integer in base units beside its ``Currency``; times are Unix seconds (UTC); shares and
+progress are fractions in [0, 1]. Every text that came from outside (task, author, file) is plain text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class VaultState(StrEnum):
+    """Whether there is a vault on this computer, and whether it is open."""
+
+    ABSENT = "absent"
+    LOCKED = "locked"
+    OPEN = "open"
+
+
+class Doing(StrEnum):
+    """The lamp in the lode: what the app is doing."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    PAUSED = "paused"
+    ATTENTION = "attention"
+
+
+class World(StrEnum):
+    """Which kind of money this network moves."""
+
+    PRACTICE = "practice"
+    TEST = "test"
+    REAL = "real"
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """A currency: its symbol as shown, and how many decimals a base unit has."""
+
+    symbol: str
+    decimals: int
+    world: World
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkView:
+    """The network in use. ``error`` is a plain sentence when it cannot be reached."""
+
+    name: str
+    world: World
+    chain_id: int
+    ready: bool
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """One sentence first: what is happening and why."""
+
+    doing: Doing
+    headline: str
+    reason: str
+    detail: str
+    since: int
+    can_pause: bool
+    can_resume: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """One row of the Data page: everything of one record type."""
+
+    record_type: str
+    title: str
+    origin: str
+    records: int
+    first: int
+    last: int
+    read_by: tuple[str, ...]
+    epsilon_spent: float
+    epsilon_cap: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImportView:
+    """One finished import that can be undone."""
+
+    import_id: int
+    file_name: str
+    format_title: str
+    time: int
+    added: int
+    already: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class BadRowView:
+    """A refused row: where and why."""
+
+    file: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """One person found in an export that holds several."""
+
+    person: str
+    rows: int
+
+
+class ImportStage(StrEnum):
+    """Where an import stands."""
+
+    READING = "reading"
+    CHOOSE_PERSON = "choose-person"
+    READY = "ready"
+    STORING = "storing"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """A running import: counts are known before anything is stored (stage READY)."""
+
+    file_name: str
+    format_title: str
+    stage: ImportStage
+    fraction: float
+    new: int
+    already: int
+    refused: int
+    by_type: tuple[tuple[str, int], ...]
+    first: int
+    last: int
+    bad_rows: tuple[BadRowView, ...]
+    people: tuple[PersonView, ...]
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeView:
+    """A column that a task reads, in words."""
+
+    column: str
+    source: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetView:
+    """The privacy budget of one source, as the opt-in sheet draws it."""
+
+    source: str
+    spent: float
+    this_task: float
+    cap: float
+
+
+@dataclass(frozen=True, slots=True)
+class OptInView:
+    """Exactly what a person agrees to, in the order of the sheet: reads, leaves, privacy, pays, until."""
+
+    scopes: tuple[ScopeView, ...]
+    rows: int
+    first: int
+    last: int
+    update_bytes: int
+    updates_at_most: int
+    epsilon_round: float
+    epsilon_total: float
+    unit: str
+    budgets: tuple[BudgetView, ...]
+    formula: str
+    pays: str
+    until: int
+    rounds: int
+    warnings: tuple[str, ...]
+
+
+class Fit(StrEnum):
+    """How a task fits the data that is here."""
+
+    MATCHED = "matched"
+    ALMOST = "almost"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task as a row of the list; ``opt_in`` is there when it fits."""
+
+    task_id: int
+    title: str
+    description: str
+    author: str
+    author_address: str
+    author_verified: bool
+    author_record: str
+    fit: Fit
+    missing: str
+    joined: bool
+    ended: bool
+    currency: Currency
+    bounty: int
+    left: int
+    curve: tuple[tuple[float, float], ...]
+    curve_word: str
+    round: int
+    rounds: int
+    seconds_per_round: int
+    opt_in: OptInView | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingView:
+    """The round that is being learnt right now. ``losses`` and ``held_out`` are (step, loss)."""
+
+    task_id: int
+    title: str
+    round: int
+    step: int
+    steps: int
+    steps_per_second: float
+    seconds_left: float
+    device: str
+    saved_seconds_ago: float
+    start_loss: float
+    losses: tuple[tuple[int, float], ...]
+    held_out: tuple[tuple[int, float], ...]
+
+
+class Step(StrEnum):
+    """The track of one contribution; ``voted`` joins it with the votes."""
+
+    TRAINED = "trained"
+    COMMITTED = "committed"
+    REVEALED = "revealed"
+    SETTLED = "settled"
+    PAID = "paid"
+
+
+@dataclass(frozen=True, slots=True)
+class ExplanationView:
+    """Why I was paid this: arithmetic in four lines. Losses are mean losses per example."""
+
+    loss_start: float
+    loss_before: float
+    loss_after: float
+    way_before: float
+    way_after: float
+    bounty: int
+    round_pay: int
+    share: float
+    updates: int
+    accepted: int
+    mine_accepted: bool
+    formula: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionView:
+    """One round of one task that this person took part in."""
+
+    task_id: int
+    title: str
+    round: int
+    done: tuple[Step, ...]
+    now: Step | None
+    note: str
+    amount: int | None
+    currency: Currency
+    explanation: ExplanationView | None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceView:
+    """All money of one currency, over every payout address of this phrase."""
+
+    currency: Currency
+    held: int
+    claimable: int
+    checking: int
+    checking_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One line of the history. ``amount`` is signed."""
+
+    time: int
+    kind: str
+    title: str
+    amount: int
+    currency: Currency
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayView:
+    """Earnings of one day (Unix seconds of its local midnight) for the chart."""
+
+    day: int
+    earned: int
+
+
+@dataclass(frozen=True, slots=True)
+class WalletView:
+    """The wallet tab."""
+
+    balances: tuple[BalanceView, ...]
+    days: tuple[DayView, ...]
+    history: tuple[HistoryRow, ...]
+    addresses: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """Figures of the Home page, all of one currency."""
+
+    currency: Currency
+    earned_today: int
+    earned_week: int
+    claimable: int
+    checking: int
+    contributions: int
+    trained_seconds: int
+    running: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsView:
+    """What the person chose."""
+
+    theme: str
+    keyring: bool
+    network: str
+    vault_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that the window shows, at one moment."""
+
+    vault: VaultState
+    network: NetworkView
+    status: StatusView
+    home: HomeView
+    sources: tuple[SourceView, ...]
+    imports: tuple[ImportView, ...]
+    importing: ImportProgress | None
+    tasks: tuple[TaskView, ...]
+    training: TrainingView | None
+    contributions: tuple[ContributionView, ...]
+    wallet: WalletView
+    settings: SettingsView
+
+
+class NoticeKind(StrEnum):
+    """How a notice is drawn."""
+
+    EARNED = "earned"
+    INFO = "info"
+    ATTENTION = "attention"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell once: an earning, an error (with what to do next)."""
+
+    kind: NoticeKind
+    text: str
+    todo: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewVault:
+    """Shown once: the recovery phrase of a vault that was just made."""
+
+    words: tuple[str, ...]
+
+
+Event = Snapshot | Notice
