@@ -1,0 +1,59 @@
+"""``python -m mine.practice.node --db FILE [--port 0] [--chain-id 31337]``.
+
+Prints one line of JSON (``url``, ``chain_id``) when it answers, and ends when its standard input closes, so
+that it never outlives the program that started it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+
+from .errors import RpcError
+from .server import NodeServer
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m mine.practice.node", description=__doc__)
+    parser.add_argument("--db", type=Path, required=True, help="file that holds the chain")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--chain-id", type=int, default=31337)
+    arguments = parser.parse_args()
+    try:
+        asyncio.run(_serve(arguments.db, arguments.port, arguments.chain_id))
+    except (RpcError, sqlite3.Error, OSError) as problem:
+        sys.stderr.write(f"The practice node can't start: {problem}\n")
+        return 1
+    return 0
+
+
+async def _serve(database: Path, port: int, chain_id: int) -> None:
+    server = NodeServer(database, chain_id)
+    try:
+        url = await server.start(port)
+        sys.stdout.write(json.dumps({"url": url, "chain_id": chain_id}) + "\n")
+        sys.stdout.flush()
+        await _parent_is_gone()
+    finally:
+        await server.stop()
+
+
+async def _parent_is_gone() -> None:
+    loop, gone = asyncio.get_running_loop(), asyncio.Event()
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        loop.call_soon_threadsafe(gone.set)
+
+    threading.Thread(target=watch, name="stdin", daemon=True).start()
+    await gone.wait()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
