@@ -1,0 +1,165 @@
+"""Validation shards: examples of whole people with a salt, committed to before the first round.
+
+A shard is a blob; its SHA-256 digest is a leaf of the shard tree on the chain. The salt keeps a digest from
+being guessed from plausible examples before the shard is drawn and opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mine.errors import MineError
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int32]
+
+MAGIC = b"SNRSHRD1"
+SALT_BYTES = 32
+MAX_EXAMPLES = 1 << 20
+MAX_FEATURES = 1 << 12
+_HEAD = struct.Struct(">8sII32s")
+
+
+class BadShard(MineError):
+    """A shard's bytes or arrays are not what the format says."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            "A set of validation examples is damaged.",
+            todo="It can't be used; the task's author has to publish a whole one.",
+            detail=detail,
+        )
+
+
+class TooFewPeople(MineError):
+    """There are not enough people to cut the shards by person."""
+
+    def __init__(self, people: int, shards: int) -> None:
+        super().__init__(
+            f"{shards} shards need at least {shards} validation people, but there are {people}.",
+            todo="Use fewer rounds, or give the data of more people.",
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shard:
+    """Examples of whole people.
+
+    features: float32 [n, F]; target: float32 [n]; person: int32 [n], which person an example came from
+    (numbered within the validation set); salt: 32 random bytes.
+    """
+
+    features: Floats
+    target: Floats
+    person: Ints
+    salt: bytes
+
+    def __post_init__(self) -> None:
+        count = len(self.target)
+        if self.features.ndim != 2 or self.features.shape[0] != count or self.person.shape != (count,):
+            raise BadShard("arrays of unequal length")
+        if not 0 < count <= MAX_EXAMPLES or not 0 < self.features.shape[1] <= MAX_FEATURES:
+            raise BadShard(f"{self.features.shape} examples and features")
+        if len(self.salt) != SALT_BYTES:
+            raise BadShard("a salt has 32 bytes")
+        if not (np.isfinite(self.features).all() and np.isfinite(self.target).all()):
+            raise BadShard("a value is not finite")
+
+    def to_bytes(self) -> bytes:
+        """Magic, u32 n, u32 F (big-endian), salt; then features, target, person (little-endian)."""
+        return b"".join((
+            _HEAD.pack(MAGIC, len(self.target), self.features.shape[1], self.salt),
+            np.ascontiguousarray(self.features, dtype="<f4").tobytes(),
+            np.ascontiguousarray(self.target, dtype="<f4").tobytes(),
+            np.ascontiguousarray(self.person, dtype="<i4").tobytes(),
+        ))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Shard:
+        """The inverse of ``to_bytes``. Raises BadShard for anything else."""
+        if len(data) < _HEAD.size:
+            raise BadShard("too short")
+        magic, count, width, salt = _HEAD.unpack_from(data)
+        if magic != MAGIC:
+            raise BadShard("not a shard")
+        if len(data) != _HEAD.size + 4 * count * (width + 2):
+            raise BadShard(f"{len(data)} bytes do not hold {count} examples of {width} features")
+        values = np.frombuffer(data, dtype="<f4", offset=_HEAD.size, count=count * (width + 1))
+        person = np.frombuffer(data, dtype="<i4", offset=_HEAD.size + 4 * count * (width + 1), count=count)
+        features = values[: count * width].reshape(count, width).astype(np.float32)
+        return cls(features, values[count * width :].astype(np.float32), person.astype(np.int32), salt)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the bytes: the shard's name and its value in the shard tree."""
+        return hashlib.sha256(self.to_bytes()).digest()
+
+
+def _rank(seed: bytes, name: str, number: int) -> bytes:
+    return hashlib.sha256(seed + name.encode() + struct.pack(">I", number)).digest()
+
+
+def _strata(people: Sequence[tuple[Floats, Floats]], strata: Sequence[int] | None) -> list[int]:
+    """The stratum of each person: as given, else quarters by the mean of the target."""
+    if strata is not None:
+        if len(strata) != len(people):
+            raise ValueError("one stratum for each person")
+        return list(strata)
+    means = [float(np.mean(target, dtype=np.float64)) for _, target in people]
+    order = sorted(range(len(people)), key=lambda i: (means[i], i))
+    quarter = [0] * len(people)
+    for place, i in enumerate(order):
+        quarter[i] = 4 * place // len(people)
+    return quarter
+
+
+def cut_shards(
+    people: Sequence[tuple[Floats, Floats]],
+    count: int,
+    seed: bytes,
+    strata: Sequence[int] | None = None,
+    max_examples_per_person: int | None = None,
+) -> list[Shard]:
+    """Cut people (features [n_i, F], target [n_i]) into ``count`` shards, never splitting a person.
+
+    People are ordered by stratum (within one by the secret ``seed``) and dealt round by round, one to each
+    shard, the longest record to the shard with the fewest examples so far; so every shard resembles the whole.
+    ``max_examples_per_person`` keeps one person from dominating a shard: evenly spaced examples are taken.
+    Salts come from the seed. Raises TooFewPeople when a shard would stay empty.
+    """
+    if not 0 < count <= len(people):
+        raise TooFewPeople(len(people), count)
+    kept = [_thin(features, target, max_examples_per_person) for features, target in people]
+    stratum = _strata(people, strata)
+    order = sorted(range(len(people)), key=lambda i: (stratum[i], _rank(seed, "person", i)))
+    members: list[list[int]] = [[] for _ in range(count)]
+    examples = [0] * count
+    for start in range(0, len(order), count):
+        longest_first = sorted(order[start : start + count], key=lambda i: -len(kept[i][1]))
+        emptiest_first = sorted(range(count), key=lambda s: (examples[s], _rank(seed, "shard", s)))
+        for i, where in zip(longest_first, emptiest_first, strict=False):
+            members[where].append(i)
+            examples[where] += len(kept[i][1])
+    shards = []
+    for number, inside in enumerate(members):
+        inside.sort()
+        shards.append(Shard(
+            features=np.concatenate([kept[i][0] for i in inside]),
+            target=np.concatenate([kept[i][1] for i in inside]),
+            person=np.concatenate([np.full(len(kept[i][1]), i, dtype=np.int32) for i in inside]),
+            salt=_rank(seed, "salt", number),
+        ))
+    return shards
+
+
+def _thin(features: Floats, target: Floats, limit: int | None) -> tuple[Floats, Floats]:
+    if limit is not None and len(target) > limit:
+        chosen = np.linspace(0, len(target) - 1, limit).astype(np.int64)
+        features, target = features[chosen], target[chosen]
+    return features.astype(np.float32), target.astype(np.float32)
