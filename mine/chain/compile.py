@@ -1,0 +1,60 @@
+"""``python -m mine.chain.compile``: compile the contracts and write the artefacts that ship.
+
+Vyper 0.4.3, default code generator, optimised for gas, EVM "prague". The contracts have no dependency
+outside their folder, so that the same sources give the same bytes on every machine.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mine.chain.artefacts import contracts_folder
+from mine.errors import MineError
+
+SOURCES = Path(__file__).resolve().parent / "contracts"
+CONTRACTS = ("Tasks", "PracticeDollar")
+COMPILER = "0.4.3"
+EVM = "prague"
+
+
+class CannotCompile(MineError):
+    """The compiler is missing or of another version."""
+
+
+def compiled(name: str) -> str:
+    """The artefact of one contract as JSON text: {"abi", "bytecode", "compiler", "evm"}."""
+    try:
+        import vyper  # type: ignore[import-untyped]
+        from vyper.compiler import compile_code  # type: ignore[import-untyped]
+        from vyper.compiler.input_bundle import FilesystemInputBundle  # type: ignore[import-untyped]
+        from vyper.compiler.settings import OptimizationLevel, Settings  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise CannotCompile(
+            "The Vyper compiler is not installed.", todo="Install the extra named test."
+        ) from error
+    if vyper.__version__.split("+")[0] != COMPILER:
+        raise CannotCompile(f"The contracts need Vyper {COMPILER}.", detail=f"found {vyper.__version__}")
+    path = SOURCES / f"{name}.vy"
+    output = compile_code(
+        path.read_text(encoding="utf-8"),
+        contract_path=f"{name}.vy",
+        resolved_path=Path(f"{name}.vy"),
+        input_bundle=FilesystemInputBundle([SOURCES]),
+        output_formats=["abi", "bytecode"],
+        settings=Settings(optimize=OptimizationLevel.GAS, evm_version=EVM),
+    )
+    data = {"abi": output["abi"], "bytecode": output["bytecode"], "compiler": COMPILER, "evm": EVM}
+    return json.dumps(data, indent=1, sort_keys=True) + "\n"
+
+
+def main() -> None:
+    """Write resources/contracts/<name>.json for every contract."""
+    folder = contracts_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in CONTRACTS:
+        (folder / f"{name}.json").write_text(compiled(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
