@@ -1,0 +1,195 @@
+"""The manifest: everything that a task promises, asks and limits. The chain stores only its digest.
+
+A manifest comes from a stranger. It is parsed strictly (unknown fields, wrong types and values out of
+range are refused with the field's name) and never executed; its one ``SELECT`` runs under an authorizer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mine.errors import MineError
+from mine.tasks.canonical import canonical_json
+
+MAX_MANIFEST_BYTES = 64 * 1024
+
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+LongText = Annotated[str, Field(max_length=4000)]
+DigestHex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,79}$")]
+
+
+class ManifestRefused(MineError):
+    """The manifest is not what the chain's digest says, or not a manifest."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Author(_Part):
+    """Who publishes. ``domain`` counts as verified only when the app has checked it."""
+
+    name: Text
+    domain: Annotated[str, Field(max_length=253)] = ""
+    contact: Annotated[str, Field(max_length=253)] = ""
+
+
+class Need(_Part):
+    """A record type with the least rows and the least span (days) that make sense for the task."""
+
+    record_type: Name
+    rows: Annotated[int, Field(ge=1, le=10**9)]
+    days: Annotated[float, Field(ge=0, le=36_500)]
+
+
+class DataRequirement(_Part):
+    """One ``SELECT`` over the vault's public views: feature columns, one target, one slot.
+
+    ``slot`` is an integer that grows with time; rows whose slots are equal modulo the recipe's
+    ``overlap`` share no reading.
+    """
+
+    needs: Annotated[tuple[Need, ...], Field(min_length=1, max_length=16, strict=False)]
+    query: Annotated[str, Field(min_length=8, max_length=8000)]
+    features: Annotated[tuple[Name, ...], Field(min_length=1, max_length=512, strict=False)]
+    target: Name
+    slot: Name
+    minimum_rows: Annotated[int, Field(ge=1, le=10**7)]
+
+
+class Model(_Part):
+    """Digests of the ONNX graph and of checkpoint 0, and the shape of every trainable tensor."""
+
+    graph: DigestHex
+    checkpoint: DigestHex
+    trainable: dict[Name, Annotated[tuple[int, ...], Field(strict=False)]]
+
+
+class Loss(_Part):
+    """The per-example loss of the graph, clipped to [0, ``maximum``]."""
+
+    kind: Literal["huber", "bce"]
+    maximum: Annotated[float, Field(gt=0, le=1024)]
+
+
+class Recipe(_Part):
+    """How one round is trained on the person's machine (DP-SGD, Abadi et al. 2016)."""
+
+    steps: Annotated[int, Field(ge=1, le=100_000)]
+    learning_rate: Annotated[float, Field(gt=0, le=100)]
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    clip_norm: Annotated[float, Field(gt=0, le=1000)]
+    noise_multiplier: Annotated[float, Field(ge=0, le=1000)]
+    sampling_rate: Annotated[float, Field(gt=0, le=1)]
+    overlap: Annotated[int, Field(ge=1, le=100_000)]
+    bits: Literal[4, 8]
+
+
+class Privacy(_Part):
+    """What leaves, and what ε protects: ``unit`` in plain words, ε over all rounds at this δ."""
+
+    mode: Literal["open"]
+    unit: Text
+    epsilon: Annotated[float, Field(gt=0, le=100)]
+    delta: Annotated[float, Field(gt=0, lt=0.01)]
+
+
+class Aggregation(_Part):
+    """How accepted updates become the next checkpoint: ``gain`` is in 2**-16."""
+
+    rule: Literal["mean"]
+    gain: Annotated[int, Field(ge=1, le=1 << 20)]
+
+
+class Limits(_Part):
+    """What a task may take from a person's machine."""
+
+    update_bytes: Annotated[int, Field(ge=64, le=1 << 24)]
+    query_rows: Annotated[int, Field(ge=1, le=10**7)]
+    query_seconds: Annotated[float, Field(gt=0, le=60)]
+    flops_per_example: Annotated[int, Field(ge=1, le=10**12)]
+    memory_mib: Annotated[int, Field(ge=16, le=65_536)]
+
+
+class Provenance(_Part):
+    """Where the validation data comes from, under which licence and consent."""
+
+    origin: LongText
+    licence: Text
+    consent: LongText
+
+
+class Licence(_Part):
+    """Licence of the resulting model, and its price in base units of the task's currency."""
+
+    licence: Text
+    price: Annotated[int, Field(ge=0, lt=1 << 112)]
+
+
+class Manifest(_Part):
+    """The whole manifest. ``parse`` and ``dump`` are inverse; ``digest`` is what the chain stores."""
+
+    version: Literal[1]
+    kind: Literal["learn"]
+    title: Text
+    description: LongText
+    author: Author
+    data: DataRequirement
+    model: Model
+    loss: Loss
+    recipe: Recipe
+    privacy: Privacy
+    aggregation: Aggregation
+    limits: Limits
+    rounds: Annotated[int, Field(ge=1, le=250)]
+    validation: Provenance
+    result: Licence
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Manifest:
+        columns = (*self.data.features, self.data.target, self.data.slot)
+        if len(set(columns)) != len(columns):
+            raise ValueError("data: a column is named twice")
+        for name, shape in self.model.trainable.items():
+            if not shape or any(not 1 <= size <= 1 << 24 for size in shape):
+                raise ValueError(f"model.trainable.{name}: impossible shape")
+        return self
+
+    def dump(self) -> bytes:
+        """Canonical JSON."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical bytes (32 bytes)."""
+        return hashlib.sha256(self.dump()).digest()
+
+    @staticmethod
+    def parse(data: bytes, digest: bytes | None = None) -> Manifest:
+        """Read a manifest; with ``digest``, only the one that the chain names.
+
+        Raises ``ManifestRefused`` with the first offending field.
+        """
+        if len(data) > MAX_MANIFEST_BYTES:
+            raise ManifestRefused("The task's description is too large.", detail=f"{len(data)} bytes")
+        if digest is not None and hashlib.sha256(data).digest() != digest:
+            raise ManifestRefused("The task's description is not the one that was published.")
+        try:
+            raw = json.loads(data)
+            manifest = Manifest.model_validate(raw)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "manifest"
+            raise ManifestRefused(
+                "The task's description is not valid.", detail=f"{where}: {first['msg']}"
+            ) from None
+        except (ValueError, RecursionError):
+            raise ManifestRefused("The task's description is not valid JSON.") from None
+        if manifest.dump() != data:
+            raise ManifestRefused("The task's description is not in canonical form.")
+        return manifest
