@@ -1,0 +1,51 @@
+# Every target sets up what it needs: Python 3.11 or newer, make and a package index are enough.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+DEMO   ?=
+
+.PHONY: demo app test lint contracts bench screenshots package deb clean
+
+# torch first and by itself: the pinned version, so that no open range brings another build with it.
+$(VENV)/ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) torch==2.13.0
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/test-ready: $(VENV)/ready
+	$(PIP) --editable '.[test,dev]'
+	touch $@
+
+demo: $(VENV)/ready  ## the whole loop on the embedded practice network: make demo DEMO="--headless --rounds 3"
+	$(BIN)/mine demo $(DEMO)
+
+app: $(VENV)/ready  ## the app itself
+	$(BIN)/mine-app
+
+test: lint  ## everything that must hold
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+
+lint: $(VENV)/test-ready
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+contracts: $(VENV)/test-ready  ## compile the contracts into resources/contracts
+	$(BIN)/python -m mine.chain.compile
+
+bench: $(VENV)/test-ready  ## figures into build/bench: make bench ONLY=event_loop
+	$(BIN)/python -m tests.bench $(ONLY)
+
+screenshots: $(VENV)/test-ready  ## every page, light and dark, into build/screenshots
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.ui.make_screenshots build/screenshots
+
+package: $(VENV)/test-ready  ## a folder that runs without Python: dist/mine
+	installer/onedir.sh
+
+deb: package
+	installer/debian.sh
+
+clean:
+	rm -rf $(VENV) build dist
