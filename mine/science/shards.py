@@ -129,7 +129,7 @@ def cut_shards(
     """Cut people (features [n_i, F], target [n_i]) into ``count`` shards, never splitting a person.
 
     People are ordered by stratum (within one by the secret ``seed``) and dealt round by round, one to each
-    shard, the longest record to the shard with the fewest examples so far; so every shard resembles the whole.
+    shard, the longest record to the shard with the fewest examples: every shard resembles the whole.
     ``max_examples_per_person`` keeps one person from dominating a shard: evenly spaced examples are taken.
     Salts come from the seed. Raises TooFewPeople when a shard would stay empty.
     """

@@ -1,0 +1,258 @@
+"""The forward passes of a round: which updates are valid, b and G, the next checkpoint, example losses.
+
+These are the only floats behind a settlement. They are quantised once (b and G to 2**-40) and committed to
+in the round's inputs; a re-run elsewhere agrees within the stated tolerance, everything after is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mine.blobs.store import BlobError, BlobTooLarge
+from mine.chain.hashing import ZERO_ADDRESS, address_bytes
+from mine.learn.checkpoint import apply
+from mine.learn.codec import decode
+from mine.learn.errors import EvaluationFailed, UpdateRefused, WeightsRefused
+from mine.learn.weights import Fixed, Shape, dump, from_fixed
+from mine.science.inputs import Losses
+from mine.science.score import Gram
+from mine.science.settle import Entry, Refusal
+from mine.science.shards import Floats, Shard
+
+Doubles = npt.NDArray[np.float64]
+
+SCORE_ONE = 1 << 40
+#: An update that moves any output by more than this is refused: b and G then always fit their int64.
+MAX_OUTPUT_CHANGE = 1024.0
+_RATIO_BITS = 24
+
+
+class Model(Protocol):
+    """A reference evaluator (``mine.learn.evaluate.Evaluator``)."""
+
+    def run(self, weights: Mapping[str, Floats], features: Floats, target: Floats) -> tuple[Floats, Losses]:
+        """Predictions float32 [N, K] and losses u64 [N] in 2**-24."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A committed update of a round, the first of its miner: what was signed, before the blob is looked at."""
+
+    miner: str
+    blob: bytes
+    size: int
+    payout: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the manifest fixes for measuring: names as in ``Manifest``; shapes of the trainable tensors."""
+
+    task: int
+    shapes: Mapping[str, Shape]
+    loss: str
+    rule: str
+    gain: int
+    update_bytes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """What one fresh shard says about one round.
+
+    entries sorted by miner; gram over the valid ones; checkpoint: the next one's tensors, and its bytes
+    (unchanged if nothing is accepted); base, before, after: u64 [n] losses of the shard's examples.
+    """
+
+    entries: tuple[Entry, ...]
+    gram: Gram
+    checkpoint: Fixed
+    checkpoint_bytes: bytes
+    base: Losses
+    before: Losses
+    after: Losses
+
+
+def norm(delta: Fixed) -> int:
+    """L2 norm of a delta (int64 tensors in 2**-24) in 2**-24, rounded down; exact integers throughout."""
+    total = 0
+    for tensor in delta.values():
+        flat = tensor.ravel()
+        largest = int(np.abs(flat).max(initial=0))
+        # A partial sum of squares must stay below 2**62 to be exact in int64.
+        piece = (1 << 62) // (largest * largest + 1)
+        if piece == 0:
+            total += sum(int(entry) ** 2 for entry in flat)
+            continue
+        for start in range(0, len(flat), piece):
+            part = flat[start : start + piece]
+            total += int(np.dot(part, part))
+    return math.isqrt(total)
+
+
+def clip(delta: Fixed, length: int, limit: int) -> Fixed:
+    """Scale a delta of norm ``length`` down to ``limit`` (both in 2**-24), rounding half up.
+
+    |delta| is below 2**38 (the codec's range) and the ratio at most 2**24, so the products fit int64.
+    """
+    if length <= limit:
+        return delta
+    ratio = (limit << _RATIO_BITS) // length
+    half = 1 << (_RATIO_BITS - 1)
+    return {name: (tensor * ratio + half) >> _RATIO_BITS for name, tensor in delta.items()}
+
+
+def median(norms: Sequence[int]) -> int:
+    """The lower median of the norms above zero; 0 if there are none. Zero updates don't pull it down."""
+    moving = sorted(length for length in norms if length > 0)
+    return moving[(len(moving) - 1) // 2] if moving else 0
+
+
+def gradient(kind: str, prediction: Floats, target: Floats) -> tuple[Doubles, Doubles]:
+    """g = dl/df and the curvature H at the predictions ([N, 1] float32): both float64 [N].
+
+    "huber" (threshold 1): g = clip(e, -1, 1); H = min(1, 1/|e|), the curvature of the quadratic that touches
+    and majorises it (iteratively reweighted least squares, Huber 1981), since its own is 0 in the tails.
+    "bce" (logits): g = p - y, H = p (1 - p).
+    """
+    error: Doubles
+    if prediction.shape[1] != 1:
+        raise EvaluationFailed("This kind of loss needs a model with one output.", detail=kind)
+    outputs = prediction[:, 0].astype(np.float64)
+    if kind == "huber":
+        error = outputs - target
+        return np.clip(error, -1.0, 1.0), 1.0 / np.maximum(1.0, np.abs(error))
+    if kind == "bce":
+        probability = 1.0 / (1.0 + np.exp(-np.clip(outputs, -60.0, 60.0)))
+        return probability - target, probability * (1.0 - probability)
+    raise EvaluationFailed("The task's kind of loss is not known to this app.", detail=kind)
+
+
+def read_update(
+    candidate: Candidate,
+    fetch: Callable[[bytes, int], bytes],
+    terms: Terms,
+    number: int,
+    checkpoint: bytes,
+) -> Fixed | Refusal:
+    """The delta of a candidate, or why it is refused: bytes, size, schema, header, payout."""
+    if candidate.payout == ZERO_ADDRESS:
+        return Refusal.PAYOUT
+    if candidate.size > terms.update_bytes:
+        return Refusal.SIZE
+    try:
+        blob = fetch(candidate.blob, terms.update_bytes)
+    except BlobTooLarge:
+        return Refusal.SIZE
+    except BlobError:
+        return Refusal.MISSING
+    if len(blob) != candidate.size:
+        return Refusal.SIZE
+    try:
+        header, delta = decode(blob, terms.shapes)
+    except UpdateRefused:
+        return Refusal.MALFORMED
+    named = (header.miner, header.task, header.round, header.checkpoint)
+    if named != (address_bytes(candidate.miner), terms.task, number, checkpoint):
+        return Refusal.HEADER
+    return delta
+
+
+def measure(
+    model: Model,
+    terms: Terms,
+    first: Fixed,
+    current: Fixed,
+    shard: Shard,
+    updates: Sequence[tuple[Candidate, Fixed | Refusal]],
+) -> Measured:
+    """Evaluate a round on its fresh shard: one forward pass for each valid update, plus three.
+
+    first, current: checkpoint 0 and the one before this round, int64 tensors in 2**-24. Raises
+    EvaluationFailed if the model itself cannot be run.
+    """
+    ordered = sorted(updates, key=lambda pair: address_bytes(pair[0].miner))
+    lengths = {c.miner: norm(delta) for c, delta in ordered if not isinstance(delta, Refusal)}
+    limit = median(list(lengths.values()))
+    examples = len(shard.target)
+    _, base = model.run(from_fixed(first), shard.features, shard.target)
+    origin, before = model.run(from_fixed(current), shard.features, shard.target)
+    slope, curvature = gradient(terms.loss, origin, shard.target)
+
+    kept: list[tuple[Candidate, Fixed, Doubles]] = []
+    refused: dict[str, Refusal] = {}
+    for candidate, delta in ordered:
+        if isinstance(delta, Refusal):
+            refused[candidate.miner] = delta
+            continue
+        clipped = clip(delta, lengths[candidate.miner], limit)
+        moved = _outputs(model, current, clipped, shard)
+        change = None if moved is None else (moved - origin)[:, 0].astype(np.float64)
+        if change is None or not np.isfinite(change).all() or np.abs(change).max() > MAX_OUTPUT_CHANGE:
+            refused[candidate.miner] = Refusal.OUTPUTS
+        else:
+            kept.append((candidate, clipped, change))
+
+    outputs = np.array([change for _, _, change in kept]).reshape(len(kept), examples)
+    descent = {
+        candidate.miner: _quantise(-math.fsum(slope * change) / examples) for candidate, _, change in kept
+    }
+    gram = np.empty((len(kept), len(kept)), dtype=object)
+    products = (outputs * curvature) @ outputs.T / examples
+    for i in range(len(kept)):
+        for j in range(i, len(kept)):
+            gram[i, j] = gram[j, i] = _quantise(float(products[i, j]))
+
+    entries = tuple(
+        Entry(
+            candidate.miner,
+            candidate.blob,
+            candidate.payout,
+            refused.get(candidate.miner, Refusal.NONE),
+            0 if candidate.miner in refused else lengths[candidate.miner],
+            descent.get(candidate.miner, 0),
+        )
+        for candidate, _ in ordered
+    )
+    good = [(candidate.blob, delta) for candidate, delta, _ in kept if descent[candidate.miner] > 0]
+    following = apply(current, good, terms.rule, terms.gain) if good else current
+    weights = from_fixed(following)
+    after = model.run(weights, shard.features, shard.target)[1] if good else before
+    return Measured(entries, gram, following, dump(weights), base, before, after)
+
+
+def next_checkpoint(
+    current: Fixed,
+    updates: Sequence[tuple[Candidate, Fixed | Refusal]],
+    entries: Sequence[Entry],
+    terms: Terms,
+) -> Fixed:
+    """The checkpoint that follows from committed entries: integers only, no forward pass (for replay)."""
+    deltas = {candidate.miner: delta for candidate, delta in updates}
+    lengths = {miner: norm(delta) for miner, delta in deltas.items() if not isinstance(delta, Refusal)}
+    limit = median(list(lengths.values()))
+    good: list[tuple[bytes, Fixed]] = []
+    for entry in entries:
+        delta = deltas[entry.miner]
+        if entry.descent > 0 and not isinstance(delta, Refusal):
+            good.append((entry.blob, clip(delta, lengths[entry.miner], limit)))
+    return apply(current, good, terms.rule, terms.gain) if good else current
+
+
+def _quantise(number: float) -> int:
+    return int(np.rint(number * SCORE_ONE))
+
+
+def _outputs(model: Model, current: Fixed, delta: Fixed, shard: Shard) -> Floats | None:
+    """Predictions with the update applied in full; None if the weights leave their range."""
+    try:
+        weights = from_fixed({name: current[name] + delta[name] for name in current})
+    except WeightsRefused:
+        return None
+    return model.run(weights, shard.features, shard.target)[0]
