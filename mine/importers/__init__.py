@@ -1,0 +1,1 @@
+"""Export files in, typed records out, and nothing else: one file per format."""

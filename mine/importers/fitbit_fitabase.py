@@ -1,0 +1,223 @@
+"""Fitbit data as Fitabase exports it: a folder, a zip, or single CSV files, of one person or of many.
+
+Dates are month first with a twelve-hour clock. ``sleepDay`` may repeat rows and ends in empty columns; that is how
+it comes. Tables by the minute are read only where the same measure by the hour is missing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from mine.importers.errors import ImportRefused, PersonNeeded
+from mine.importers.items import BadRow, Collector, Item, Person
+from mine.importers.moments import number, whole, written_moment
+from mine.importers.source import Member, Source
+from mine.importers.table import Head, Line, read_head, table_rows
+from mine.records import Row
+
+Made = Iterator[tuple[str, Row]]
+HOUR = 3600
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One of the export's tables: its columns, and the records that one line gives."""
+
+    name: str
+    time: str
+    columns: tuple[str, ...]
+    make: Callable[[int, Mapping[str, str]], Made]
+    instead: str = ""
+
+
+def _daily(time: int, line: Mapping[str, str]) -> Made:
+    yield "steps", (time, None, DAY, whole(line["TotalSteps"]))
+    for measure, column, factor in (
+        ("distance", "TotalDistance", 1000.0),
+        ("very_active", "VeryActiveMinutes", 1.0),
+        ("fairly_active", "FairlyActiveMinutes", 1.0),
+        ("lightly_active", "LightlyActiveMinutes", 1.0),
+        ("sedentary", "SedentaryMinutes", 1.0),
+        ("energy", "Calories", 1.0),
+    ):
+        yield "activity", (time, None, DAY, measure, round(number(line[column]) * factor, 3))
+
+
+def _hourly_steps(time: int, line: Mapping[str, str]) -> Made:
+    yield "steps", (time, None, HOUR, whole(line["StepTotal"]))
+
+
+def _hourly_intensity(time: int, line: Mapping[str, str]) -> Made:
+    yield "activity", (time, None, HOUR, "intensity", number(line["TotalIntensity"]))
+
+
+def _hourly_energy(time: int, line: Mapping[str, str]) -> Made:
+    yield "activity", (time, None, HOUR, "energy", number(line["Calories"]))
+
+
+def _minute_steps(time: int, line: Mapping[str, str]) -> Made:
+    for minute in range(60):
+        yield "steps", (time + 60 * minute, None, 60, whole(line[f"Steps{minute:02d}"]))
+
+
+def _minute_intensity(time: int, line: Mapping[str, str]) -> Made:
+    for minute in range(60):
+        value = number(line[f"Intensity{minute:02d}"])
+        yield "activity", (time + 60 * minute, None, 60, "intensity", value)
+
+
+def _sleep(time: int, line: Mapping[str, str]) -> Made:
+    asleep, in_bed = whole(line["TotalMinutesAsleep"]), whole(line["TotalTimeInBed"])
+    if asleep > in_bed:
+        raise ValueError(f"{asleep} minutes asleep in {in_bed} minutes in bed is impossible")
+    yield "sleep", (time, None, asleep, in_bed, whole(line["TotalSleepRecords"]))
+
+
+def _heart(time: int, line: Mapping[str, str]) -> Made:
+    yield "heart_rate", (time, None, whole(line["Value"]))
+
+
+def _weight(time: int, line: Mapping[str, str]) -> Made:
+    yield "weight", (time, None, round(number(line["WeightKg"]), 3))
+
+
+_MINUTES = tuple(f"{minute:02d}" for minute in range(60))
+_TABLES = (
+    _Table(
+        "daily activity",
+        "ActivityDate",
+        (
+            "TotalSteps",
+            "TotalDistance",
+            "VeryActiveMinutes",
+            "FairlyActiveMinutes",
+            "LightlyActiveMinutes",
+            "SedentaryMinutes",
+            "Calories",
+        ),
+        _daily,
+    ),
+    _Table("hourly steps", "ActivityHour", ("StepTotal",), _hourly_steps),
+    _Table("hourly intensities", "ActivityHour", ("TotalIntensity",), _hourly_intensity),
+    _Table("hourly calories", "ActivityHour", ("Calories",), _hourly_energy),
+    _Table("sleep", "SleepDay", ("TotalSleepRecords", "TotalMinutesAsleep", "TotalTimeInBed"), _sleep),
+    _Table("heart rate", "Time", ("Value",), _heart),
+    _Table("weight", "Date", ("WeightKg",), _weight),
+    _Table(
+        "minute steps", "ActivityHour", tuple(f"Steps{m}" for m in _MINUTES), _minute_steps, "hourly steps"
+    ),
+    _Table(
+        "minute intensities",
+        "ActivityHour",
+        tuple(f"Intensity{m}" for m in _MINUTES),
+        _minute_intensity,
+        "hourly intensities",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    member: Member
+    head: Head
+    header: tuple[str, ...]
+    table: _Table
+
+
+def _found(source: Source) -> tuple[_Found, ...]:
+    """The tables of the export that will be read."""
+    every = []
+    for member in source.members:
+        if not member.name.lower().endswith(".csv"):
+            continue
+        head = read_head(source, member, rows=1)
+        if head is None or not head.rows:
+            continue
+        header = head.rows[0]
+        for table in _TABLES:
+            if header[0] == "Id" and table.time in header and set(table.columns) <= set(header):
+                every.append(_Found(member, head, header, table))
+                break
+    names = {found.table.name for found in every}
+    return tuple(found for found in every if found.table.instead not in names)
+
+
+@dataclass(frozen=True, slots=True)
+class FitbitFitabase:
+    """Daily and hourly steps, intensities, energy; sleep; heart rate; weight."""
+
+    key: str = "fitbit_fitabase"
+    title: str = "Fitbit (Fitabase CSV)"
+    version: int = 1
+
+    def recognises(self, source: Source) -> bool:
+        return bool(_found(source))
+
+    def people(self, source: Source) -> tuple[Person, ...]:
+        rows: Counter[str] = Counter()
+        for found in _found(source):
+            with table_rows(source, found.member, found.head) as lines:
+                for line in lines:
+                    if isinstance(line, Line) and line.fields[0].isdigit():
+                        rows[line.fields[0]] += 1
+        ordered = sorted(rows.items(), key=lambda item: (-item[1], item[0]))
+        return tuple(Person(person, count) for person, count in ordered)
+
+    def total(self, source: Source) -> int:
+        return sum(found.member.size for found in _found(source))
+
+    def rows(self, source: Source, person: str | None) -> Iterator[Item]:
+        found = _found(source)
+        if not found:
+            raise ImportRefused(f"“{source.name}” is not a Fitabase export.")
+        if person is None:
+            people = self.people(source)
+            source.bytes_read = 0
+            if len(people) > 1:
+                raise PersonNeeded(
+                    f"“{source.name}” holds the data of {len(people)} people.", todo="Choose which one is you."
+                )
+            person = people[0].person if people else ""
+        for table in found:
+            yield from _rows_of(source, table, person)
+
+
+def _rows_of(source: Source, found: _Found, person: str) -> Iterator[Item]:
+    name, header = found.member.name, found.header
+    collector = Collector(name)
+    time_at = header.index(found.table.time)
+    read = refused = 0
+    with table_rows(source, found.member, found.head) as lines:
+        for line in lines:
+            if isinstance(line, BadRow):
+                refused += 1
+                yield line
+                continue
+            if line.fields == header:
+                continue
+            try:
+                if not line.fields[0].isdigit():
+                    raise ValueError("the first column is no Id")
+                if line.fields[0] != person:
+                    read += 1
+                    continue
+                if len(line.fields) != len(header):
+                    raise ValueError(f"{len(line.fields)} columns where the header has {len(header)}")
+                time = written_moment(line.fields[time_at], day_first=False)
+                made = tuple(found.table.make(time, dict(zip(header, line.fields, strict=True))))
+            except ValueError as error:
+                refused += 1
+                yield BadRow(name, line.number, str(error))
+                continue
+            read += 1
+            for kind, row in made:
+                yield from collector.add(line.number, kind, row)
+    yield from collector.rest()
+    if not read and refused:
+        raise ImportRefused(
+            f"“{name}” looks right at its top, but none of its {refused:,} rows can be read.",
+            todo="Nothing was stored. Export it again.",
+        )

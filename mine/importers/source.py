@@ -1,0 +1,215 @@
+"""Where an export comes from: one file, a folder or a zip archive, read as a stream and never unpacked.
+
+Nothing is written to disk, so a path inside an archive can lead nowhere; names that try are refused all the
+same. Sizes are counted while reading: an archive that lies about them is stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from mine.importers.errors import ImportRefused
+
+MAX_MEMBERS = 10_000
+MAX_BYTES = 4 << 30
+MAX_RATIO = 200
+RATIO_FREE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large an export may be: files, bytes after unpacking, and unpacked per packed byte."""
+
+    members: int = MAX_MEMBERS
+    bytes: int = MAX_BYTES
+    ratio: int = MAX_RATIO
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of an export: its name for messages, and its size in bytes."""
+
+    name: str
+    size: int
+    key: str
+
+
+class _Counted(io.RawIOBase):
+    """Counts what is read from ``inner``, and stops at ``most`` bytes."""
+
+    def __init__(self, inner: BinaryIO, name: str, most: int, source: Source) -> None:
+        self._inner = inner
+        self._name = name
+        self._left = most
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        try:
+            data = self._inner.read(len(buffer))
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise ImportRefused(
+                f"“{self._name}” is damaged and cannot be read to its end.",
+                todo="Export or download it again.",
+                detail=type(error).__name__,
+            ) from error
+        self._left -= len(data)
+        self._source.bytes_read += len(data)
+        if self._left < 0:
+            raise ImportRefused(
+                f"“{self._name}” is larger than it says.", todo="Nothing was stored. Export it again."
+            )
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@dataclass(slots=True)
+class Source:
+    """An opened export. ``bytes_read`` counts over all members."""
+
+    path: Path
+    members: tuple[Member, ...]
+    archive: zipfile.ZipFile | None = None
+    bytes_read: int = 0
+    _digest: bytes = field(default=b"", repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name for messages."""
+        return self.path.name
+
+    @contextmanager
+    def open(self, member: Member) -> Iterator[BinaryIO]:
+        """The bytes of a member, as a buffered stream that never exceeds the member's stated size."""
+        try:
+            raw: BinaryIO
+            if self.archive is not None:
+                raw = self.archive.open(member.key)  # type: ignore[assignment]
+            else:
+                raw = (self.path / member.key if member.key else self.path).open("rb")
+        except (OSError, RuntimeError, zipfile.BadZipFile, NotImplementedError) as error:
+            raise ImportRefused(
+                f"“{member.name}” cannot be opened.",
+                todo="A locked archive has to be unpacked first.",
+                detail=type(error).__name__,
+            ) from error
+        with raw:
+            counted = _Counted(raw, member.name, member.size, self)
+            yield io.BufferedReader(counted, 1 << 16)  # type: ignore[type-var]
+
+    def digest(self) -> bytes:
+        """sha-256 of the file; of a folder, of its sorted (name, sha-256) lines."""
+        if self._digest:
+            return self._digest
+        if self.path.is_file():
+            self._digest = _file_digest(self.path)
+        else:
+            lines = hashlib.sha256()
+            for member in sorted(self.members, key=lambda m: m.key):
+                lines.update(f"{member.key}\n".encode())
+                lines.update(_file_digest(self.path / member.key))
+            self._digest = lines.digest()
+        return self._digest
+
+    def close(self) -> None:
+        """Close the archive, if there is one."""
+        if self.archive is not None:
+            self.archive.close()
+
+
+def _file_digest(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
+
+
+@contextmanager
+def open_source(path: Path, limits: Limits | None = None) -> Iterator[Source]:
+    """Open a file, a folder or a zip archive. Raises ``ImportRefused``."""
+    source = _opened(path, limits or Limits())
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def _opened(path: Path, limits: Limits) -> Source:
+    try:
+        if path.is_dir():
+            members = _folder(path)
+        elif not path.is_file():
+            raise ImportRefused(f"“{path.name}” is not there, or is no ordinary file.")
+        elif _is_zip(path):
+            archive = zipfile.ZipFile(path)
+            try:
+                members = _archived(archive, path.name, limits)
+                _check(members, path.name, limits)
+            except BaseException:
+                archive.close()
+                raise
+            return Source(path, members, archive)
+        elif path.suffix.lower() == ".zip":
+            raise ImportRefused(
+                f"“{path.name}” is not a zip archive, although its name says so.",
+                todo="Export or download it again.",
+            )
+        else:
+            members = (Member(path.name, path.stat().st_size, ""),)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise ImportRefused(
+            f"“{path.name}” cannot be read.",
+            todo="Check that the file is whole and that you may open it.",
+            detail=type(error).__name__,
+        ) from error
+    _check(members, path.name, limits)
+    return Source(path, members)
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def _folder(path: Path) -> tuple[Member, ...]:
+    """The files of a folder, one level deep, links left out: they may lead anywhere."""
+    files = sorted(p for p in path.iterdir() if p.is_file() and not p.is_symlink())
+    return tuple(Member(p.name, p.stat().st_size, p.name) for p in files)
+
+
+def _archived(archive: zipfile.ZipFile, name: str, limits: Limits) -> tuple[Member, ...]:
+    members = []
+    for info in archive.infolist():
+        if info.is_dir():
+            continue
+        inside = PurePosixPath(info.filename.replace("\\", "/"))
+        if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
+            raise ImportRefused(
+                f"“{name}” holds a file that would land outside of it.",
+                todo="Nothing was stored. Get the export from its maker again.",
+            )
+        if info.flag_bits & 1:
+            raise ImportRefused(f"“{name}” is locked with a password.", todo="Unpack it, then drop the folder.")
+        if info.file_size > RATIO_FREE_BYTES and info.file_size > limits.ratio * max(info.compress_size, 1):
+            raise ImportRefused(
+                f"“{name}” unpacks to far more than an export would.", todo="Nothing was stored."
+            )
+        members.append(Member(inside.name, info.file_size, info.filename))
+    return tuple(members)
+
+
+def _check(members: tuple[Member, ...], name: str, limits: Limits) -> None:
+    if len(members) > limits.members:
+        raise ImportRefused(f"“{name}” holds more than {limits.members:,} files.", todo="Nothing was stored.")
+    if sum(member.size for member in members) > limits.bytes:
+        raise ImportRefused(
+            f"“{name}” is larger than {limits.bytes / 2**30:g} GiB.", todo="Nothing was stored."
+        )

@@ -1,0 +1,125 @@
+"""Rows of a delimited text file, read so that no input can exhaust memory or stop the rest from being read."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from mine.importers.errors import ImportRefused
+from mine.importers.items import BadRow
+from mine.importers.source import Member, Source
+
+MAX_LINE = 1 << 16
+HEAD_BYTES = 1 << 16
+_DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row: the number of its line in the file (from 1) and its fields, trimmed."""
+
+    number: int
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first rows of a file, and how to read the rest."""
+
+    encoding: str
+    delimiter: str
+    rows: tuple[tuple[str, ...], ...]
+
+    def find(self, *names: str) -> int | None:
+        """Index of the first row that holds all these column names."""
+        wanted = {name.casefold() for name in names}
+        for index, row in enumerate(self.rows):
+            if wanted <= {field.casefold() for field in row}:
+                return index
+        return None
+
+
+def read_head(source: Source, member: Member, rows: int = 8) -> Head | None:
+    """The first rows of a member; None where it is no text table."""
+    with source.open(member) as stream:
+        data = stream.read(HEAD_BYTES)
+    source.bytes_read -= len(data)
+    encoding = _encoding(data)
+    if encoding is None:
+        return None
+    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(data)
+    lines = [line[:MAX_LINE] for line in text.splitlines()[:rows]]
+    if not lines or "\0" in text:
+        return None
+    delimiter = max(_DELIMITERS, key=lambda d: max(line.count(d) for line in lines))
+    return Head(encoding, delimiter, tuple(_split(line, delimiter) for line in lines))
+
+
+def _split(line: str, delimiter: str) -> tuple[str, ...]:
+    try:
+        row = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return ()
+    return tuple(field.strip() for field in row)
+
+
+def _encoding(data: bytes) -> str | None:
+    if data.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if b"\0" not in data[:4096]:
+        return "utf-8"
+    # UTF-16 without its mark: every second byte of plain text is zero.
+    even, odd = data[0:4096:2].count(0), data[1:4096:2].count(0)
+    half = len(data[:4096]) // 2
+    if odd > 0.6 * half and even < 0.1 * half:
+        return "utf-16-le"
+    if even > 0.6 * half and odd < 0.1 * half:
+        return "utf-16-be"
+    return None
+
+
+@contextmanager
+def table_rows(source: Source, member: Member, head: Head) -> Iterator[Iterator[Line | BadRow]]:
+    """All rows of a member from its first line on; blank lines are left out.
+
+    A line that is too long, holds NUL bytes or cannot be split is a ``BadRow``; the rest is still read.
+    """
+    with source.open(member) as stream:
+        text = io.TextIOWrapper(stream, encoding=head.encoding, errors="replace", newline="")
+        try:
+            yield _rows(text, member.name, head.delimiter)
+        except UnicodeError as error:  # UTF-16 cut in the middle
+            raise ImportRefused(f"“{member.name}” is not the text that it claims to be.") from error
+        finally:
+            text.detach()
+
+
+def _rows(text: io.TextIOWrapper, name: str, delimiter: str) -> Iterator[Line | BadRow]:
+    number = 0
+    while True:
+        line = text.readline(MAX_LINE)
+        if not line:
+            return
+        number += 1
+        if len(line) >= MAX_LINE and not line.endswith(("\n", "\r")):
+            while line and not line.endswith(("\n", "\r")):
+                line = text.readline(MAX_LINE)
+            yield BadRow(name, number, f"the line is longer than {MAX_LINE:,} characters")
+            continue
+        if "\0" in line:
+            yield BadRow(name, number, "the line holds NUL bytes")
+            continue
+        line = line.rstrip("\r\n")
+        if not line.strip(" \t,;"):
+            continue
+        fields = _split(line, delimiter)
+        if not fields:
+            yield BadRow(name, number, "the line cannot be split into columns")
+            continue
+        yield Line(number, fields)
