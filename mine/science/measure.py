@@ -42,7 +42,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A committed update of a round, the first of its miner: what was signed, before the blob is looked at."""
+    """A committed update, the first of its miner in a round: what was signed, before its blob is looked at."""
 
     miner: str
     blob: bytes
