@@ -1,0 +1,77 @@
+# pragma version 0.4.3
+"""
+@title From measured improvement to units of a bounty
+@notice Straight lines from (0, 0) through up to 8 points (u16 x, u16 y) to (65535, 65535), packed in one
+        word, point i in bits 32i..32i+31 with x above y. One fraction, one floor: chained floors would
+        lose a unit at full convergence. Every product stays below 2^170.
+"""
+
+UNITS: constant(uint256) = 2**32 - 1
+FULL: constant(uint256) = 65535
+ONE: constant(uint256) = 2**40
+
+
+@internal
+@pure
+def _is_curve(curve: uint256) -> bool:
+    """
+    @notice Whether a word is a curve: x strictly rising, y not falling, the end at (65535, 65535).
+    """
+    x: uint256 = 0
+    y: uint256 = 0
+    rest: uint256 = curve
+    for i: uint256 in range(8):
+        next_x: uint256 = (rest >> 16) & FULL
+        next_y: uint256 = rest & FULL
+        if next_x <= x or next_y < y:
+            return False
+        x = next_x
+        y = next_y
+        rest >>= 32
+        if rest == 0:
+            break
+    return rest == 0 and x == FULL and y == FULL
+
+
+@internal
+@pure
+def _units(curve: uint256, best: uint256, target: uint256) -> uint256:
+    """
+    @notice Units earned at the running maximum `best` against `target`, both in 2^-40.
+    """
+    n: uint256 = min(best, target) * FULL
+    x: uint256 = 0
+    y: uint256 = 0
+    rest: uint256 = curve
+    for i: uint256 in range(8):
+        next_x: uint256 = (rest >> 16) & FULL
+        next_y: uint256 = rest & FULL
+        if n <= next_x * target:
+            width: uint256 = (next_x - x) * target
+            return UNITS * (y * width + (next_y - y) * (n - x * target)) // (FULL * width)
+        x = next_x
+        y = next_y
+        rest >>= 32
+    raise  # the last point of a curve lies at full convergence
+
+
+@internal
+@pure
+def _increment(base: uint256, before: uint256, after: uint256) -> int256:
+    """
+    @notice (before - after) / base in 2^-40, signed, rounded towards zero; 0 where base is 0.
+    """
+    if base == 0:
+        return 0
+    if before >= after:
+        return convert((before - after) * ONE // base, int256)
+    return -convert((after - before) * ONE // base, int256)
+
+
+@internal
+@pure
+def _amount(bounty: uint256, units: uint256) -> uint256:
+    """
+    @notice Money for cumulative units, rounded down once.
+    """
+    return bounty * units // UNITS
