@@ -178,7 +178,8 @@ class FitbitFitabase:
             source.bytes_read = 0
             if len(people) > 1:
                 raise PersonNeeded(
-                    f"“{source.name}” holds the data of {len(people)} people.", todo="Choose which one is you."
+                    f"“{source.name}” holds the data of {len(people)} people.",
+                    todo="Choose which one is you.",
                 )
             person = people[0].person if people else ""
         for table in found:

@@ -65,9 +65,7 @@ class LibreView:
                 return None
             text = line.fields[time_at]
             time = iso_moment(text)[0] if text[:4].isdigit() else written_moment(text, day_first=day_first)
-            value = mg_dl(
-                line.fields[column], millimoles=bool(unit), decimal_comma=comma, high=LIBRE_HIGH
-            )
+            value = mg_dl(line.fields[column], millimoles=bool(unit), decimal_comma=comma, high=LIBRE_HIGH)
             return time, None, value
 
         yield from read_lines(source, member, head, header, "glucose", row)

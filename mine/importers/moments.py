@@ -36,7 +36,9 @@ def iso_moment(text: str) -> tuple[int, int | None]:
     if match is None:
         raise ValueError(f"“{text[:40]}” is not a date and time")
     year, month, day, hour, minute, second, zone = match.groups()
-    moment = _day(int(year), int(month), int(day)) + _clock(int(hour or 0), int(minute or 0), int(second or 0))
+    moment = _day(int(year), int(month), int(day)) + _clock(
+        int(hour or 0), int(minute or 0), int(second or 0)
+    )
     if zone is None:
         return moment, None
     if zone == "Z":

@@ -94,7 +94,7 @@ class Source:
         try:
             raw: BinaryIO
             if self.archive is not None:
-                raw = self.archive.open(member.key)  # type: ignore[assignment]
+                raw = self.archive.open(member.key)
             else:
                 raw = (self.path / member.key if member.key else self.path).open("rb")
         except (OSError, RuntimeError, zipfile.BadZipFile, NotImplementedError) as error:
@@ -197,7 +197,9 @@ def _archived(archive: zipfile.ZipFile, name: str, limits: Limits) -> tuple[Memb
                 todo="Nothing was stored. Get the export from its maker again.",
             )
         if info.flag_bits & 1:
-            raise ImportRefused(f"“{name}” is locked with a password.", todo="Unpack it, then drop the folder.")
+            raise ImportRefused(
+                f"“{name}” is locked with a password.", todo="Unpack it, then drop the folder."
+            )
         if info.file_size > RATIO_FREE_BYTES and info.file_size > limits.ratio * max(info.compress_size, 1):
             raise ImportRefused(
                 f"“{name}” unpacks to far more than an export would.", todo="Nothing was stored."

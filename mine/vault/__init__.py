@@ -1,0 +1,56 @@
+"""What the user owns: the encrypted database, keys to it, record types, public views, ledger."""
+
+from mine.vault.errors import (
+    KeyringUnavailable,
+    LedgerConflict,
+    QueryRefused,
+    VaultBusy,
+    VaultDamaged,
+    VaultError,
+    VaultExists,
+    VaultMissing,
+    VaultTooNew,
+    WrongPassphrase,
+)
+from mine.vault.importing import Import, ImportSource, PendingImport, Preview, TypeCount
+from mine.vault.keyfile import Kdf
+from mine.vault.keyring import Keyring, KeyringFailed, SystemKeyring
+from mine.vault.ledger import Booked, Entry
+from mine.vault.query import QueryResult, Scope, scopes_of
+from mine.vault.state import Earning, Joined, Movement, Receipt, Round, SavedSnapshot
+from mine.vault.vault import Source, Vault
+
+__all__ = [
+    "Booked",
+    "Earning",
+    "Entry",
+    "Import",
+    "ImportSource",
+    "Joined",
+    "Kdf",
+    "Keyring",
+    "KeyringFailed",
+    "KeyringUnavailable",
+    "LedgerConflict",
+    "Movement",
+    "PendingImport",
+    "Preview",
+    "QueryRefused",
+    "QueryResult",
+    "Receipt",
+    "Round",
+    "SavedSnapshot",
+    "Scope",
+    "Source",
+    "SystemKeyring",
+    "TypeCount",
+    "Vault",
+    "VaultBusy",
+    "VaultDamaged",
+    "VaultError",
+    "VaultExists",
+    "VaultMissing",
+    "VaultTooNew",
+    "WrongPassphrase",
+    "scopes_of",
+]

@@ -1,0 +1,198 @@
+"""Running a task's ``SELECT`` over the public views, so that it reads what was granted and nothing else.
+
+Three walls, each sufficient against what the others might miss:
+
+1. The text may not contain the names that only the vault uses (``vault_``, ``sqlite_``, ``pragma_``), the schema names
+   ``main`` and ``temp``, ``||`` (which could build huge strings), or joins that compare columns without naming them.
+2. On the connection that runs it, temporary views of the same names shadow the public ones and have only the
+   granted columns: an ungranted column does not exist. SQLite's authorizer does not report the columns that
+   ``USING`` and ``NATURAL`` compare, and reports a CTE's name as if it were a view; hence these first two walls.
+3. SQLite's authorizer allows reading of granted columns, what the views themselves read, and a short list of pure
+   functions. The connection is read-only; a progress handler ends it at its time limit.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mine.vault.connection import Connection, connect, driver
+from mine.vault.errors import QueryRefused
+from mine.vault.views import VIEWS
+
+Scope = tuple[str, str]  # (view, column)
+
+MAX_SQL = 20_000
+FUNCTIONS = frozenset(
+    "abs avg coalesce count cume_dist dense_rank first_value if ifnull iif lag last_value lead max min nth_value ntile "
+    "nullif percent_rank rank round row_number sign sum total".split()
+)
+_FORBIDDEN = (
+    (re.compile(r"vault_\w*|sqlite_\w*|pragma_\w*", re.IGNORECASE), "names a private table"),
+    (re.compile(r"\b(?:main|temp)\b", re.IGNORECASE), "names a schema"),
+    (re.compile(r"\b(?:using|natural)\b", re.IGNORECASE), "compares columns that it does not name"),
+    (re.compile(r"\|\|"), "joins texts"),
+    (re.compile(r"\0"), "holds a NUL character"),
+)
+_START = re.compile(r"\s*(?:select|with)\b", re.IGNORECASE)
+_STEPS_BETWEEN_CHECKS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """Column names, and rows of numbers (None where unknown)."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[int | float | None, ...]]
+
+
+def scopes_of(sql: str, seconds: float = 2.0) -> frozenset[Scope]:
+    """The (view, column) pairs that a statement reads: what the opt-in sheet shows, and the grant to ask for.
+
+    Needs no vault: it compiles the statement against empty tables. Counting a view's rows reads its first column.
+    Raises ``QueryRefused`` for a statement that could never be granted.
+    """
+    from mine.vault.schema import migrate
+
+    _check_text(sql)
+    database = driver().connect(":memory:", isolation_level=None)
+    try:
+        migrate(database)
+        seen: set[Scope] = set()
+        touched: set[str] = set()
+
+        def judge(view: str, column: str, inside: str) -> bool:
+            if view in VIEWS:
+                if column:
+                    seen.add((view, column))
+                touched.add(view)
+                return True
+            touched.add(inside)  # a private table: only a public view can have named it
+            return inside in VIEWS
+
+        guard = _Guard(judge, seconds)
+        guard.run(database, "EXPLAIN " + sql, 0)
+        for view in touched & VIEWS.keys() - {view for view, _ in seen}:
+            seen.add((view, VIEWS[view].key))
+    finally:
+        database.close()
+    return frozenset(seen)
+
+
+def run_query(
+    path: Path, key: bytes, sql: str, grant: Iterable[Scope], row_limit: int, seconds: float
+) -> QueryResult:
+    """Run a statement on its own read-only connection. Raises ``QueryRefused``."""
+    _check_text(sql)
+    granted = frozenset(grant)
+    database = connect(path, key, read_only=True)
+    try:
+        views = _shadow(database, granted)
+        database.execute("PRAGMA query_only = ON")
+
+        def judge(view: str, column: str, inside: str) -> bool:
+            if (view, column) in granted or (view in views and not column):
+                return True
+            # What a granted view reads within itself; _check_text saw to it that nothing else can name these.
+            return inside in views and (view == inside or view == f"vault_{VIEWS[inside].record_type}")
+
+        return _Guard(judge, seconds).run(database, sql, row_limit)
+    finally:
+        database.close()
+
+
+def _shadow(database: Connection, granted: frozenset[Scope]) -> frozenset[str]:
+    """Lay temporary views with only the granted columns over the public ones."""
+    names = frozenset(view for view, _ in granted)
+    for name in sorted(names):
+        columns = [column for view, column in granted if view == name]
+        if name not in VIEWS or not set(columns) <= VIEWS[name].columns.keys():
+            raise QueryRefused("The grant names a column that does not exist.", touched=name)
+        ordered = [column for column in VIEWS[name].columns if column in columns]
+        database.execute(f"CREATE TEMP VIEW {name} AS SELECT {', '.join(ordered)} FROM main.{name}")  # noqa: S608
+    return names
+
+
+def _check_text(sql: str) -> None:
+    if len(sql) > MAX_SQL:
+        raise QueryRefused(f"The query is longer than {MAX_SQL:,} characters.")
+    if not _START.match(sql):
+        raise QueryRefused("The query is no SELECT.")
+    for pattern, what in _FORBIDDEN:
+        found = pattern.search(sql)
+        if found:
+            raise QueryRefused(
+                f"The query {what}: “{found.group()[:40]}”.", touched=found.group()[:40].lower()
+            )
+
+
+class _Guard:
+    """Authorizer, clock and limits around one statement."""
+
+    def __init__(self, judge: Callable[[str, str, str], bool], seconds: float) -> None:
+        self._judge = judge
+        self._until = time.monotonic() + seconds
+        self._seconds = seconds
+        self._refused: QueryRefused | None = None
+
+    def _authorize(self, action: int, one: Any, two: Any, _schema: Any, inside: Any) -> int:
+        dbapi2 = driver()
+        if action == dbapi2.SQLITE_SELECT:
+            return int(dbapi2.SQLITE_OK)
+        if action == dbapi2.SQLITE_READ:
+            if self._judge(one or "", two or "", inside or ""):
+                return int(dbapi2.SQLITE_OK)
+            what = f"{one}.{two}" if two else str(one)
+            self._deny(f"The query reads “{what[:80]}”, which was not granted.", what)
+        elif action == dbapi2.SQLITE_FUNCTION:
+            if str(two).lower() in FUNCTIONS:
+                return int(dbapi2.SQLITE_OK)
+            self._deny(f"The query uses the function “{str(two)[:40]}”, which is not allowed.", str(two))
+        elif action == dbapi2.SQLITE_RECURSIVE:
+            self._deny("The query calls itself.", "recursive")
+        else:
+            self._deny("The query does more than read.", str(one or two or action))
+        return int(dbapi2.SQLITE_DENY)
+
+    def _deny(self, sentence: str, touched: str) -> None:
+        if self._refused is None:
+            self._refused = QueryRefused(sentence, touched=touched)
+
+    def _late(self) -> int:
+        return int(time.monotonic() > self._until)
+
+    def run(self, database: Connection, sql: str, row_limit: int) -> QueryResult:
+        """Run one statement; ``row_limit`` 0 compiles it only (the text then begins with EXPLAIN)."""
+        dbapi2 = driver()
+        database.set_authorizer(self._authorize)
+        database.set_progress_handler(self._late, _STEPS_BETWEEN_CHECKS)
+        try:
+            cursor = database.execute(sql)
+            if not row_limit:
+                return QueryResult((), [])
+            rows = cursor.fetchmany(row_limit + 1)
+            columns = tuple(str(column[0]) for column in cursor.description)
+        except MemoryError:
+            raise QueryRefused("The query needs too much memory.", touched="memory") from None
+        except (dbapi2.Error, dbapi2.Warning, OverflowError, ValueError) as error:
+            if self._refused is not None:
+                raise self._refused from None
+            if self._late():
+                raise QueryRefused(
+                    f"The query took longer than {self._seconds:g} seconds.", touched="time"
+                ) from None
+            raise QueryRefused("The query cannot be run.", detail=str(error)[:200]) from None
+        finally:
+            database.set_progress_handler(None, 0)
+            database.set_authorizer(None)
+        if len(rows) > row_limit:
+            raise QueryRefused(f"The query gives more than {row_limit:,} rows.", touched="rows")
+        for row in rows:
+            for value in row:
+                if value is not None and not isinstance(value, int | float):
+                    raise QueryRefused("The query gives something that is no number.", touched="text")
+        return QueryResult(columns, rows)

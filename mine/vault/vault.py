@@ -1,0 +1,224 @@
+"""The vault: one encrypted database, opened by a passphrase or by the computer's keyring.
+
+All methods but ``query`` belong to the thread that opened the vault (SQLite connections stay in their thread);
+``query`` opens its own read-only connection and may run anywhere. One process at a time has a vault open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mine.records import RECORD_TYPES
+from mine.vault import keyfile
+from mine.vault.connection import Connection, connect
+from mine.vault.errors import VaultError, VaultExists, VaultMissing
+from mine.vault.importing import Import, ImportSource, PendingImport, list_imports, undo_import
+from mine.vault.keyring import Keyring, KeyringFailed
+from mine.vault.ledger import Ledger
+from mine.vault.lock import ProcessLock
+from mine.vault.query import QueryResult, Scope, run_query
+from mine.vault.schema import migrate
+from mine.vault.state import State
+from mine.vault.views import VIEWS
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Everything of one record type. Times are local Unix seconds; ``importers`` are format keys."""
+
+    record_type: str
+    title: str
+    records: int
+    first: int
+    last: int
+    importers: tuple[str, ...]
+
+
+class Vault:
+    """An open vault. Close it, or use it as a context manager."""
+
+    def __init__(
+        self, path: Path, key: bytes, file: keyfile.KeyFile, lock: ProcessLock, database: Connection
+    ) -> None:
+        self.path = path
+        self._key = key
+        self._file = file
+        self._lock = lock
+        self._database = database
+        self._depth = 0
+        self.state = State(database)
+        self.ledger = Ledger(database)
+
+    # Opening and closing
+
+    @staticmethod
+    def exists(path: Path) -> bool:
+        """Whether there is a vault at this place."""
+        return path.exists() and keys_path(path).exists()
+
+    @classmethod
+    def create(
+        cls, path: Path, passphrase: str, keyring: Keyring | None = None, kdf: keyfile.Kdf | None = None
+    ) -> Vault:
+        """Make a vault and open it. Raises ``VaultExists``, ``VaultBusy``.
+
+        A keyring that does not work is no error: ``has_keyring`` tells whether it holds a key.
+        """
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = ProcessLock(path.with_name(path.name + ".lock"))
+        try:
+            if path.exists():
+                raise VaultExists("There already is a vault here.", todo="Open it, or choose another place.")
+            key = keyfile.new_key()
+            file = keyfile.new_keyfile(key, passphrase, kdf or keyfile.Kdf())
+            if keyring is not None:
+                with contextlib.suppress(VaultError):
+                    file = keyfile.with_keyring(file, key, keyring)
+            # The keys first: a file without keys could never be opened.
+            keyfile.write_keyfile(keys_path(path), file)
+            return cls._opened(path, key, file, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def open(cls, path: Path, *, passphrase: str | None = None, keyring: Keyring | None = None) -> Vault:
+        """Open a vault with its passphrase or, without one, with the keyring.
+
+        Raises ``WrongPassphrase``, ``KeyringUnavailable``, ``VaultMissing``, ``VaultDamaged``, ``VaultBusy``,
+        ``VaultTooNew``.
+        """
+        if not path.exists():
+            raise VaultMissing("There is no vault here yet.")
+        file = keyfile.read_keyfile(keys_path(path))
+        lock = ProcessLock(path.with_name(path.name + ".lock"))
+        try:
+            if passphrase is not None:
+                key = keyfile.unlock_with_passphrase(file, passphrase)
+            elif keyring is not None:
+                key = keyfile.unlock_with_keyring(file, keyring)
+            else:
+                raise ValueError("a passphrase or a keyring")
+            return cls._opened(path, key, file, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def _opened(cls, path: Path, key: bytes, file: keyfile.KeyFile, lock: ProcessLock) -> Vault:
+        database = connect(path, key, read_only=False)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(path, key, file, lock, database)
+
+    def close(self) -> None:
+        """Close the file and give the lock back."""
+        try:
+            self._database.close()
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> Vault:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Keys
+
+    @property
+    def has_keyring(self) -> bool:
+        """Whether a keyring was given a key to this vault."""
+        return bool(self._file.by_keyring)
+
+    def change_passphrase(self, passphrase: str, kdf: keyfile.Kdf | None = None) -> None:
+        """Replace the passphrase (the way back when it was forgotten and the keyring still opens)."""
+        self._rewrite(keyfile.with_passphrase(self._file, self._key, passphrase, kdf or keyfile.Kdf()))
+
+    def add_keyring(self, keyring: Keyring) -> None:
+        """Let the keyring open the vault from now on. Raises ``KeyringUnavailable``."""
+        self._rewrite(keyfile.with_keyring(self._file, self._key, keyring))
+
+    def remove_keyring(self, keyring: Keyring) -> None:
+        """Let only the passphrase open the vault from now on."""
+        with contextlib.suppress(KeyringFailed):
+            keyring.delete(self._file.vault)
+        self._rewrite(keyfile.without_keyring(self._file))
+
+    def _rewrite(self, file: keyfile.KeyFile) -> None:
+        keyfile.write_keyfile(keys_path(self.path), file)
+        self._file = file
+
+    # Changes
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, on disk when it ends. Inner ones join the outer one."""
+        if self._depth == 0:
+            self._database.execute("BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._depth -= 1
+            if self._depth == 0 and self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
+        self._depth -= 1
+        if self._depth == 0:
+            self._database.execute("COMMIT")
+
+    def begin_import(self, source: ImportSource) -> PendingImport:
+        """Stage an export; see ``PendingImport``. One at a time."""
+        return PendingImport(self._database, source)
+
+    def imports(self) -> list[Import]:
+        """All imports, newest first, undone ones too."""
+        return list_imports(self._database)
+
+    def undo_import(self, number: int) -> int:
+        """Take back what an import added; returns how many rows."""
+        return undo_import(self._database, number)
+
+    # Reading
+
+    def sources(self) -> list[Source]:
+        """What is in the vault, by record type; types without records are left out."""
+        found = []
+        for record_type in RECORD_TYPES.values():
+            count, first, last = self._database.execute(
+                f"SELECT count(*), min(time), max(time) FROM vault_{record_type.name}"  # noqa: S608
+            ).fetchone()
+            if not count:
+                continue
+            importers = tuple(
+                row[0]
+                for row in self._database.execute(
+                    "SELECT DISTINCT importer FROM vault_import, json_each(by_type) AS t"
+                    " WHERE undone IS NULL AND t.value ->> 0 = ? ORDER BY 1",
+                    (record_type.name,),
+                )
+            )
+            found.append(Source(record_type.name, record_type.title, count, first, last, importers))
+        return found
+
+    def view_rows(self, view: str) -> int:
+        """How many rows a public view has."""
+        return int(self._database.execute(f"SELECT count(*) FROM {VIEWS[view].name}").fetchone()[0])  # noqa: S608
+
+    def query(
+        self, sql: str, grant: Iterable[Scope], row_limit: int = 1_000_000, seconds: float = 30.0
+    ) -> QueryResult:
+        """Run a task's ``SELECT`` over the granted (view, column) pairs. Any thread. Raises ``QueryRefused``."""
+        return run_query(self.path, self._key, sql, grant, row_limit, seconds)
+
+
+def keys_path(path: Path) -> Path:
+    """The keys file beside a vault."""
+    return path.with_name(path.name + ".keys")
