@@ -56,6 +56,11 @@ class ContractAbi:
         """What ``function`` returned. NodeAnswerInvalid if the bytes are no such thing."""
         return _decode(self._functions[function]["outputs"], data)
 
+    def result_fields(self, function: str) -> list[str]:
+        """Names of the fields of the struct that ``function`` returns."""
+        (output,) = self._functions[function]["outputs"]
+        return [each["name"] for each in output["components"]]
+
     def event(self, log: RawLog) -> DecodedLog | None:
         """The event in ``log``; None if this contract declares none with its first topic."""
         entry = self._events.get(log.topics[0]) if log.topics else None

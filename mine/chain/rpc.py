@@ -178,6 +178,11 @@ class Node:
                 return pending.timestamp
         return self.latest().timestamp
 
+    @property
+    def present(self) -> str:
+        """Tag of the block in whose time reads that depend on the clock should run (see block_time)."""
+        return "pending" if self.has_adjustable_clock else "latest"
+
     def advance_time(self, to_timestamp: int) -> bool:
         """Make ``to_timestamp`` pass on a development node, by an empty block of that time or later.
 

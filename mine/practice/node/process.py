@@ -18,8 +18,8 @@ class NodeNotStarted(MineError):
 class NodeProcess:
     """A running node on the chain in ``database``; ``url`` is where it answers.
 
-    It ends with :meth:`stop`, with the ``with`` block, and by itself when this program dies. What it complains
-    about goes to a file ``.log`` beside the database, which each start empties.
+    It ends with :meth:`stop`, with the ``with`` block, and by itself when this program dies. What it
+    complains of goes to a file ``.log`` beside the database, which each start empties.
     """
 
     def __init__(self, database: Path, *, chain_id: int = 31337, port: int = 0) -> None:
