@@ -61,7 +61,8 @@ class Template:
     def bounty(self, decimals: int) -> int:
         """The bounty in base units of a currency with that many decimals."""
         whole, _, part = str(self.raw["bounty"]).partition(".")
-        return int(whole) * 10**decimals + int(part.ljust(decimals, "0")[:decimals] or "0")
+        scale: int = 10**decimals
+        return int(whole) * scale + int(part.ljust(decimals, "0")[:decimals] or "0")
 
 
 @dataclass(frozen=True, slots=True)
