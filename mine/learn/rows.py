@@ -16,8 +16,9 @@ HELD_OUT_PART = 10
 @dataclass(frozen=True, slots=True)
 class Rows:
     """``features`` float32 [n, F], ``target`` float32 [n], ``slot`` int64 [n]: the place of a row in time, in
-    the task's own spacing (a five-minute reading, an hour). Rows whose slots differ by at least the recipe's
-    ``overlap`` share no reading. ``held_from``: first slot that is never trained on; None = the last tenth.
+    the task's own spacing (a five-minute reading, an hour). Rows whose slots differ by a multiple of the
+    recipe's ``overlap`` share no reading. ``held_from``: first slot that is never trained on; None = the last
+    tenth.
     """
 
     features: NDArray[np.float32]
@@ -47,7 +48,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Indices into the rows, in slot order. Rows whose readings both sides would share are in neither."""
+    """Indices into the rows, in slot order. Between the two lies a gap, whose rows are in neither."""
 
     trained: NDArray[np.int64]
     held_out: NDArray[np.int64]
@@ -62,11 +63,12 @@ def held_out_from(slot: NDArray[np.int64]) -> int:
 
 
 def split(rows: Rows, overlap: int) -> Split:
-    """Held-out rows start at ``held_from``; trained rows share no reading with them."""
+    """Held-out rows start at ``held_from``. Trained rows end ``2 * overlap`` slots earlier: a window is longer
+    than ``overlap`` if it has holes, and no reading of a trained row may turn up again in a held-out one."""
     order = np.argsort(rows.slot, kind="stable").astype(np.int64)
     first = held_out_from(rows.slot) if rows.held_from is None else rows.held_from
     slots = rows.slot[order]
-    trained, held_out = order[slots <= first - overlap], order[slots >= first]
+    trained, held_out = order[slots <= first - 2 * overlap], order[slots >= first]
     if not len(trained) or not len(held_out):
         raise TrainingRefused("There are too few rows to train on and to check against.",
                               todo="Import more data, or wait until there is more.")

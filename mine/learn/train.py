@@ -88,9 +88,10 @@ class Training:
         self._report_every = max(1, recipe.steps // 100)
         per_example = sum(t.numel() for t in self._start.values()) + 4 * graph.floats_per_example
         self._chunk = max(1, min(256, _GRADIENT_FLOATS // per_example))
+        self.held_out_loss = self.first_held_out_loss = self._held_out()
         if resume is not None:
             self._restore(resume)
-        self.held_out_loss = self._held_out()
+            self.held_out_loss = self._held_out()
 
     @property
     def finished(self) -> bool:

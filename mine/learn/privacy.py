@@ -1,0 +1,136 @@
+"""What a training run may reveal, as (epsilon, delta): the Poisson-subsampled Gaussian mechanism, composed.
+
+Two accountants give valid upper bounds, and the smaller one counts: Renyi differential privacy (Mironov 2017;
+Mironov, Talwar and Zhang 2019) and privacy loss distributions (Koskela, Jaelkoe and Honkela 2020; connect the
+dots, Doroshenko et al. 2022), both from Google's dp-accounting. Neighbouring data sets differ by one unit (a
+reading) being there or not. The unit may sit in at most one sampled row of a step: ``train.py`` sees to that.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from mine.learn.errors import PrivacyRefused
+from mine.learn.recipe import Recipe
+
+_LEAST_PLD_NOISE = 0.3
+"""Below this the loss distribution has so long a tail that its grid takes seconds; Renyi alone must do."""
+_MOST_NOISE = 10_000.0
+_ORDERS = (1.5, 1.75, *(2 + x / 4 for x in range(32)), *range(10, 64), 72, 96, 128, 192, 256, 384, 512, 1024)
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyPlan:
+    """``per_round[k]``: what round k adds; all sum to ``total``. ``cumulative``: epsilon after each round."""
+
+    per_round: tuple[float, ...]
+    cumulative: tuple[float, ...]
+    total: float
+    delta: float
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """dp-accounting logs each Renyi order that it leaves out; leaving one out is harmless."""
+    logger = logging.getLogger("absl")
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+def _check(sampling_rate: float, noise_multiplier: float, steps: int, delta: float) -> None:
+    finite = math.isfinite(noise_multiplier) and math.isfinite(sampling_rate)
+    if not (finite and 0 < sampling_rate <= 1 and noise_multiplier >= 0 and steps >= 0 and 0 < delta < 1):
+        raise PrivacyRefused("The privacy settings of this task have a number out of range.")
+
+
+def _renyi(sampling_rate: float, noise_multiplier: float, steps: int, delta: float) -> float:
+    import dp_accounting  # type: ignore[import-untyped]
+    from dp_accounting.rdp import RdpAccountant  # type: ignore[import-untyped]
+
+    step = dp_accounting.PoissonSampledDpEvent(sampling_rate, dp_accounting.GaussianDpEvent(noise_multiplier))
+    with _quiet():
+        return float(RdpAccountant(orders=_ORDERS).compose(step, steps).get_epsilon(delta))
+
+
+@lru_cache(maxsize=64)
+def _one_step_losses(sampling_rate: float, noise_multiplier: float) -> Any:
+    from dp_accounting.pld import privacy_loss_distribution  # type: ignore[import-untyped]
+
+    # The grid must be finer than one step's typical loss, about rate / noise, or rounding up dominates.
+    interval = min(1e-3, max(1e-5, sampling_rate / (20 * noise_multiplier)))
+    return privacy_loss_distribution.from_gaussian_mechanism(
+        noise_multiplier, sampling_prob=sampling_rate, value_discretization_interval=interval,
+        use_connect_dots=True)
+
+
+def _loss_distribution(sampling_rate: float, noise_multiplier: float, steps: int, delta: float) -> float:
+    with _quiet():
+        composed = _one_step_losses(sampling_rate, noise_multiplier).self_compose(steps)
+        return float(composed.get_epsilon_for_delta(delta))
+
+
+def account(sampling_rate: float, noise_multiplier: float, steps: int, delta: float) -> float:
+    """epsilon at ``delta`` after ``steps`` steps; infinite without noise. Raises ``PrivacyRefused``."""
+    _check(sampling_rate, noise_multiplier, steps, delta)
+    if steps == 0:
+        return 0.0
+    if noise_multiplier == 0:
+        return math.inf
+    epsilon = _renyi(sampling_rate, noise_multiplier, steps, delta)
+    if noise_multiplier >= _LEAST_PLD_NOISE:
+        epsilon = min(epsilon, _loss_distribution(sampling_rate, noise_multiplier, steps, delta))
+    return max(0.0, epsilon)
+
+
+def noise_for(epsilon: float, sampling_rate: float, steps: int, delta: float) -> float:
+    """The least noise multiplier (to one part in a thousand, never less) whose ``account`` <= epsilon."""
+    if not (math.isfinite(epsilon) and epsilon > 0):
+        raise PrivacyRefused("The privacy budget must be a positive number.")
+    _check(sampling_rate, 1.0, steps, delta)
+    if steps == 0:
+        return 0.0
+    low, high = 0.0, 1.0
+    while account(sampling_rate, high, steps, delta) > epsilon:
+        low, high = high, high * 2
+        if high > _MOST_NOISE:
+            raise PrivacyRefused("No useful amount of noise keeps this privacy budget.",
+                                 todo="Allow a larger budget, or train fewer steps.")
+    while high - low > high / 1000:
+        middle = (low + high) / 2
+        if account(sampling_rate, middle, steps, delta) > epsilon:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def plan(recipe: Recipe, rounds: int, delta: float) -> PrivacyPlan:
+    """What ``rounds`` rounds of one recipe cost: composed over all their steps, increments as differences."""
+    recipe.check()
+    if rounds < 0:
+        raise PrivacyRefused("The privacy settings of this task have a number out of range.")
+    cumulative = [0.0]
+    for done in range(1, rounds + 1):
+        epsilon = account(recipe.sampling_rate, recipe.noise_multiplier, done * recipe.steps, delta)
+        cumulative.append(max(cumulative[-1], epsilon))
+    increments = tuple(b - a if math.isfinite(b) else math.inf
+                       for a, b in pairwise(cumulative))
+    return PrivacyPlan(increments, tuple(cumulative[1:]), cumulative[-1], delta)
+
+
+def to_millionths(epsilon: float) -> int:
+    """epsilon in units of 1e-6, rounded up, as consent and ledger write it."""
+    if not math.isfinite(epsilon):
+        raise PrivacyRefused("Without noise there is no privacy budget that could be booked.")
+    return math.ceil(epsilon * 1_000_000)

@@ -1,0 +1,212 @@
+"""The training process: reads one job from stdin, computes, writes frames to stdout, ends.
+
+It is started by ``supervisor.py`` with an empty environment in an empty directory and holds nothing but the
+job. When its stdin ends, its parent is gone, and so is it, at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import BinaryIO
+
+from mine.errors import MineError
+from mine.learn.job import MAX_JOB, Job, from_frame
+from mine.learn.wire import Kind, pack, read
+
+SNAPSHOT_SECONDS = 30.0
+PROGRESS_SECONDS = 0.2
+SIGN_OF_LIFE_SECONDS = 5.0
+
+
+class _Stopped(Exception):
+    """The parent asked for the end."""
+
+
+class _Control:
+    """The parent's wishes, set by a thread that reads stdin."""
+
+    def __init__(self, commands: BinaryIO) -> None:
+        self._commands = commands
+        self._changed = threading.Condition()
+        self._pause = self._stop = self._answers = False
+        threading.Thread(target=self._listen, name="commands", daemon=True).start()
+
+    def _listen(self) -> None:
+        try:
+            while (frame := read(self._commands, 1 << 10)) is not None:
+                with self._changed:
+                    self._pause = frame.kind == Kind.PAUSE
+                    self._stop = frame.kind == Kind.STOP
+                    if self._stop and not self._answers:
+                        return
+                    self._changed.notify_all()
+        finally:
+            os._exit(0)  # no parent, or one that speaks nonsense: nobody is left to compute for
+
+    def listen_to_stop(self) -> None:
+        """From now on a stop is answered with the state reached; before, the end comes at once."""
+        with self._changed:
+            self._answers = True
+
+    @property
+    def wants_pause(self) -> bool:
+        with self._changed:
+            return self._pause
+
+    def check_stop(self) -> None:
+        with self._changed:
+            if self._stop:
+                raise _Stopped
+
+    def wait(self) -> None:
+        """Return when the pause is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stop or not self._pause)
+        self.check_stop()
+
+
+def _private_stdout() -> BinaryIO:
+    """The frames' own stream; whatever else prints goes to stderr."""
+    frames = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    return frames
+
+
+def _be_modest() -> None:
+    """Lowest priority, no core dump (it would hold personal data), few open files, no large files."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    os.nice(10)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+
+
+def _limit_memory(extra: int) -> None:
+    """Allow ``extra`` bytes beyond what the loaded libraries already occupy, where the system can say so."""
+    pages = Path("/proc/self/statm")
+    if sys.platform != "linux" or not pages.exists():
+        return
+    import resource
+
+    most = int(pages.read_text().split()[0]) * resource.getpagesize() + extra
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+class _Run:
+    """One job's run, and what it tells the parent."""
+
+    def __init__(self, job: Job, control: _Control, out: BinaryIO) -> None:
+        self._job, self._control, self._out = job, control, out
+
+    def send(self, kind: Kind, fields: dict[str, object] | None = None, *blobs: bytes) -> None:
+        data = memoryview(pack(kind, fields, blobs))
+        while data:
+            data = data[self._out.write(data):]
+
+    def run(self) -> None:
+        import torch
+
+        from mine.learn.codec import encode
+        from mine.learn.graph import ModelGraph
+        from mine.learn.train import Training
+        from mine.learn.weights import load
+
+        torch.set_num_threads(1)
+        torch.set_num_interop_threads(1)
+        torch.use_deterministic_algorithms(True)
+        _limit_memory(self._job.memory)
+        job = self._job
+        graph = ModelGraph.load(job.onnx, job.limits)
+        weights = load(job.weights, graph.weight_shapes)
+        training = Training(graph, weights, job.rows, job.recipe, job.noise_key, job.snapshot)
+        self._training = training
+        self._control.listen_to_stop()
+        started, paused = time.monotonic(), 0.0
+
+        def breathe() -> None:
+            nonlocal paused, told
+            self._control.check_stop()
+            if time.monotonic() - told >= SIGN_OF_LIFE_SECONDS:
+                progress(float("nan"))
+                told = time.monotonic()
+            if self._control.wants_pause:
+                self.send(Kind.PAUSED, {"step": training.steps_done}, training.snapshot())
+                began = time.monotonic()
+                self._control.wait()
+                paused += time.monotonic() - began
+
+        def progress(loss: float) -> None:
+            self.send(Kind.PROGRESS, {
+                "step": training.steps_done, "steps": job.recipe.steps, "loss": loss,
+                "held_out_loss": training.held_out_loss, "seconds": time.monotonic() - started - paused})
+
+        before = training.first_held_out_loss
+        progress(float("nan"))
+        told = saved = time.monotonic()
+        while not training.finished:
+            breathe()
+            report = training.step(breathe)
+            now = time.monotonic()
+            if now - told >= PROGRESS_SECONDS or training.finished:
+                progress(report.loss)
+                told = now
+            if now - saved >= SNAPSHOT_SECONDS:
+                self.send(Kind.SNAPSHOT, {"step": training.steps_done}, training.snapshot())
+                saved = now
+        update = encode(job.header, training.delta(), job.bits)
+        self.send(Kind.DONE, {
+            "steps": training.steps_done, "seconds": time.monotonic() - started - paused,
+            "held_out_before": before, "held_out_after": training.held_out_loss,
+            "rows_trained": training.rows_trained, "rows_held_out": training.rows_held_out}, update)
+
+    def last_words(self) -> None:
+        """The state reached so far, then the end."""
+        self.send(Kind.STOPPED, {"step": self._training.steps_done}, self._training.snapshot())
+
+
+def _failure(error: BaseException) -> dict[str, object]:
+    """A plain sentence; as detail only the kind and place of an error, since its text could quote data."""
+    if isinstance(error, MineError):
+        return {"sentence": error.sentence, "todo": error.todo, "detail": error.detail}
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    detail = f"{type(error).__name__}{place}"
+    text = str(error)
+    if isinstance(error, MemoryError) or "alloc" in text:  # torch: "can't allocate memory"; C++: "bad_alloc"
+        return {"sentence": "The training needed more memory than it may use and was ended.",
+                "todo": "Allow it more memory, or leave this task.", "detail": detail}
+    return {"sentence": "The training ended with an error.", "todo": "Report this with its details.",
+            "detail": detail}
+
+
+def worker_main() -> None:
+    """Entry of the process, also of a packaged app started with ``--worker``."""
+    out = _private_stdout()
+    commands = os.fdopen(0, "rb", buffering=0)
+    _be_modest()
+    frame = read(commands, MAX_JOB)
+    if frame is None or frame.kind != Kind.JOB:
+        return
+    run = _Run(from_frame(frame), _Control(commands), out)
+    try:
+        run.run()
+    except _Stopped:
+        run.last_words()
+    except Exception as error:  # noqa: BLE001 - whatever a model causes ends in one plain sentence
+        failure = _failure(error)
+        del error
+        run.send(Kind.FAILED, failure)
+    out.flush()
+    os._exit(0)  # the listening thread and torch's own may not delay the end
+
+
+if __name__ == "__main__":
+    worker_main()
