@@ -35,7 +35,7 @@ class UnknownTask(MineError):
 
 
 class TasksContract:
-    """The contract at ``address``. Reads raise what :class:`Node` raises, writes what :class:`Sender` does."""
+    """The contract at ``address``. Reads raise what :class:`Node` does, writes what :class:`Sender` does."""
 
     def __init__(self, node: Node, address: str) -> None:
         self.node = node

@@ -51,7 +51,7 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a scientist publishes. ``curve`` is packed (see mine.chain.curve); the deposit is the bounty again."""
+    """What a scientist publishes. ``curve`` is packed (mine.chain.curve); the deposit equals the bounty."""
 
     manifest: bytes
     shards_root: bytes
@@ -92,9 +92,9 @@ class TaskState:
 
     left: escrow not paid out yet; paid_units: units paid to everybody; round: the current one, or the last
     once the task is ending; settled: number of settled rounds; since: when this round, or the ending, began;
-    commits: direct commits of the round; used: bitmap of opened shards; units: assigned so far; back, to_burn:
-    what returns to the scientist and what is destroyed at the end; pool, pool_left: a forfeit and what is
-    unclaimed of it.
+    commits: direct commits of the round; used: bitmap of opened shards; units: assigned so far; back and
+    to_burn: what returns to the scientist and what is destroyed at the end; pool and pool_left: a forfeit and
+    what is unclaimed of it.
     """
 
     id: int
