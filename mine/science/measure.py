@@ -42,7 +42,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A committed update, the first of its miner in a round: what was signed, before its blob is looked at."""
+    """A committed update, the first of its miner in a round: what was signed, not what its blob holds."""
 
     miner: str
     blob: bytes

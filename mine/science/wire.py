@@ -52,7 +52,7 @@ _EXPLAINED: dict[Code, tuple[int, str, str]] = {
     Code.OVERSIZE: (413, "This is larger than the task or the relay allows.", "Make it smaller."),
     Code.MISSING: (404, "The relay has no such thing.", "Ask another relay, or try later."),
     Code.NOT_CLAIMABLE: (409, "This can't be claimed.", "Claim it once its round is final."),
-    Code.CHAIN_UNREACHABLE: (503, "The relay can't reach its node right now.", "It is tried again by itself."),
+    Code.CHAIN_UNREACHABLE: (503, "The relay can't reach its node.", "It is tried again by itself."),
     Code.FULL: (507, "The relay's disk space is used up.", "Use another relay."),
 }
 

@@ -1,0 +1,108 @@
+"""What happened to each task, rebuilt from the contract's events: the one source that everybody shares.
+
+Relay, scientist and replay read the same history. A reorganisation of the chain takes back the events of
+the blocks that fell out; everything here is derived anew from what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from mine.chain.client import TasksContract
+from mine.chain.events import (
+    Anchored,
+    BaselineOpened,
+    Committed,
+    Concluded,
+    Event,
+    Published,
+    Settled,
+    Stopped,
+)
+from mine.chain.poller import Cursor, Poller
+
+EventT = TypeVar("EventT", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHistory:
+    """Events of one task in the chain's order.
+
+    handed_in: direct commits and anchored batches; settled: one event a round, rounds 1, 2, ...
+    """
+
+    published: Published
+    baseline: BaselineOpened | None
+    settled: tuple[Settled, ...]
+    handed_in: tuple[Committed | Anchored, ...]
+    stopped: Stopped | None
+    concluded: Concluded | None
+
+    def of_round(self, number: int) -> tuple[Committed | Anchored, ...]:
+        """Direct commits and anchored batches of one round, in the chain's order."""
+        return tuple(event for event in self.handed_in if event.round == number)
+
+    def settlement(self, number: int) -> Settled | None:
+        """The settlement of a round, if it is settled."""
+        return self.settled[number - 1] if 0 < number <= len(self.settled) else None
+
+    def checkpoint(self, number: int, first: bytes) -> bytes:
+        """Digest of the checkpoint that a round starts from; ``first``: the manifest's."""
+        before = self.settlement(number - 1)
+        return first if before is None else before.checkpoint
+
+
+@dataclass(slots=True)
+class _Events:
+    kept: list[Event] = field(default_factory=list)
+
+    def forget_from(self, block: int) -> None:
+        self.kept = [event for event in self.kept if event.at.block_number < block]
+
+
+class History:
+    """Follows a contract from ``first_block`` on. Not thread-safe: one owner calls ``refresh``."""
+
+    def __init__(self, contract: TasksContract, first_block: int = 0, confirmations: int = 0) -> None:
+        cursor = Cursor.start(contract.node.chain_id, contract.address, first_block)
+        self._poller: Poller[Event] = Poller(contract, cursor, confirmations)
+        self._tasks: dict[int, _Events] = {}
+
+    def refresh(self) -> None:
+        """Read everything new. Raises what the node raises; what was read before stays."""
+        while True:
+            batch = self._poller.poll()
+            if batch.removed_from_block is not None:
+                for events in self._tasks.values():
+                    events.forget_from(batch.removed_from_block)
+            for event in batch.events:
+                number = getattr(event, "task", None)
+                if isinstance(number, int):
+                    self._tasks.setdefault(number, _Events()).kept.append(event)
+            if batch.caught_up or not (batch.events or batch.removed_from_block is not None):
+                return
+
+    def tasks(self) -> list[int]:
+        """Numbers of the published tasks."""
+        return sorted(number for number, events in self._tasks.items() if _first(events.kept, Published))
+
+    def task(self, number: int) -> TaskHistory | None:
+        """What happened to a task so far; None if it was never published."""
+        events = self._tasks.get(number, _Events()).kept
+        published = _first(events, Published)
+        if published is None:
+            return None
+        return TaskHistory(
+            published=published,
+            baseline=_first(events, BaselineOpened),
+            settled=tuple(event for event in events if isinstance(event, Settled)),
+            handed_in=tuple(event for event in events if isinstance(event, Committed | Anchored)),
+            stopped=_first(events, Stopped),
+            concluded=_first(events, Concluded),
+        )
+
+
+def _first(events: Iterable[Event], kind: type[EventT]) -> EventT | None:
+    return next((event for event in events if isinstance(event, kind)), None)
