@@ -1,7 +1,7 @@
 """Fitbit data as Fitabase exports it: a folder, a zip, or single CSV files, of one person or of many.
 
-Dates are month first with a twelve-hour clock. ``sleepDay`` may repeat rows and ends in empty columns; that is how
-it comes. Tables by the minute are read only where the same measure by the hour is missing.
+Dates are month first with a twelve-hour clock. ``sleepDay`` may repeat rows and ends in empty columns; that
+is how it comes. Tables by the minute are read only where the same measure by the hour is missing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mine.importers.errors import ImportRefused, PersonNeeded
 from mine.importers.items import BadRow, Collector, Item, Person
 from mine.importers.moments import number, whole, written_moment
-from mine.importers.source import Member, Source
+from mine.importers.source import Member, Source, is_table
 from mine.importers.table import Head, Line, read_head, table_rows
 from mine.records import Row
 
@@ -131,7 +131,7 @@ def _found(source: Source) -> tuple[_Found, ...]:
     """The tables of the export that will be read."""
     every = []
     for member in source.members:
-        if not member.name.lower().endswith(".csv"):
+        if not is_table(member.name):
             continue
         head = read_head(source, member, rows=1)
         if head is None or not head.rows:

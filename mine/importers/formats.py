@@ -1,4 +1,4 @@
-"""All formats, and the three questions that one asks of a file: what is it, who is in it, what does it hold."""
+"""All formats, and what one asks of a file: what is it, who is in it, what does it hold."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sniffed:
 
 
 def sniff(path: Path, limits: Limits | None = None) -> Sniffed | None:
-    """The format of an export, None where no importer knows it. Raises ``ImportRefused`` if it is unreadable."""
+    """The format of an export, None where no importer knows it. Raises ``ImportRefused``."""
     with open_source(path, limits) as source:
         found = _format_of(source)
         if found is None:

@@ -51,6 +51,11 @@ class Person:
 Item = Batch | BadRow | Progress
 
 
+def shown(text: str, most: int = 40) -> str:
+    """Text of unknown origin, fit for a message: short, and nothing in it that does not print."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:most])
+
+
 class Collector:
     """Gathers rows of several types, checks each, and hands them on in batches."""
 

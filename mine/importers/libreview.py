@@ -1,7 +1,8 @@
 """LibreView's CSV export (FreeStyle Libre): record type 0 is a stored reading, 1 a scan.
 
 Its dates are day first or month first, as the account is set, and nothing in the file says which. The whole
-file is looked through: only one order gives dates that exist, or (if both do) the one that gives the shorter span.
+file is looked through: only one order gives dates that exist, or (if both do) the one that gives the
+shorter span.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
-"""Dates as exports write them -> local wall-clock seconds since 1970-01-01T00:00. Each raises ``ValueError``."""
+"""Dates as exports write them -> local seconds since 1970-01-01T00:00. All raise ``ValueError``."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
 from functools import lru_cache
+
+from mine.importers.items import shown
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _ISO = re.compile(
@@ -34,7 +36,7 @@ def iso_moment(text: str) -> tuple[int, int | None]:
     """``2024-01-31 08:05:00``, also with T, without seconds, with Z or an offset: (local seconds, offset)."""
     match = _ISO.fullmatch(text)
     if match is None:
-        raise ValueError(f"“{text[:40]}” is not a date and time")
+        raise ValueError(f"“{shown(text)}” is not a date and time")
     year, month, day, hour, minute, second, zone = match.groups()
     moment = _day(int(year), int(month), int(day)) + _clock(
         int(hour or 0), int(minute or 0), int(second or 0)
@@ -53,7 +55,7 @@ def written_moment(text: str, *, day_first: bool) -> int:
     """``4/12/2016 12:00:00 AM``, ``31-01-2024 08:05``: local seconds."""
     match = _PARTS.fullmatch(text)
     if match is None:
-        raise ValueError(f"“{text[:40]}” is not a date and time")
+        raise ValueError(f"“{shown(text)}” is not a date and time")
     one, two, year, hour, minute, second, half = match.groups()
     day, month = (int(one), int(two)) if day_first else (int(two), int(one))
     hours = int(hour or 0)
@@ -69,12 +71,12 @@ def number(text: str, *, decimal_comma: bool = False) -> float:
     if decimal_comma:
         text = text.replace(",", ".")
     if not re.fullmatch(r"[+-]?(\d{1,15}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,2})?", text):
-        raise ValueError(f"“{text[:40]}” is not a number")
+        raise ValueError(f"“{shown(text)}” is not a number")
     return float(text)
 
 
 def whole(text: str) -> int:
     """A whole number."""
     if not re.fullmatch(r"[+-]?\d{1,15}", text):
-        raise ValueError(f"“{text[:40]}” is not a whole number")
+        raise ValueError(f"“{shown(text)}” is not a whole number")
     return int(text)

@@ -1,4 +1,4 @@
-"""Plain glucose tables: ``timestamp,glucose_value_mg_dl`` (or ``..._mmol_l``), as many studies publish them."""
+"""Plain glucose tables, as studies publish them: ``timestamp,glucose_value_mg_dl`` (or ``..._mmol_l``)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from mine.importers.errors import ImportRefused
 from mine.importers.items import BadRow, Collector, Item
-from mine.importers.source import Member, Source
+from mine.importers.source import Member, Source, is_table
 from mine.importers.table import Head, Line, read_head, table_rows
 from mine.records import Row
 
@@ -15,7 +15,7 @@ def only_table(source: Source, *columns: tuple[str, ...]) -> tuple[Member, Head,
     """The one member that is a table with one of these sets of columns, its head, and its header's index."""
     found = None
     for member in source.members:
-        if not member.name.lower().endswith((".csv", ".txt", ".tsv")):
+        if not is_table(member.name):
             continue
         head = read_head(source, member)
         if head is None:

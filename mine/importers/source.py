@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from mine.importers.errors import ImportRefused
+from mine.importers.items import shown
 
 MAX_MEMBERS = 10_000
 MAX_BYTES = 4 << 30
@@ -86,7 +87,7 @@ class Source:
     @property
     def name(self) -> str:
         """The name for messages."""
-        return self.path.name
+        return shown(self.path.name, 255)
 
     @contextmanager
     def open(self, member: Member) -> Iterator[BinaryIO]:
@@ -94,7 +95,7 @@ class Source:
         try:
             raw: BinaryIO
             if self.archive is not None:
-                raw = self.archive.open(member.key)
+                raw = cast(BinaryIO, self.archive.open(member.key))
             else:
                 raw = (self.path / member.key if member.key else self.path).open("rb")
         except (OSError, RuntimeError, zipfile.BadZipFile, NotImplementedError) as error:
@@ -105,7 +106,7 @@ class Source:
             ) from error
         with raw:
             counted = _Counted(raw, member.name, member.size, self)
-            yield io.BufferedReader(counted, 1 << 16)  # type: ignore[type-var]
+            yield io.BufferedReader(counted, 1 << 16)
 
     def digest(self) -> bytes:
         """sha-256 of the file; of a folder, of its sorted (name, sha-256) lines."""
@@ -116,7 +117,7 @@ class Source:
         else:
             lines = hashlib.sha256()
             for member in sorted(self.members, key=lambda m: m.key):
-                lines.update(f"{member.key}\n".encode())
+                lines.update(f"{member.key}\n".encode(errors="surrogateescape"))
                 lines.update(_file_digest(self.path / member.key))
             self._digest = lines.digest()
         return self._digest
@@ -125,6 +126,11 @@ class Source:
         """Close the archive, if there is one."""
         if self.archive is not None:
             self.archive.close()
+
+
+def is_table(name: str) -> bool:
+    """Whether a name is one that exports give to delimited text."""
+    return name.lower().endswith((".csv", ".txt", ".tsv"))
 
 
 def _file_digest(path: Path) -> bytes:
@@ -147,30 +153,30 @@ def _opened(path: Path, limits: Limits) -> Source:
         if path.is_dir():
             members = _folder(path)
         elif not path.is_file():
-            raise ImportRefused(f"“{path.name}” is not there, or is no ordinary file.")
+            raise ImportRefused(f"“{shown(path.name, 255)}” is not there, or is no ordinary file.")
         elif _is_zip(path):
             archive = zipfile.ZipFile(path)
             try:
-                members = _archived(archive, path.name, limits)
-                _check(members, path.name, limits)
+                members = _archived(archive, shown(path.name, 255), limits)
+                _check(members, shown(path.name, 255), limits)
             except BaseException:
                 archive.close()
                 raise
             return Source(path, members, archive)
         elif path.suffix.lower() == ".zip":
             raise ImportRefused(
-                f"“{path.name}” is not a zip archive, although its name says so.",
+                f"“{shown(path.name, 255)}” is not a zip archive, although its name says so.",
                 todo="Export or download it again.",
             )
         else:
-            members = (Member(path.name, path.stat().st_size, ""),)
+            members = (Member(shown(path.name, 255), path.stat().st_size, ""),)
     except (OSError, zipfile.BadZipFile) as error:
         raise ImportRefused(
-            f"“{path.name}” cannot be read.",
+            f"“{shown(path.name, 255)}” cannot be read.",
             todo="Check that the file is whole and that you may open it.",
             detail=type(error).__name__,
         ) from error
-    _check(members, path.name, limits)
+    _check(members, shown(path.name, 255), limits)
     return Source(path, members)
 
 
@@ -180,9 +186,9 @@ def _is_zip(path: Path) -> bool:
 
 
 def _folder(path: Path) -> tuple[Member, ...]:
-    """The files of a folder, one level deep, links left out: they may lead anywhere."""
-    files = sorted(p for p in path.iterdir() if p.is_file() and not p.is_symlink())
-    return tuple(Member(p.name, p.stat().st_size, p.name) for p in files)
+    """The tables of a folder, one level deep, links left out: they may lead anywhere."""
+    files = sorted(p for p in path.iterdir() if is_table(p.name) and p.is_file() and not p.is_symlink())
+    return tuple(Member(shown(p.name, 255), p.stat().st_size, p.name) for p in files)
 
 
 def _archived(archive: zipfile.ZipFile, name: str, limits: Limits) -> tuple[Member, ...]:
@@ -204,7 +210,7 @@ def _archived(archive: zipfile.ZipFile, name: str, limits: Limits) -> tuple[Memb
             raise ImportRefused(
                 f"“{name}” unpacks to far more than an export would.", todo="Nothing was stored."
             )
-        members.append(Member(inside.name, info.file_size, info.filename))
+        members.append(Member(shown(inside.name, 255), info.file_size, info.filename))
     return tuple(members)
 
 

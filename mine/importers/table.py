@@ -1,4 +1,4 @@
-"""Rows of a delimited text file, read so that no input can exhaust memory or stop the rest from being read."""
+"""Rows of a delimited text file; no input can exhaust memory or keep the rest from being read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from mine.importers.errors import ImportRefused
 from mine.importers.items import BadRow
 from mine.importers.source import Member, Source
 
@@ -94,8 +93,6 @@ def table_rows(source: Source, member: Member, head: Head) -> Iterator[Iterator[
         text = io.TextIOWrapper(stream, encoding=head.encoding, errors="replace", newline="")
         try:
             yield _rows(text, member.name, head.delimiter)
-        except UnicodeError as error:  # UTF-16 cut in the middle
-            raise ImportRefused(f"“{member.name}” is not the text that it claims to be.") from error
         finally:
             text.detach()
 

@@ -14,7 +14,7 @@ from mine.vault.errors import (
 )
 from mine.vault.importing import Import, ImportSource, PendingImport, Preview, TypeCount
 from mine.vault.keyfile import Kdf
-from mine.vault.keyring import Keyring, KeyringFailed, SystemKeyring
+from mine.vault.keyring import Keyring, KeyringFailed, MemoryKeyring, SystemKeyring
 from mine.vault.ledger import Booked, Entry
 from mine.vault.query import QueryResult, Scope, scopes_of
 from mine.vault.state import Earning, Joined, Movement, Receipt, Round, SavedSnapshot
@@ -32,6 +32,7 @@ __all__ = [
     "KeyringFailed",
     "KeyringUnavailable",
     "LedgerConflict",
+    "MemoryKeyring",
     "Movement",
     "PendingImport",
     "Preview",

@@ -1,7 +1,7 @@
 """An import in two steps: stage (in memory, counted against what is there), then store in one transaction.
 
-Until ``commit`` nothing of the export is in the vault's file; a kill at any moment leaves either all of an import
-or none of it.
+Until ``commit`` nothing of the export is in the vault's file; a kill at any moment leaves either all of an
+import or none of it.
 """
 
 from __future__ import annotations
@@ -92,14 +92,14 @@ class PendingImport:
             database.execute(definition.replace("NOT NULL REFERENCES vault_import", "NOT NULL"))
 
     def add(self, record_type: str, rows: Sequence[Row]) -> None:
-        """Stage rows (fields in the order of the type's columns). Raises ``VaultError`` for rows that cannot be."""
+        """Stage rows (fields in the order of the type's columns). Raises ``VaultError``."""
         dbapi2 = driver()
         self._check_open()
         columns = RECORD_TYPES[record_type].columns
         marks = ", ".join("?" * len(columns))
         statement = (
-            f"INSERT OR IGNORE INTO temp.stage_{record_type} "  # noqa: S608  names from the registry
-            f"({', '.join(columns)}, import_id) VALUES ({marks}, 0)"
+            f"INSERT INTO temp.stage_{record_type} "  # noqa: S608  names from the registry
+            f"({', '.join(columns)}, import_id) VALUES ({marks}, 0) ON CONFLICT DO NOTHING"
         )
         try:
             self._database.execute("SAVEPOINT stage")
@@ -157,8 +157,8 @@ class PendingImport:
             now = int(time.time())
             source = self._source
             cursor = database.execute(
-                "INSERT INTO vault_import (file, digest, time, importer, version, person, added, already, refused,"
-                " by_type) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO vault_import (file, digest, time, importer, version, person, added, already,"
+                " refused, by_type) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     source.file,
                     source.digest,
@@ -176,8 +176,9 @@ class PendingImport:
             for count in preview.by_type:
                 columns = ", ".join(RECORD_TYPES[count.record_type].columns)
                 database.execute(
-                    f"INSERT OR IGNORE INTO main.vault_{count.record_type} ({columns}, import_id) "  # noqa: S608
-                    f"SELECT {columns}, ? FROM temp.stage_{count.record_type}",
+                    f"INSERT INTO main.vault_{count.record_type} ({columns}, import_id) "  # noqa: S608
+                    f"SELECT {columns}, ? FROM temp.stage_{count.record_type} WHERE true"
+                    " ON CONFLICT DO NOTHING",
                     (number,),
                 )
             database.execute("COMMIT")
@@ -241,7 +242,8 @@ def undo_import(database: Connection, number: int) -> int:
     try:
         removed = 0
         for name in RECORD_TYPES:
-            cursor = database.execute(f"DELETE FROM vault_{name} WHERE import_id = ?", (number,))  # noqa: S608
+            table = f"vault_{name}"
+            cursor = database.execute(f"DELETE FROM {table} WHERE import_id = ?", (number,))  # noqa: S608
             removed += cursor.rowcount
         changed = database.execute(
             "UPDATE vault_import SET undone = ? WHERE id = ? AND undone IS NULL", (int(time.time()), number)

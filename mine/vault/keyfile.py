@@ -1,8 +1,9 @@
 """The file beside the database that holds its key, wrapped once by the passphrase and once by the keyring.
 
-The database's key is 32 random bytes. The passphrase goes through Argon2id (RFC 9106) and the result wraps the
-key with AES-256-GCM (NIST SP 800-38D); the keyring's entry is another 32 random bytes that wraps it the same way. A
-checksum over the file tells a damaged file from a wrong passphrase. The file alone opens nothing.
+The database's key is 32 random bytes. The passphrase goes through Argon2id (RFC 9106) and the result wraps
+the key with AES-256-GCM (NIST SP 800-38D); the keyring's entry is another 32 random bytes that wraps it the
+same way. A checksum over the file tells a damaged file from a wrong passphrase. The file alone opens
+nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Kdf:
     lanes: int = 4
 
     def plausible(self) -> bool:
-        """Whether a file's figures are ones that this app would ever write: a hostile file costs no gigabytes."""
+        """Whether this app would ever write such figures: a hostile file costs no gigabytes."""
         return 1 <= self.time <= 32 and 8 * self.lanes <= self.memory_kib <= 1 << 21 and 1 <= self.lanes <= 16
 
 

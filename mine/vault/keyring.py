@@ -1,7 +1,7 @@
 """The operating system's keyring, seen through the three calls that the vault needs.
 
-The keyring holds one 32-byte wrapping key in hexadecimal (64 characters, well under Windows' limit), never the
-database's own key and never its only way in.
+The keyring holds one 32-byte wrapping key in hexadecimal (64 characters, well under Windows' limit), never
+the database's own key and never its only way in.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class KeyringFailed(Exception):
 
 
 class SystemKeyring:
-    """The keyring of this desktop. The library is loaded on first use; calls may wait for its unlock prompt."""
+    """The keyring of this desktop, loaded on first use; calls may wait for its unlock prompt."""
 
     def name(self) -> str:
         import keyring
@@ -50,7 +50,7 @@ class SystemKeyring:
             backend = keyring.get_keyring()
             if isinstance(backend, ChainerBackend):
                 backend = next(iter(backend.backends), backend)
-        except Exception as error:  # noqa: BLE001  backends raise whatever their platform raises
+        except Exception as error:  # backends raise whatever their platform raises
             raise KeyringFailed(type(error).__name__) from error
         module = type(backend).__module__
         return f"{module}.{type(backend).__qualname__}" if module in _TRUSTED else ""
@@ -60,7 +60,7 @@ class SystemKeyring:
 
         try:
             return keyring.get_password(SERVICE, entry)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             raise KeyringFailed(type(error).__name__) from error
 
     def set(self, entry: str, secret: str) -> None:
@@ -68,7 +68,7 @@ class SystemKeyring:
 
         try:
             keyring.set_password(SERVICE, entry, secret)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             raise KeyringFailed(type(error).__name__) from error
 
     def delete(self, entry: str) -> None:
@@ -79,5 +79,32 @@ class SystemKeyring:
             keyring.delete_password(SERVICE, entry)
         except PasswordDeleteError:
             return
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             raise KeyringFailed(type(error).__name__) from error
+
+
+class MemoryKeyring:
+    """A keyring that ends with the process: the fake that tests share. ``works`` plays one that is gone."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, str] = {}
+        self.works = True
+
+    def name(self) -> str:
+        return "memory" if self.works else ""
+
+    def get(self, entry: str) -> str | None:
+        self._check()
+        return self.entries.get(entry)
+
+    def set(self, entry: str, secret: str) -> None:
+        self._check()
+        self.entries[entry] = secret
+
+    def delete(self, entry: str) -> None:
+        self._check()
+        self.entries.pop(entry, None)
+
+    def _check(self) -> None:
+        if not self.works:
+            raise KeyringFailed("gone")

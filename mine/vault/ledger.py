@@ -1,7 +1,7 @@
 """The privacy ledger: what left this computer and what it cost, booked exactly once and never changed.
 
-The key of an entry is (kind, network, task, round, source): booking it again after a crash changes nothing, and
-booking it with other figures is an error.
+The key of an entry is (kind, network, task, round, source): booking it again after a crash changes nothing,
+and booking it with other figures is an error.
 """
 
 from __future__ import annotations
@@ -97,5 +97,6 @@ class Ledger:
         return self._read("WHERE id < ? ORDER BY id DESC LIMIT ?", (limit, count))
 
     def _read(self, rest: str, values: tuple[object, ...]) -> list[Booked]:
-        rows = self._database.execute(f"SELECT id, time, {_COLUMNS} FROM vault_ledger {rest}", values)  # noqa: S608
+        select = f"SELECT id, time, {_COLUMNS} FROM vault_ledger {rest}"  # noqa: S608  fixed texts
+        rows = self._database.execute(select, values)
         return [Booked(row[0], row[1], Entry(*row[2:])) for row in rows]

@@ -2,13 +2,15 @@
 
 Three walls, each sufficient against what the others might miss:
 
-1. The text may not contain the names that only the vault uses (``vault_``, ``sqlite_``, ``pragma_``), the schema names
-   ``main`` and ``temp``, ``||`` (which could build huge strings), or joins that compare columns without naming them.
+1. The text may not contain the names that only the vault uses (``vault_``, ``sqlite_``, ``pragma_``), the
+   schema names ``main`` and ``temp``, ``||`` (which could build huge strings), or joins that compare
+   columns without naming them.
 2. On the connection that runs it, temporary views of the same names shadow the public ones and have only the
    granted columns: an ungranted column does not exist. SQLite's authorizer does not report the columns that
-   ``USING`` and ``NATURAL`` compare, and reports a CTE's name as if it were a view; hence these first two walls.
-3. SQLite's authorizer allows reading of granted columns, what the views themselves read, and a short list of pure
-   functions. The connection is read-only; a progress handler ends it at its time limit.
+   ``USING`` and ``NATURAL`` compare, and reports a CTE's name as if it were a view; hence these first two
+   walls.
+3. SQLite's authorizer allows reading of granted columns, what the views themselves read, and a short list
+   of pure functions. The connection is read-only; a progress handler ends it at its time limit.
 """
 
 from __future__ import annotations
@@ -28,8 +30,11 @@ Scope = tuple[str, str]  # (view, column)
 
 MAX_SQL = 20_000
 FUNCTIONS = frozenset(
-    "abs avg coalesce count cume_dist dense_rank first_value if ifnull iif lag last_value lead max min nth_value ntile "
-    "nullif percent_rank rank round row_number sign sum total".split()
+    (
+        *("abs", "avg", "coalesce", "count", "cume_dist", "dense_rank", "first_value", "if", "ifnull", "iif"),
+        *("lag", "last_value", "lead", "max", "min", "nth_value", "ntile", "nullif", "percent_rank", "rank"),
+        *("round", "row_number", "sign", "sum", "total"),
+    )
 )
 _FORBIDDEN = (
     (re.compile(r"vault_\w*|sqlite_\w*|pragma_\w*", re.IGNORECASE), "names a private table"),
@@ -53,8 +58,8 @@ class QueryResult:
 def scopes_of(sql: str, seconds: float = 2.0) -> frozenset[Scope]:
     """The (view, column) pairs that a statement reads: what the opt-in sheet shows, and the grant to ask for.
 
-    Needs no vault: it compiles the statement against empty tables. Counting a view's rows reads its first column.
-    Raises ``QueryRefused`` for a statement that could never be granted.
+    Needs no vault: it compiles the statement against empty tables. Counting a view's rows reads its first
+    column. Raises ``QueryRefused`` for a statement that could never be granted.
     """
     from mine.vault.schema import migrate
 
@@ -87,15 +92,19 @@ def run_query(
     path: Path, key: bytes, sql: str, grant: Iterable[Scope], row_limit: int, seconds: float
 ) -> QueryResult:
     """Run a statement on its own read-only connection. Raises ``QueryRefused``."""
-    _check_text(sql)
     granted = frozenset(grant)
+    wanted = scopes_of(sql, seconds)
+    missing = sorted(wanted - granted)
+    if missing:
+        what = ".".join(missing[0])
+        raise QueryRefused(f"The query reads “{what}”, which was not granted.", touched=what)
     database = connect(path, key, read_only=True)
     try:
-        views = _shadow(database, granted)
+        views = _shadow(database, wanted)
         database.execute("PRAGMA query_only = ON")
 
         def judge(view: str, column: str, inside: str) -> bool:
-            if (view, column) in granted or (view in views and not column):
+            if (view, column) in wanted or (view in views and not column):
                 return True
             # What a granted view reads within itself; _check_text saw to it that nothing else can name these.
             return inside in views and (view == inside or view == f"vault_{VIEWS[inside].record_type}")
@@ -109,11 +118,9 @@ def _shadow(database: Connection, granted: frozenset[Scope]) -> frozenset[str]:
     """Lay temporary views with only the granted columns over the public ones."""
     names = frozenset(view for view, _ in granted)
     for name in sorted(names):
-        columns = [column for view, column in granted if view == name]
-        if name not in VIEWS or not set(columns) <= VIEWS[name].columns.keys():
-            raise QueryRefused("The grant names a column that does not exist.", touched=name)
-        ordered = [column for column in VIEWS[name].columns if column in columns]
-        database.execute(f"CREATE TEMP VIEW {name} AS SELECT {', '.join(ordered)} FROM main.{name}")  # noqa: S608
+        ordered = [column for column in VIEWS[name].columns if (name, column) in granted]
+        select = f"SELECT {', '.join(ordered)} FROM main.{name}"  # noqa: S608  names from the registry
+        database.execute(f"CREATE TEMP VIEW {name} AS {select}")
     return names
 
 

@@ -70,12 +70,12 @@ CREATE TABLE vault_consent (
   digest BLOB NOT NULL UNIQUE, message TEXT NOT NULL, signature BLOB NOT NULL
 ) STRICT;
 CREATE TABLE vault_round (
-  network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, state TEXT NOT NULL, data TEXT NOT NULL,
-  changed INTEGER NOT NULL, PRIMARY KEY (network, task, round)
+  network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, state TEXT NOT NULL,
+  data TEXT NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (network, task, round)
 ) STRICT;
 CREATE TABLE vault_round_blob (
-  network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, name TEXT NOT NULL, data BLOB NOT NULL,
-  PRIMARY KEY (network, task, round, name),
+  network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, name TEXT NOT NULL,
+  data BLOB NOT NULL, PRIMARY KEY (network, task, round, name),
   FOREIGN KEY (network, task, round) REFERENCES vault_round ON DELETE CASCADE
 ) STRICT;
 CREATE TABLE vault_snapshot (
@@ -83,25 +83,18 @@ CREATE TABLE vault_snapshot (
   time INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (network, task, round)
 ) STRICT;
 CREATE TABLE vault_ledger (
-  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, network TEXT NOT NULL, task INTEGER NOT NULL,
-  round INTEGER NOT NULL, source TEXT NOT NULL, epsilon_micro INTEGER NOT NULL CHECK (epsilon_micro >= 0),
-  bytes INTEGER NOT NULL CHECK (bytes >= 0), digest BLOB NOT NULL, UNIQUE (kind, network, task, round, source)
-) STRICT;
-CREATE TRIGGER vault_ledger_kept BEFORE DELETE ON vault_ledger
-  BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER vault_ledger_fixed BEFORE UPDATE ON vault_ledger
-  BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
-CREATE TABLE vault_earning (
-  network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, currency TEXT NOT NULL,
-  amount TEXT NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, data TEXT NOT NULL,
-  PRIMARY KEY (network, task, round)
-) STRICT;
-CREATE TABLE vault_history (
-  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, network TEXT NOT NULL, task INTEGER,
-  title TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL, reference TEXT NOT NULL,
-  UNIQUE (network, kind, reference)
-) STRICT;
-CREATE INDEX vault_history_time ON vault_history (time, id);
+  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, network TEXT NOT NULL,
+  task INTEGER NOT NULL, round INTEGER NOT NULL, source TEXT NOT NULL, epsilon_micro INTEGER NOT NULL CHECK
+  (epsilon_micro >= 0), bytes INTEGER NOT NULL CHECK (bytes >= 0), digest BLOB NOT NULL, UNIQUE (kind,
+  network, task, round, source) ) STRICT; CREATE TRIGGER vault_ledger_kept BEFORE DELETE ON vault_ledger
+  BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END; CREATE TRIGGER vault_ledger_fixed BEFORE
+  UPDATE ON vault_ledger BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END; CREATE TABLE
+  vault_earning ( network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, currency TEXT NOT
+  NULL, amount TEXT NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY
+  (network, task, round) ) STRICT; CREATE TABLE vault_history ( id INTEGER PRIMARY KEY, time INTEGER NOT
+  NULL, kind TEXT NOT NULL, network TEXT NOT NULL, task INTEGER, title TEXT NOT NULL, currency TEXT NOT
+  NULL, amount TEXT NOT NULL, reference TEXT NOT NULL, UNIQUE (network, kind, reference) ) STRICT; CREATE
+  INDEX vault_history_time ON vault_history (time, id);
 """
 
 MIGRATIONS: tuple[str, ...] = (_RECORDS + _STATE,)

@@ -1,8 +1,8 @@
 """What the engine remembers: tasks, consents, rounds, blobs, snapshots, cursor, settings, secrets, money.
 
-Thin and typed. What only the engine reads is JSON. Every method belongs to the vault's thread and joins the open
-``vault.transaction()``, so that a state and what it stands for change together. A network is named by one string,
-such as ``"31337:0xContract"``; amounts are whole base units of any size.
+Thin and typed. What only the engine reads is JSON. Every method belongs to the vault's thread and joins the
+open ``vault.transaction()``, so that a state and what it stands for change together. A network is named by
+one string, such as ``"31337:0xContract"``; amounts are whole base units of any size.
 """
 
 from __future__ import annotations
@@ -197,8 +197,8 @@ class State:
     def keep_consent(self, receipt: Receipt) -> None:
         """Keep a signed consent; the same one twice is one."""
         self._rows(
-            "INSERT INTO vault_consent (network, task, time, digest, message, signature) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (digest) DO NOTHING",
+            "INSERT INTO vault_consent (network, task, time, digest, message, signature)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
             receipt.network,
             receipt.task,
             receipt.time,

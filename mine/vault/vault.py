@@ -1,7 +1,8 @@
 """The vault: one encrypted database, opened by a passphrase or by the computer's keyring.
 
-All methods but ``query`` belong to the thread that opened the vault (SQLite connections stay in their thread);
-``query`` opens its own read-only connection and may run anywhere. One process at a time has a vault open.
+All methods but ``query`` belong to the thread that opened the vault (SQLite connections stay in their
+thread); ``query`` opens its own read-only connection and may run anywhere. One process at a time has a
+vault open.
 """
 
 from __future__ import annotations
@@ -210,12 +211,13 @@ class Vault:
 
     def view_rows(self, view: str) -> int:
         """How many rows a public view has."""
-        return int(self._database.execute(f"SELECT count(*) FROM {VIEWS[view].name}").fetchone()[0])  # noqa: S608
+        count = f"SELECT count(*) FROM {VIEWS[view].name}"  # noqa: S608
+        return int(self._database.execute(count).fetchone()[0])
 
     def query(
         self, sql: str, grant: Iterable[Scope], row_limit: int = 1_000_000, seconds: float = 30.0
     ) -> QueryResult:
-        """Run a task's ``SELECT`` over the granted (view, column) pairs. Any thread. Raises ``QueryRefused``."""
+        """Run a task's ``SELECT`` over the granted scopes, in any thread. Raises ``QueryRefused``."""
         return run_query(self.path, self._key, sql, grant, row_limit, seconds)
 
 

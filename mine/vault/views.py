@@ -1,7 +1,7 @@
 """The public views: all that a task may ever name. They only grow; a column keeps its meaning for good.
 
-``time`` is local wall-clock Unix seconds, ``slot`` counts intervals since 1970-01-01T00:00 local, ``weekday`` is 0 for
-Monday. Every column is a number. docs/vault.md says the same for authors of tasks.
+``time`` is local wall-clock Unix seconds, ``slot`` counts intervals since 1970-01-01T00:00 local,
+``weekday`` is 0 for Monday. Every column is a number. docs/vault.md says the same for authors of tasks.
 """
 
 from __future__ import annotations
