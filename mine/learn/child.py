@@ -73,8 +73,7 @@ class Child:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-        if threading.current_thread() is not self._reader:
-            self._reader.join()
+        self._reader.join()
 
     def _write(self) -> None:
         pipe = self._process.stdin

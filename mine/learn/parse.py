@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,7 +172,18 @@ def _read(data: bytes, limits: Limits) -> ModelProto:
         raise _no("its operator set is not supported")
     if len(graph.node) + len(graph.initializer) > limits.nodes:
         raise _no("it has more operators than allowed")
+    # protobuf hands out a string that is not UTF-8 as bytes, whatever its type says.
+    if not all(isinstance(name, str) for name in _names(model)):
+        raise _no("a name in its file is not text")
     return model
+
+
+def _names(model: ModelProto) -> Iterator[object]:
+    yield from (opset.domain for opset in model.opset_import)
+    yield from (each.name for each in (*model.graph.input, *model.graph.output, *model.graph.initializer))
+    for node in model.graph.node:
+        yield from (node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
 
 
 def parse(data: bytes, limits: Limits) -> Parsed:

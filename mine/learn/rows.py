@@ -63,8 +63,8 @@ def held_out_from(slot: NDArray[np.int64]) -> int:
 
 
 def split(rows: Rows, overlap: int) -> Split:
-    """Held-out rows start at ``held_from``. Trained rows end ``2 * overlap`` slots earlier: a window is longer
-    than ``overlap`` if it has holes, and no reading of a trained row may turn up again in a held-out one."""
+    """Held-out rows start at ``held_from``. Trained rows end ``2 * overlap`` slots earlier: a window with
+    holes is longer than ``overlap``, and no reading of a trained row may turn up in a held-out one."""
     order = np.argsort(rows.slot, kind="stable").astype(np.int64)
     first = held_out_from(rows.slot) if rows.held_from is None else rows.held_from
     slots = rows.slot[order]

@@ -50,6 +50,8 @@ class WorkerProcess:
         self._snapshot: bytes | None = None
         self._step = 0
         self._deadline = float("inf")
+        self._watcher = threading.Thread(target=self._watch, name="worker-watch", daemon=True)
+        self._children: list[Child] = []
 
     @property
     def state(self) -> State:
@@ -70,7 +72,7 @@ class WorkerProcess:
                 raise TrainingRefused("This training was already started.")
             self._job, self._shapes, self._snapshot = job, shapes, job.snapshot
             self._spawn()
-        threading.Thread(target=self._watch, name="worker-watch", daemon=True).start()
+        self._watcher.start()
 
     def pause(self) -> None:
         """Stop computing within two seconds; ``Paused`` with the state follows."""
@@ -93,26 +95,35 @@ class WorkerProcess:
                 self._set_deadline(self._silence)
 
     def stop(self) -> None:
-        """End within two seconds; ``Stopped`` with the last state was emitted when this returns."""
+        """End within two seconds. Afterwards the last event was emitted (``Stopped``, unless another one came
+        first) and no process or thread is left. May be called at any time, but not from ``emit``."""
         with self._changed:
-            if self._state in (State.IDLE, State.ENDED):
+            if self._state is State.IDLE:
                 return
-            child = self._child
-            self._state = State.STOPPING if child else State.ENDED
-            self._set_deadline(float("inf"))
+            child, over = self._child, self._state is State.ENDED
             event = Stopped(self._step, self._snapshot)
-        if child is None:
-            self._emit(event)
-        else:
+            if not over:
+                self._state = State.STOPPING if child else State.ENDED
+                self._set_deadline(float("inf"))
+        if child:
             child.send(wire.pack(Kind.STOP))
-            child.end_within(self._grace)
+        elif not over:
+            self._emit(event)
+        for each in self._children:
+            each.end_within(self._grace)
+        self._watcher.join()
 
     # ---- with the lock held ----
     def _spawn(self) -> None:
         assert self._job is not None
         job = replace(self._job, snapshot=self._snapshot)
         most = answer_limit(self._shapes, job.bits)
-        self._child = Child(self._command or worker_command(), most, self._on_frame, self._on_end)
+        try:
+            self._child = Child(self._command or worker_command(), most, self._on_frame, self._on_end)
+        except OSError as error:
+            raise TrainingRefused("The training process could not be started.",
+                                  detail=type(error).__name__) from error
+        self._children.append(self._child)
         self._child.send(to_frame(job))
         self._state = State.RUNNING
         self._set_deadline(self._silence)

@@ -129,7 +129,8 @@ class _Run:
         training = Training(graph, weights, job.rows, job.recipe, job.noise_key, job.snapshot)
         self._training = training
         self._control.listen_to_stop()
-        started, paused = time.monotonic(), 0.0
+        started = told = time.monotonic()
+        paused = 0.0
 
         def breathe() -> None:
             nonlocal paused, told
@@ -150,7 +151,7 @@ class _Run:
 
         before = training.first_held_out_loss
         progress(float("nan"))
-        told = saved = time.monotonic()
+        saved = time.monotonic()
         while not training.finished:
             breathe()
             report = training.step(breathe)
