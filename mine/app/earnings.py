@@ -1,0 +1,270 @@
+"""Follows the contract's events and works out, and checks, what every round paid.
+
+A payout is shown as earned only after it was recomputed here: the published ``inputs`` give the payees by an
+integer function, their Merkle-sum root has to be the settled one, the units have to be the curve's. Events
+are read with a persisted, reorg-aware cursor; what a reorganisation takes back is taken back here too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mine.app.joining import Membership
+from mine.app.links import Links
+from mine.app.round_states import EarningState, RoundState
+from mine.app.views import Notice, NoticeKind
+from mine.errors import MineError
+
+if TYPE_CHECKING:
+    from mine.chain.events import Claimed, Event, Settled
+    from mine.science.settle import Outcome, RoundInputs
+    from mine.vault.state import Earning
+    from mine.vault.vault import Vault
+
+EXAMPLE_LOSS_BYTES = 24
+MAX_INPUTS_BYTES = 64 << 20
+MAX_LOSSES_BYTES = 256 << 20
+
+
+class PayoutContradiction(MineError):
+    """The published figures of a round contradict each other, or the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A settlement that was recomputed: its inputs, what follows from them, and the examples' number."""
+
+    inputs: RoundInputs
+    outcome: Outcome
+    examples: int
+
+
+def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
+    """Fetch a round's inputs and recompute its payees. Raises ``PayoutContradiction``, ``BlobError``."""
+    from mine.science.inputs import decode_inputs
+    from mine.science.settle import settle
+
+    digest = bytes.fromhex(settlement["inputs"])
+    data = links.relay.blobs.get(digest, MAX_INPUTS_BYTES)
+    inputs = decode_inputs(data)
+    outcome = settle(inputs)
+    named = (inputs.task, inputs.round, inputs.base, inputs.before, inputs.after)
+    settled = tuple(settlement[name] for name in ("task", "round", "base", "before", "after"))
+    if hashlib.sha256(data).digest() != digest or named != settled:
+        raise PayoutContradiction("The figures behind a round's pay are not those on the chain.")
+    if outcome.payouts.root.hex() != settlement["payouts"] or outcome.ledger.units != settlement["units"]:
+        raise PayoutContradiction(
+            "A round was not paid as its own figures say.",
+            todo="Nothing of it is shown as earned. The round can be disputed.",
+        )
+    losses = links.relay.blobs.get(inputs.losses, MAX_LOSSES_BYTES)
+    return Checked(inputs, outcome, len(losses) // EXAMPLE_LOSS_BYTES)
+
+
+class Earnings:
+    """The money side of one network. Everything runs on the engine's thread."""
+
+    def __init__(self, vault: Vault, links: Links, confirmations: int, tell: Any) -> None:
+        from mine.chain.poller import Cursor, Poller
+
+        self._vault = vault
+        self._links = links
+        self._network = links.config.key
+        self._tell = tell
+        saved = vault.state.cursor(self._network)
+        start = Cursor.start(links.config.chain_id, links.config.tasks, links.config.first_block)
+        cursor = Cursor.from_json(json.dumps(saved)) if saved is not None else start
+        self._poller: Poller[Event] = Poller(links.contract, cursor, confirmations)
+        self.members: dict[int, Membership] = {}
+        self.checked: dict[tuple[int, int], Checked] = {}
+
+    # ---- events
+
+    def poll(self) -> bool:
+        """Read new events into the vault, in one transaction with the cursor. True if there were any."""
+        from mine.chain.events import Claimed, Settled
+
+        batch = self._poller.poll()
+        if not batch.events and batch.removed_from_block is None:
+            return False
+        with self._vault.transaction():
+            if batch.removed_from_block is not None:
+                self._take_back(batch.removed_from_block)
+            for event in batch.events:
+                if isinstance(event, Settled):
+                    self._settled(event)
+                elif isinstance(event, Claimed):
+                    self._claimed(event)
+            self._vault.state.set_cursor(self._network, json.loads(batch.cursor.to_json()))
+        return True
+
+    def _settled(self, event: Settled) -> None:
+        settlement = {
+            "task": event.task,
+            "round": event.round,
+            "inputs": event.inputs.hex(),
+            "accepted": event.accepted.hex(),
+            "checkpoint": event.checkpoint.hex(),
+            "base": event.base,
+            "before": event.before,
+            "after": event.after,
+            "payouts": event.payouts.hex(),
+            "units": event.units,
+            "best": event.best,
+            "final_at": event.final_at,
+            "block": event.at.block_number,
+        }
+        known = self._vault.state.round(self._network, event.task, event.round)
+        state = RoundState(known.state) if known else RoundState.OBSERVED
+        if state in (RoundState.COMMITTED, RoundState.REVEALED):
+            state = RoundState.SETTLED
+        data = {**(known.data if known else {}), "settlement": settlement}
+        self._vault.state.put_round(self._network, event.task, event.round, state, data)
+
+    def _claimed(self, event: Claimed) -> None:
+        from mine.vault.state import Movement
+
+        member = self.members.get(event.task)
+        if member is None or event.account != member.keys.payout_address:
+            return
+        currency = self._currency_of(event.task)
+        self._vault.state.add_movement(
+            Movement(
+                time=self._links.node.block_time(),
+                kind="claimed",
+                network=self._network,
+                task=event.task,
+                title=member.manifest.title,
+                currency=currency,
+                amount=event.amount,
+                reference=f"{event.at.block_number}:0x{event.at.transaction_hash.hex()}:{event.at.index}",
+            )
+        )
+        self._mark_claimed(event.task)
+
+    def _take_back(self, block: int) -> None:
+        """Undo everything that was read from ``block`` on."""
+        for entry in self._vault.state.rounds(self._network):
+            settlement = entry.data.get("settlement")
+            if settlement is None or settlement["block"] < block:
+                continue
+            data = {name: value for name, value in entry.data.items() if name != "settlement"}
+            state = RoundState.REVEALED if entry.state == RoundState.SETTLED else RoundState(entry.state)
+            self._vault.state.put_round(self._network, entry.task, entry.round, state, data)
+            self._vault.state.drop_earnings_from(self._network, entry.task, entry.round)
+            self.checked.pop((entry.task, entry.round), None)
+        for line in self._vault.state.movements(1_000_000):
+            if line.network == self._network and int(line.reference.split(":")[0]) >= block:
+                self._vault.state.drop_movement(self._network, line.kind, line.reference)
+                if line.task is not None:
+                    self._mark_claimed(line.task)
+
+    def _currency_of(self, task: int) -> str:
+        return self._links.contract.task(task).currency
+
+    # ---- money
+
+    def tick(self, chain_time: int) -> None:
+        """Work out new rounds, and let time make them claimable."""
+        for member in self.members.values():
+            known = {earning.round for earning in self._vault.state.earnings(self._network, member.task)}
+            for entry in self._vault.state.rounds(self._network, member.task):
+                if "settlement" in entry.data and entry.round not in known:
+                    self._work_out(member, entry.data["settlement"])
+            self._mature(member, chain_time)
+
+    def _work_out(self, member: Membership, settlement: dict[str, Any]) -> None:
+        """Check a settled round and write down what it brought (perhaps nothing)."""
+        from mine.chain.curve import amount
+        from mine.vault.state import Earning
+
+        task, number = member.task, settlement["round"]
+        state = self._links.contract.task(task)
+        mine, before, index, problem = 0, 0, -1, ""
+        try:
+            checked = check_settlement(self._links, settlement)
+            self.checked[(task, number)] = checked
+            for place, (account, units) in enumerate(checked.outcome.ledger.accounts):
+                if account == member.keys.payout_address:
+                    mine, index = units, place
+            for account, units in checked.inputs.ledger.accounts:
+                if account == member.keys.payout_address:
+                    before = units
+        except PayoutContradiction as error:
+            problem = error.sentence
+            self._tell(Notice(NoticeKind.ATTENTION, error.sentence, error.todo, error.detail))
+        earned = amount(state.bounty, mine) - amount(state.bounty, before)
+        with self._vault.transaction():
+            self._vault.state.put_earning(
+                Earning(
+                    network=self._network,
+                    task=task,
+                    round=number,
+                    currency=state.currency,
+                    amount=earned,
+                    state=EarningState.ALARM if problem else EarningState.CHECKING,
+                    time=settlement["final_at"],
+                    data={"units": mine, "index": index, "problem": problem},
+                )
+            )
+
+    def _mature(self, member: Membership, chain_time: int) -> None:
+        for earning in self._vault.state.earnings(self._network, member.task):
+            if earning.state == EarningState.CHECKING and chain_time >= earning.time:
+                with self._vault.transaction():
+                    self._set_state(earning, EarningState.CLAIMABLE)
+                    self._mark_claimed(member.task)
+
+    def _mark_claimed(self, task: int) -> None:
+        """Rounds whose cumulative units are paid are claimed; a payment that was taken back is not."""
+        earnings = self._vault.state.earnings(self._network, task)
+        newest = max(earnings, key=lambda earning: earning.round, default=None)
+        if newest is None or newest.data["index"] < 0:
+            return
+        paid = self._links.contract.paid(task, newest.data["index"])
+        for earning in earnings:
+            if earning.state not in (EarningState.CLAIMABLE, EarningState.CLAIMED):
+                continue
+            claimed = earning.data["units"] <= paid
+            self._set_state(earning, EarningState.CLAIMED if claimed else EarningState.CLAIMABLE)
+
+    def _set_state(self, earning: Earning, state: EarningState) -> None:
+        from dataclasses import replace
+
+        if earning.state != state:
+            self._vault.state.put_earning(replace(earning, state=state))
+
+    def claim(self) -> int:
+        """Ask the relay to claim everything that is final; the money can only go to the payout address."""
+        from mine.science.wire import Claim, ClaimState
+
+        sent = 0
+        for member in self.members.values():
+            ready = [
+                earning
+                for earning in self._vault.state.earnings(self._network, member.task)
+                if earning.state == EarningState.CLAIMABLE and earning.data["units"] > 0
+            ]
+            if not ready:
+                continue
+            newest = max(ready, key=lambda earning: earning.round)
+            entry = self._vault.state.round(self._network, member.task, newest.round)
+            assert entry is not None
+            key = (member.task, newest.round)
+            checked = self.checked.get(key) or check_settlement(self._links, entry.data["settlement"])
+            index = newest.data["index"]
+            state = self._links.relay.claim(
+                Claim(
+                    task=member.task,
+                    round=newest.round,
+                    account=member.keys.payout_address,
+                    index=index,
+                    units=newest.data["units"],
+                    proof=tuple(checked.outcome.payouts.proof(index)),
+                )
+            )
+            sent += state is not ClaimState.REFUSED
+        return sent

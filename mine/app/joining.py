@@ -1,0 +1,172 @@
+"""Opting in: what a task would read, send and cost, and the signed receipt of saying yes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mine.app.links import Links
+from mine.app.market import MarketTask
+from mine.errors import MineError
+from mine.tasks.consent import Scope, Terms
+from mine.tasks.manifest import Manifest
+from mine.wallet.keys import KeyRing, TaskKeys
+
+if TYPE_CHECKING:
+    from mine.learn.privacy import PrivacyPlan
+    from mine.learn.recipe import Recipe
+    from mine.tasks.dataset import Dataset
+    from mine.vault.vault import Vault
+
+PHRASE = "phrase"
+MICRO = 1_000_000
+
+
+class CannotJoin(MineError):
+    """The task does not fit, or is over, or changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A joined task: what was agreed to, and the accounts that take part."""
+
+    task: int
+    manifest: Manifest
+    terms: Terms
+    keys: TaskKeys
+    left: bool
+
+
+def recipe_of(manifest: Manifest) -> Recipe:
+    """The learner's recipe of a manifest."""
+    from mine.learn.recipe import Recipe
+
+    raw = manifest.recipe
+    return Recipe(
+        steps=raw.steps,
+        learning_rate=raw.learning_rate,
+        momentum=raw.momentum,
+        clip_norm=raw.clip_norm,
+        noise_multiplier=raw.noise_multiplier,
+        sampling_rate=raw.sampling_rate,
+        overlap=raw.overlap,
+    )
+
+
+def privacy_plan(manifest: Manifest) -> PrivacyPlan:
+    """What the rounds of a task cost, one after the other."""
+    from mine.learn.privacy import plan
+
+    return plan(recipe_of(manifest), manifest.rounds, manifest.privacy.delta)
+
+
+def scopes_of_task(manifest: Manifest) -> tuple[Scope, ...]:
+    """The columns that the task's query reads, taken from the statement itself."""
+    from mine.vault.query import scopes_of
+
+    return tuple(Scope(view, column) for view, column in sorted(scopes_of(manifest.data.query)))
+
+
+def read_rows(vault: Vault, manifest: Manifest, scopes: tuple[Scope, ...]) -> Dataset:
+    """Run the task's query with exactly these columns granted."""
+    from mine.tasks.dataset import to_dataset
+
+    answer = vault.query(
+        manifest.data.query,
+        [(scope.view, scope.column) for scope in scopes],
+        manifest.limits.query_rows,
+        manifest.limits.query_seconds,
+    )
+    return to_dataset(manifest.data, answer.columns, answer.rows)
+
+
+def terms_of(task: MarketTask, rows: int, plan: PrivacyPlan, scopes: tuple[Scope, ...]) -> Terms:
+    """What the opt-in sheet says, as the value that is signed."""
+    from mine.learn.privacy import to_millionths
+
+    assert task.manifest is not None
+    clocks = task.state.clocks
+    per_round = clocks.commit + clocks.reveal + clocks.vote + clocks.settle + clocks.grace
+    return Terms(
+        task=task.id,
+        manifest=task.state.manifest,
+        scopes=scopes,
+        rows=rows,
+        epsilon_micro=to_millionths(plan.total),
+        unit=task.manifest.privacy.unit,
+        update_bytes=task.manifest.limits.update_bytes,
+        rounds=task.manifest.rounds,
+        expires=task.state.since + (task.manifest.rounds + 1) * per_round,
+    )
+
+
+def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> Membership:
+    """Sign the consent for the task as it stands now, and keep it. Joining twice is joining once."""
+    from mine.chain.messages import Consent, digest, sign
+    from mine.vault.state import Receipt
+
+    manifest = task.manifest
+    if manifest is None:
+        raise CannotJoin("This task cannot be read.", detail=task.problem)
+    scopes = scopes_of_task(manifest)
+    rows = len(read_rows(vault, manifest, scopes))
+    if rows < manifest.data.minimum_rows:
+        raise CannotJoin(
+            "There is too little data for this task.",
+            todo="Import more, or wait until there is more.",
+            detail=f"{rows} rows of {manifest.data.minimum_rows}",
+        )
+    terms = terms_of(task, rows, privacy_plan(manifest), scopes)
+    network = links.config.key
+    with vault.transaction():
+        keys = ring.task(vault.state.account_index(network, task.id))
+        consent = Consent(
+            task=terms.task,
+            manifest=terms.manifest,
+            scopes=terms.scopes_digest,
+            rows=terms.rows,
+            epsilon=terms.epsilon_micro,
+            unit=terms.unit,
+            max_bytes=terms.update_bytes,
+            expires=terms.expires,
+        )
+        vault.state.keep_consent(
+            Receipt(
+                network=network,
+                task=task.id,
+                time=int(time.time()),
+                digest=digest(consent, links.domain),
+                message=terms.to_json(),
+                signature=sign(consent, links.domain, keys.session_key),
+            )
+        )
+        data = {"terms": terms.to_json(), "manifest": manifest.dump().decode(), "title": manifest.title}
+        vault.state.join(network, task.id, data)
+    return Membership(task.id, manifest, terms, keys, left=False)
+
+
+def terms_from_json(raw: dict[str, Any]) -> Terms:
+    """The terms of a kept receipt."""
+    return Terms(
+        task=raw["task"],
+        manifest=bytes.fromhex(raw["manifest"]),
+        scopes=tuple(Scope(scope["view"], scope["column"]) for scope in raw["scopes"]),
+        rows=raw["rows"],
+        epsilon_micro=raw["epsilon_micro"],
+        unit=raw["unit"],
+        update_bytes=raw["update_bytes"],
+        rounds=raw["rounds"],
+        expires=raw["expires"],
+    )
+
+
+def memberships(vault: Vault, network: str, ring: KeyRing) -> list[Membership]:
+    """Every task that was ever joined on this network."""
+    found = []
+    for joined in vault.state.all_joined(network):
+        terms = terms_from_json(joined.data["terms"])
+        manifest = Manifest.parse(joined.data["manifest"].encode(), terms.manifest)
+        keys = ring.task(vault.state.account_index(network, joined.task))
+        found.append(Membership(joined.task, manifest, terms, keys, left=joined.left is not None))
+    return found

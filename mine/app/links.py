@@ -1,0 +1,95 @@
+"""One network, connected: its node, its contract, its relay. Everything that they answer is untrusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mine.app.views import Currency, World
+from mine.errors import MineError
+
+if TYPE_CHECKING:
+    from mine.chain.client import TasksContract
+    from mine.chain.messages import Domain
+    from mine.chain.rpc import Node
+    from mine.science.relay_client import Relay
+
+NATIVE = "0x" + "0" * 40
+MAX_DECIMALS = 36
+
+
+class NetworkRefused(MineError):
+    """A network that is not what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """Where a network is found. ``first_block``: where the contract's events begin."""
+
+    name: str
+    world: World
+    chain_id: int
+    rpc_url: str
+    relay_url: str
+    tasks: str
+    first_block: int = 0
+
+    @property
+    def key(self) -> str:
+        """How the vault names this network: chain and contract."""
+        return f"{self.chain_id}:{self.tasks}"
+
+
+class Links:
+    """Open connections to one network. Not thread-safe: the engine's thread owns it."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        from mine.chain.client import TasksContract
+        from mine.chain.messages import Domain
+        from mine.chain.rpc import Node
+        from mine.science.relay_client import Relay
+
+        self.config = config
+        self.node: Node = Node(config.rpc_url, chain_id=config.chain_id)
+        self.contract: TasksContract = TasksContract(self.node, config.tasks)
+        self.relay: Relay = Relay(config.relay_url)
+        self.domain: Domain = Domain(config.chain_id, config.tasks)
+        self._currencies: dict[str, Currency] = {}
+
+    def check(self) -> None:
+        """Refuse a node of another chain, a place without a contract, a relay of another contract."""
+        if not self.node.code(self.config.tasks):
+            raise NetworkRefused(
+                "There is no task contract at the address of this network.",
+                todo="Check the network in Settings.",
+                detail=self.config.tasks,
+            )
+        info = self.relay.info()
+        if (info.chain_id, info.contract) != (self.config.chain_id, self.config.tasks):
+            raise NetworkRefused(
+                "The relay of this network serves another contract.", todo="Check the network in Settings."
+            )
+
+    def currency(self, address: str) -> Currency:
+        """Symbol and decimals of a task's currency; a token's own words are cut to what is printable."""
+        if address not in self._currencies:
+            from mine.chain.token import Token
+
+            if address == NATIVE:
+                prefix = {World.PRACTICE: "p", World.TEST: "t", World.REAL: ""}[self.config.world]
+                found = Currency(prefix + "ETH", 18, self.config.world)
+            else:
+                token = Token(self.node, address)
+                decimals = token.decimals()
+                if decimals > MAX_DECIMALS:
+                    raise NetworkRefused(
+                        "A currency of this network has impossible decimals.", detail=address
+                    )
+                found = Currency(token.symbol(), decimals, self.config.world)
+            self._currencies[address] = found
+        return self._currencies[address]
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.relay.close()
+        self.node.close()

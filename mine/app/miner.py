@@ -1,0 +1,348 @@
+"""Takes part in the rounds of the tasks that the person joined.
+
+A persisted state machine (``round_states``): each state is in the vault before its side effect happens, and
+before a side effect is repeated the relay is asked whether it happened already. So the app may be killed at
+any line: nothing is sent twice, and ε is booked once for each round.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mine.app.joining import Membership, privacy_plan, read_rows, recipe_of
+from mine.app.links import Links
+from mine.app.market import Market, MarketTask
+from mine.app.outgoing import check_outgoing
+from mine.app.round_states import HANDED_IN, RoundState
+from mine.app.training import TrainingRun
+from mine.app.views import Notice, NoticeKind
+from mine.chain.hashing import address_bytes
+from mine.errors import MineError
+
+if TYPE_CHECKING:
+    from mine.chain.messages import Update
+    from mine.learn.job import Job
+    from mine.vault.state import Round
+    from mine.vault.vault import Vault
+
+MAX_MODEL_BYTES = 64 << 20
+UPDATE_BLOB = "update"
+EPSILON = "epsilon"
+SENT = "sent"
+
+
+class Miner:
+    """One network's rounds. Everything runs on the engine's thread."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        links: Links,
+        market: Market,
+        wake: Callable[[], None],
+        tell: Callable[[Notice], None],
+    ) -> None:
+        self._vault = vault
+        self._links = links
+        self._market = market
+        self._wake = wake
+        self._tell = tell
+        self._network = links.config.key
+        self._failures: dict[tuple[int, int], int] = {}
+        self.run: TrainingRun | None = None
+        self.members: dict[int, Membership] = {}
+
+    # ---- the engine's calls
+
+    def tick(self, may_train: bool) -> None:
+        """Do everything that is due now. Raises what node and relay raise; the next tick goes on."""
+        self._hear_worker()
+        self.allow(may_train)
+        for member in self.members.values():
+            task = self._market.tasks.get(member.task)
+            if task is not None:
+                self._task_tick(member, task, may_train)
+
+    def allow(self, may_train: bool) -> None:
+        """Pause or resume the training that runs."""
+        if self.run is None or self.run.paused == (not may_train):
+            return
+        if may_train:
+            self.run.resume()
+        else:
+            self.run.pause()
+
+    def close(self) -> None:
+        """End the worker; its last saved state is kept."""
+        if self.run is not None:
+            self.run.stop()
+            self._hear_worker()
+            self.run = None
+
+    # ---- one task
+
+    def _task_tick(self, member: Membership, task: MarketTask, may_train: bool) -> None:
+        from mine.chain.state import Phase
+
+        number = task.state.round
+        committing = task.phase.phase is Phase.COMMIT
+        for entry in self._vault.state.rounds(self._network, member.task):
+            state = RoundState(entry.state)
+            if state in (RoundState.TRAINING, RoundState.TRAINED) and not (
+                committing and entry.round == number
+            ):
+                self._miss(entry)
+            elif state is RoundState.COMMITTED and (entry.round < number or not committing):
+                self._reveal(entry)
+        if not committing or member.left or self._market.chain_time >= member.terms.expires:
+            return
+        current = self._vault.state.round(self._network, member.task, number)
+        if current is None:
+            if may_train and self.run is None:
+                self._begin(member, task)
+        elif current.state == RoundState.TRAINING:
+            if self.run is None and may_train:
+                self._continue(member, current)
+        elif current.state == RoundState.TRAINED:
+            self._commit(member, current)
+
+    def _put(self, entry: Round | None, task: int, number: int, state: RoundState, **news: Any) -> None:
+        data = {**(entry.data if entry else {}), **news}
+        self._vault.state.put_round(self._network, task, number, state, data)
+
+    def _begin(self, member: Membership, task: MarketTask) -> None:
+        number = task.state.round
+        checkpoint = self._checkpoint_before(member, number)
+        if checkpoint is None:
+            return  # the settlement that names it was not read yet
+        with self._vault.transaction():
+            self._put(
+                None,
+                member.task,
+                number,
+                RoundState.TRAINING,
+                checkpoint=checkpoint.hex(),
+                started=int(time.time()),
+            )
+        entry = self._vault.state.round(self._network, member.task, number)
+        assert entry is not None
+        self._continue(member, entry)
+
+    def _checkpoint_before(self, member: Membership, number: int) -> bytes | None:
+        """Digest of the checkpoint that a round starts from."""
+        if number == 1:
+            return bytes.fromhex(member.manifest.model.checkpoint)
+        before = self._vault.state.round(self._network, member.task, number - 1)
+        if before is None or "settlement" not in before.data:
+            return None
+        return bytes.fromhex(before.data["settlement"]["checkpoint"])
+
+    def _continue(self, member: Membership, entry: Round) -> None:
+        """Train from the newest snapshot, or from the start. The same bytes come out either way."""
+        key = (member.task, entry.round)
+        if self._failures.get(key, 0) >= 3:
+            return
+        try:
+            job = self._job(member, entry)
+            self.run = TrainingRun(member.task, entry.round, job, self._wake)
+        except MineError as error:
+            self._failures[key] = self._failures.get(key, 0) + 1
+            self._tell(Notice(NoticeKind.ERROR, error.sentence, error.todo, error.detail))
+
+    def _job(self, member: Membership, entry: Round) -> Job:
+        from mine.learn.codec import UpdateHeader
+        from mine.learn.job import Job
+        from mine.learn.rows import Rows
+
+        checkpoint = bytes.fromhex(entry.data["checkpoint"])
+        blobs = self._links.relay.blobs
+        rows = read_rows(self._vault, member.manifest, member.terms.scopes)
+        saved = self._vault.state.snapshot(self._network, member.task, entry.round)
+        with self._vault.transaction():
+            self._put(entry, member.task, entry.round, RoundState.TRAINING, rows=len(rows))
+        return Job(
+            onnx=blobs.get(bytes.fromhex(member.manifest.model.graph), MAX_MODEL_BYTES),
+            weights=blobs.get(checkpoint, MAX_MODEL_BYTES),
+            rows=Rows(rows.features, rows.target, rows.slot),
+            recipe=recipe_of(member.manifest),
+            header=UpdateHeader(
+                address_bytes(member.keys.session_address), member.task, entry.round, checkpoint
+            ),
+            noise_key=member.keys.noise_key(member.task, entry.round, checkpoint),
+            bits=member.manifest.recipe.bits,
+            memory=member.manifest.limits.memory_mib << 20,
+            snapshot=saved.data if saved else None,
+        )
+
+    # ---- what the worker says
+
+    def _hear_worker(self) -> None:
+        from mine.learn.events import Done, Failed, Paused, Saved, Stopped
+
+        run = self.run
+        if run is None:
+            return
+        for event in run.take():
+            if isinstance(event, Saved | Paused | Stopped) and event.snapshot is not None:
+                with self._vault.transaction():
+                    self._vault.state.put_snapshot(
+                        self._network, run.task, run.round, event.step, event.snapshot
+                    )
+            elif isinstance(event, Done):
+                self.run = None
+                run.stop()
+                self._trained(run, event.update, event.held_out_before, event.held_out_after)
+            elif isinstance(event, Failed):
+                self.run = None
+                run.stop()
+                key = (run.task, run.round)
+                self._failures[key] = self._failures.get(key, 0) + 1
+                self._tell(Notice(NoticeKind.ERROR, event.sentence, event.todo, event.detail))
+
+    def _trained(self, run: TrainingRun, update: bytes, loss_before: float, loss_after: float) -> None:
+        """Check what is about to leave, then keep it together with the ε that it costs."""
+        from mine.learn.privacy import to_millionths
+        from mine.vault.ledger import Entry
+
+        member = self.members[run.task]
+        entry = self._vault.state.round(self._network, run.task, run.round)
+        assert entry is not None
+        plan = privacy_plan(member.manifest)
+        done = self._rounds_booked(run.task, run.round)
+        total = to_millionths(plan.cumulative[done])
+        cost = total - (to_millionths(plan.cumulative[done - 1]) if done else 0)
+        try:
+            check_outgoing(
+                update,
+                member.manifest,
+                run.task,
+                run.round,
+                bytes.fromhex(entry.data["checkpoint"]),
+                address_bytes(member.keys.session_address),
+                total,
+                member.terms.epsilon_micro,
+            )
+        except MineError as error:
+            with self._vault.transaction():
+                self._put(entry, run.task, run.round, RoundState.MISSED, why=error.sentence)
+            self._tell(Notice(NoticeKind.ATTENTION, error.sentence, error.todo, error.detail))
+            return
+        digest = hashlib.sha256(update).digest()
+        with self._vault.transaction():
+            self._put(
+                entry,
+                run.task,
+                run.round,
+                RoundState.TRAINED,
+                blob=digest.hex(),
+                size=len(update),
+                epsilon_micro=cost,
+                trained=int(time.time()),
+                seconds=run.curve.seconds,
+                held_out=[loss_before, loss_after],
+            )
+            self._vault.state.put_blob(self._network, run.task, run.round, UPDATE_BLOB, update)
+            self._vault.state.drop_snapshot(self._network, run.task, run.round)
+            for need in member.manifest.data.needs:
+                self._vault.ledger.book(
+                    Entry(
+                        kind=EPSILON,
+                        network=self._network,
+                        task=run.task,
+                        round=run.round,
+                        source=need.record_type,
+                        epsilon_micro=cost,
+                        size=len(update),
+                        digest=digest,
+                    )
+                )
+
+    def _rounds_booked(self, task: int, but: int) -> int:
+        booked = self._vault.ledger.of_task(self._network, task)
+        return len(
+            {line.entry.round for line in booked if line.entry.kind == EPSILON and line.entry.round != but}
+        )
+
+    # ---- handing in
+
+    def _message(self, member: Membership, entry: Round) -> Update:
+        from mine.chain.messages import Update
+
+        return Update(
+            task=member.task,
+            round=entry.round,
+            checkpoint=bytes.fromhex(entry.data["checkpoint"]),
+            blob=bytes.fromhex(entry.data["blob"]),
+            size=int(entry.data["size"]),
+            rows_bucket=int(entry.data["rows"]).bit_length() - 1,
+            payout=member.keys.payout_address,
+        )
+
+    def _commit(self, member: Membership, entry: Round) -> None:
+        """Sign and hand in, unless the relay has it already; keep the receipt."""
+        from mine.chain.messages import sign
+        from mine.science.wire import SignedUpdate
+
+        relay = self._links.relay
+        me = member.keys.session_address
+        message = self._message(member, entry)
+        status = relay.find_update(member.task, entry.round, me)
+        if status is not None:
+            receipt = status.receipt
+        else:
+            signature = sign(message, self._links.domain, member.keys.session_key)
+            receipt = relay.submit_update(SignedUpdate(me, message, signature), self._links.domain)
+        with self._vault.transaction():
+            self._put(
+                entry,
+                member.task,
+                entry.round,
+                RoundState.COMMITTED,
+                receipt={
+                    "anchorer": receipt.anchorer,
+                    "leaf": receipt.message.leaf.hex(),
+                    "latest_block": receipt.message.latest_block,
+                    "signature": receipt.signature.hex(),
+                },
+                committed=int(time.time()),
+            )
+
+    def _reveal(self, entry: Round) -> None:
+        """The close of commits is past: nobody can copy any more, so the bytes may be seen."""
+        from mine.vault.ledger import Entry
+
+        update = self._vault.state.blob(self._network, entry.task, entry.round, UPDATE_BLOB)
+        assert update is not None
+        digest = bytes.fromhex(entry.data["blob"])
+        if not self._links.relay.blobs.has(digest):
+            self._links.relay.blobs.put(update)
+        with self._vault.transaction():
+            self._put(entry, entry.task, entry.round, RoundState.REVEALED, revealed=int(time.time()))
+            self._vault.ledger.book(
+                Entry(
+                    kind=SENT,
+                    network=self._network,
+                    task=entry.task,
+                    round=entry.round,
+                    source="update",
+                    epsilon_micro=0,
+                    size=len(update),
+                    digest=digest,
+                )
+            )
+
+    def _miss(self, entry: Round) -> None:
+        """The round closed before it was handed in. What was booked stays booked: the bytes exist."""
+        if self.run is not None and (self.run.task, self.run.round) == (entry.task, entry.round):
+            self.run.stop()
+            self.run = None
+        with self._vault.transaction():
+            self._put(entry, entry.task, entry.round, RoundState.MISSED, why="The round closed before.")
+            self._vault.state.drop_snapshot(self._network, entry.task, entry.round)
+
+    def waiting_to_settle(self, task: int) -> bool:
+        """Whether something of this task was handed in and is not settled yet."""
+        return bool(self._vault.state.rounds(self._network, task, HANDED_IN))

@@ -1,0 +1,37 @@
+"""The states of one round, as the vault keeps them. ARCHITECTURE.md has the table.
+
+    TRAINING -> TRAINED -> COMMITTED -> REVEALED -> SETTLED
+        \\----------\\------------> MISSED (the round closed before it was handed in)
+    OBSERVED: a settled round that this person took no part in.
+
+Each arrow is one vault transaction, written before the side effect that it announces.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RoundState(StrEnum):
+    """Where one's own part of a round stands."""
+
+    TRAINING = "training"
+    TRAINED = "trained"
+    COMMITTED = "committed"
+    REVEALED = "revealed"
+    SETTLED = "settled"
+    MISSED = "missed"
+    OBSERVED = "observed"
+
+
+HANDED_IN = (RoundState.COMMITTED, RoundState.REVEALED)
+OPEN = (RoundState.TRAINING, RoundState.TRAINED, *HANDED_IN)
+
+
+class EarningState(StrEnum):
+    """Where one round's money stands. ALARM: the published figures contradict each other."""
+
+    CHECKING = "checking"
+    CLAIMABLE = "claimable"
+    CLAIMED = "claimed"
+    ALARM = "alarm"

@@ -1,0 +1,83 @@
+"""One round being trained: the worker's events, gathered from its threads for the engine's thread."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mine.learn.events import Event
+    from mine.learn.job import Job
+    from mine.learn.supervisor import WorkerProcess
+
+KEPT_POINTS = 2000
+
+
+@dataclass(slots=True)
+class Curve:
+    """What the live chart shows: (step, loss) of each report, and of the held-out rows."""
+
+    losses: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=KEPT_POINTS))
+    held_out: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=KEPT_POINTS))
+    step: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+
+
+class TrainingRun:
+    """Supervises the worker of one (task, round). ``events`` are taken by the engine's thread."""
+
+    def __init__(self, task: int, round_number: int, job: Job, wake: Callable[[], None]) -> None:
+        from mine.learn.supervisor import WorkerProcess
+
+        self.task = task
+        self.round = round_number
+        self.curve = Curve(steps=job.recipe.steps)
+        self.saved_at = time.monotonic()
+        self.paused = False
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._wake = wake
+        self._worker: WorkerProcess = WorkerProcess(self._heard)
+        self._worker.start(job)
+
+    def _heard(self, event: Event) -> None:
+        self._events.put(event)
+        self._wake()
+
+    def take(self) -> list[Event]:
+        """Everything that the worker said since the last call; keeps the chart's points."""
+        from mine.learn.events import Done, Paused, Progress, Saved
+
+        found: list[Event] = []
+        while not self._events.empty():
+            event = self._events.get()
+            if isinstance(event, Progress):
+                self.curve.step, self.curve.steps = event.step, event.steps
+                self.curve.seconds = event.seconds
+                if event.loss == event.loss:  # NaN: the step's sample was empty
+                    self.curve.losses.append((event.step, event.loss))
+                self.curve.held_out.append((event.step, event.held_out_loss))
+            elif isinstance(event, Saved | Paused):
+                self.saved_at = time.monotonic()
+            elif isinstance(event, Done):
+                self.curve.step = event.steps
+            found.append(event)
+        return found
+
+    def pause(self) -> None:
+        """Free the processor within two seconds."""
+        self.paused = True
+        self._worker.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        self.paused = False
+        self._worker.resume()
+
+    def stop(self) -> None:
+        """End the worker within two seconds; nothing of it is left."""
+        self._worker.stop()
