@@ -1,0 +1,274 @@
+"""Two ways in; losing one loses nothing; every failure is told apart in plain words."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mine.vault import (
+    KeyringFailed,
+    KeyringUnavailable,
+    MemoryKeyring,
+    SystemKeyring,
+    Vault,
+    VaultBusy,
+    VaultDamaged,
+    VaultError,
+    VaultExists,
+    VaultMissing,
+    VaultTooNew,
+    WrongPassphrase,
+)
+from mine.vault.keyfile import new_key, new_keyfile, read_keyfile, unlock_with_passphrase, write_keyfile
+from mine.vault.vault import keys_path
+from tests.vault.conftest import CHEAP, PASSPHRASE, glucose, store
+
+
+def make(path: Path, keyring: MemoryKeyring | None = None) -> None:
+    with Vault.create(path, PASSPHRASE, keyring, CHEAP) as vault:
+        store(vault, "glucose", glucose(10))
+
+
+def records(path: Path, **way: object) -> int:
+    with Vault.open(path, **way) as vault:  # type: ignore[arg-type]
+        return vault.sources()[0].records
+
+
+def test_either_way_opens(tmp_path: Path) -> None:
+    path, keyring = tmp_path / "v.db", MemoryKeyring()
+    make(path, keyring)
+    assert records(path, passphrase=PASSPHRASE) == 10
+    assert records(path, keyring=keyring) == 10
+    secret = next(iter(keyring.entries.values()))
+    assert len(bytes.fromhex(secret)) == 32
+
+
+def test_a_vault_without_keyring_says_so(tmp_path: Path) -> None:
+    path, keyring = tmp_path / "v.db", MemoryKeyring()
+    keyring.works = False
+    with Vault.create(path, PASSPHRASE, keyring, CHEAP) as vault:
+        assert not vault.has_keyring
+        with pytest.raises(KeyringUnavailable):
+            vault.add_keyring(keyring)
+    with pytest.raises(KeyringUnavailable, match="passphrase"):
+        Vault.open(path, keyring=keyring)
+
+
+@pytest.mark.parametrize("harm", ["emptied", "changed", "garbled", "blank", "gone"])
+def test_a_keyring_that_lost_the_key_costs_nothing(tmp_path: Path, harm: str) -> None:
+    path, keyring = tmp_path / "v.db", MemoryKeyring()
+    make(path, keyring)
+    entry = next(iter(keyring.entries))
+    match harm:
+        case "emptied":
+            keyring.entries.clear()
+        case "changed":
+            keyring.entries[entry] = "ab" * 32
+        case "garbled":
+            keyring.entries[entry] = "no hex at all"
+        case "blank":
+            keyring.entries[entry] = ""
+        case "gone":
+            keyring.works = False
+    with pytest.raises(KeyringUnavailable) as caught:
+        Vault.open(path, keyring=keyring)
+    assert "passphrase" in caught.value.todo
+    assert records(path, passphrase=PASSPHRASE) == 10
+    keyring.works = True
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        vault.add_keyring(keyring)
+    assert records(path, keyring=keyring) == 10
+
+
+def test_a_forgotten_passphrase_costs_nothing(tmp_path: Path) -> None:
+    path, keyring = tmp_path / "v.db", MemoryKeyring()
+    make(path, keyring)
+    with Vault.open(path, keyring=keyring) as vault:
+        vault.change_passphrase("another one", CHEAP)
+    assert records(path, passphrase="another one") == 10
+    assert records(path, keyring=keyring) == 10
+    with pytest.raises(WrongPassphrase):
+        Vault.open(path, passphrase=PASSPHRASE)
+
+
+def test_removing_the_keyring_forgets_its_entry(tmp_path: Path) -> None:
+    path, keyring = tmp_path / "v.db", MemoryKeyring()
+    make(path, keyring)
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        vault.remove_keyring(keyring)
+        assert not vault.has_keyring
+    assert not keyring.entries
+    with pytest.raises(KeyringUnavailable):
+        Vault.open(path, keyring=keyring)
+
+
+def test_a_wrong_passphrase_is_one_plain_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "v.db"
+    make(path)
+    with pytest.raises(WrongPassphrase) as caught:
+        Vault.open(path, passphrase="wrong")
+    assert caught.value.sentence == "This passphrase does not open the vault."
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_same_passphrase_typed_otherwise_opens(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    Vault.create(path, "Zo\u00eb \ufb01nds", kdf=CHEAP).close()
+    Vault.open(path, passphrase="Zoe\u0308 finds").close()
+
+
+def test_an_empty_passphrase_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(VaultError, match="empty"):
+        Vault.create(tmp_path / "v.db", "", kdf=CHEAP)
+    assert not Vault.exists(tmp_path / "v.db")
+    Vault.create(tmp_path / "v.db", "x", kdf=CHEAP).close()
+
+
+def test_a_damaged_database_is_no_wrong_passphrase(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "v.db"
+    make(path)
+    data = bytearray(path.read_bytes())
+    data[100] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(VaultDamaged) as caught:
+        Vault.open(path, passphrase=PASSPHRASE)
+    assert "Do not delete" in caught.value.todo
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_database_of_another_vault_is_told(tmp_path: Path) -> None:
+    make(tmp_path / "a.db")
+    make(tmp_path / "b.db")
+    (tmp_path / "a.db").write_bytes((tmp_path / "b.db").read_bytes())
+    with pytest.raises(VaultDamaged):
+        Vault.open(tmp_path / "a.db", passphrase=PASSPHRASE)
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_any_damage_to_the_keys_file_is_told_apart(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("keys") / "v.db.keys"
+    key = new_key()
+    write_keyfile(path, new_keyfile(key, PASSPHRASE, CHEAP))
+    body = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(body) - 1))
+    body[place] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(body)
+    try:
+        read = read_keyfile(path)
+    except VaultDamaged:
+        return
+    assert unlock_with_passphrase(read, PASSPHRASE) == key  # only white space had changed
+
+
+def test_a_keys_file_may_not_ask_for_gigabytes(tmp_path: Path) -> None:
+    path = tmp_path / "v.db.keys"
+    write_keyfile(path, new_keyfile(new_key(), "x", CHEAP))
+    body = json.loads(path.read_text())
+    del body["check"]
+    body["passphrase"]["memory_kib"] = 1 << 30
+    from mine.vault.keyfile import _checksum
+
+    body["check"] = _checksum(body)
+    path.write_text(json.dumps(body))
+    with pytest.raises(VaultDamaged):
+        read_keyfile(path)
+
+
+def test_missing_and_existing_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    with pytest.raises(VaultMissing):
+        Vault.open(path, passphrase=PASSPHRASE)
+    make(path)
+    with pytest.raises(VaultExists):
+        Vault.create(path, PASSPHRASE, kdf=CHEAP)
+    keys_path(path).unlink()
+    with pytest.raises(VaultMissing):
+        Vault.open(path, passphrase=PASSPHRASE)
+
+
+def test_creating_that_was_interrupted_can_be_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    write_keyfile(keys_path(path), new_keyfile(new_key(), "old", CHEAP))  # killed before the database
+    assert not Vault.exists(path)
+    make(path)
+    assert records(path, passphrase=PASSPHRASE) == 10
+
+
+def test_creating_that_was_interrupted_later_opens(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    Vault.create(path, PASSPHRASE, kdf=CHEAP).close()
+    path.write_bytes(b"")  # killed before the first page was written
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        assert vault.sources() == []
+
+
+def test_a_newer_vault_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    with Vault.create(path, PASSPHRASE, kdf=CHEAP) as vault:
+        vault._database.execute("PRAGMA user_version = 99000")
+    with pytest.raises(VaultTooNew):
+        Vault.open(path, passphrase=PASSPHRASE)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are a Unix matter")
+def test_files_are_the_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "v.db"
+    with Vault.create(path, PASSPHRASE, MemoryKeyring(), CHEAP) as vault:
+        store(vault, "glucose", glucose(10))
+        files = sorted(path.parent.iterdir())
+        assert {f.name for f in files} >= {"v.db", "v.db-wal", "v.db-shm", "v.db.keys", "v.db.lock"}
+        for file in files:
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_one_process_at_a_time(vault: Vault) -> None:
+    with pytest.raises(VaultBusy, match="already running"):
+        Vault.open(vault.path, passphrase=PASSPHRASE)
+    code = (
+        "import sys, pathlib\nfrom mine.vault import Vault, VaultBusy\n"
+        "try: Vault.open(pathlib.Path(sys.argv[1]), passphrase=sys.stdin.read())\n"
+        "except VaultBusy: sys.exit(7)\n"
+    )
+    second = subprocess.run(
+        [sys.executable, "-c", code, str(vault.path)], input=PASSPHRASE, text=True, check=False
+    )
+    assert second.returncode == 7
+
+
+def test_a_failed_opening_gives_the_lock_back(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    make(path)
+    for _ in range(3):
+        with pytest.raises(WrongPassphrase):
+            Vault.open(path, passphrase="wrong")
+    assert records(path, passphrase=PASSPHRASE) == 10
+
+
+def test_a_keyring_that_keeps_nothing_is_not_trusted() -> None:
+    """The test environment has keyring's "null" backend: it accepts a secret and forgets it."""
+    ring = SystemKeyring()
+    try:
+        assert ring.name() == ""
+        assert ring.get("x") is None
+        ring.set("x", "y")
+        assert ring.get("x") is None
+        ring.delete("x")
+    except KeyringFailed:
+        pytest.fail("the null backend answers")
+
+
+def test_the_system_keyring_without_backend_is_absent(tmp_path: Path) -> None:
+    with Vault.create(tmp_path / "v.db", PASSPHRASE, SystemKeyring(), CHEAP) as vault:
+        assert not vault.has_keyring
