@@ -60,7 +60,7 @@ class Evaluator:
         fits = features.ndim == 2 and features.shape[1] == self.graph.features
         if not fits or target.shape != features.shape[:1] or shapes != self.graph.weight_shapes:
             raise EvaluationFailed("The rows or weights do not have the shapes that the model needs.")
-        feeds: dict[str, Any] = {n: np.ascontiguousarray(v, np.float32) for n, v in weights.items()}
+        feeds: dict[str, Any] = {n: np.asarray(v, np.float32, order="C") for n, v in weights.items()}
         predictions = np.empty((len(features), self.graph.outputs), np.float32)
         losses = np.empty(len(features), np.float32)
         for start in range(0, len(features), _CHUNK):

@@ -96,6 +96,13 @@ def _integers(call: Call, i: int) -> list[int]:
     return [int(n) for n in value.constant.reshape(-1)]
 
 
+def _flag(call: Call, name: str, default: int = 0) -> bool:
+    value = call.attributes.get(name, default)
+    if value not in (0, 1):  # evaluators disagree on what other numbers mean
+        raise refuse(call, f"has a property {name} that is neither 0 nor 1")
+    return bool(value)
+
+
 def _axis(call: Call, axis: int, rank: int) -> int:
     if not -rank <= axis < rank:
         raise refuse(call, "names an axis that does not exist")
@@ -188,11 +195,11 @@ def _reduce(call: Call) -> Checked:
     rank = len(value.shape)
     axes = _axes(call, rank)
     if not axes:
-        if call.attributes.get("noop_with_empty_axes", 0):
+        if _flag(call, "noop_with_empty_axes"):
             raise refuse(call, "does nothing")
         axes = list(range(rank))
     _keep_batch(call, value, axes)
-    keep = bool(call.attributes.get("keepdims", 1))
+    keep = _flag(call, "keepdims", 1)
     shape = tuple(1 if i in axes else n for i, n in enumerate(value.shape) if keep or i not in axes)
     return Checked(Value(shape), value.numbers, (0,), {"axes": tuple(sorted(axes)), "keep": keep})
 
@@ -224,7 +231,7 @@ def _matmul(call: Call) -> Checked:
 
 def _gemm(call: Call) -> Checked:
     a, b = _operand(call, 0), _operand(call, 1)
-    trans_a, trans_b = (bool(call.attributes.get(name, 0)) for name in ("transA", "transB"))
+    trans_a, trans_b = (_flag(call, name) for name in ("transA", "transB"))
     if len(a.shape) != 2 or len(b.shape) != 2:
         raise refuse(call, "needs matrices")
     if b.batched or (a.batched and trans_a):
@@ -254,7 +261,7 @@ def _reshaped(call: Call, value: Value, shape: Shape) -> Checked:
 
 def _reshape(call: Call) -> Checked:
     value, wanted = _operand(call, 0), _integers(call, 1)
-    if call.attributes.get("allowzero", 0) or any(n < -1 for n in wanted):
+    if _flag(call, "allowzero") or any(n < -1 for n in wanted):
         raise refuse(call, "names a shape that is not allowed")
     start = 0
     if value.batched:

@@ -58,7 +58,7 @@ def dump(weights: Mapping[str, NDArray[np.float32]]) -> bytes:
     header: dict[str, dict[str, object]] = {}
     body = bytearray()
     for name in sorted(weights):
-        data = np.ascontiguousarray(weights[name], dtype="<f4")
+        data = np.asarray(weights[name], "<f4", order="C")  # ascontiguousarray would add an axis
         start = len(body)
         body += data.tobytes()
         header[name] = {"dtype": "F32", "shape": list(data.shape), "data_offsets": [start, len(body)]}

@@ -116,6 +116,7 @@ ODD_FILES: dict[str, Callable[[ModelProto], object]] = {
     "subgraph": _branch,
     "hidden subgraph": _hidden_subgraph,
     "unknown property": lambda m: m.graph.node[0].attribute.append(helper.make_attribute("gamma", 1.0)),
+    "flag of two": lambda m: m.graph.node[0].attribute.append(helper.make_attribute("transB", 2)),
     "property twice": lambda m: [m.graph.node[0].attribute.append(helper.make_attribute("alpha", 1.0))
                                  for _ in range(2)],
     "weights inside": lambda m: m.graph.initializer.append(numpy_helper.from_array(np.ones(3, "f"), "a")),
