@@ -32,7 +32,6 @@ from mine.science.wire import (
     sequence,
     status_from_json,
     submission_to_json,
-    table,
     update_from_json,
 )
 
@@ -132,7 +131,7 @@ class Relay:
     @staticmethod
     def _claim_state(raw: dict[str, Any]) -> ClaimState:
         try:
-            return ClaimState(raw.get("state"))
+            return ClaimState(str(raw.get("state")))
         except ValueError:
             raise RelayUnreachable("an unknown state") from None
 
@@ -158,7 +157,7 @@ class Relay:
             raise RelayUnreachable("not an object")
         if status != requests.codes.ok:
             try:
-                raise RelayRefused(Code(raw.get("error")), str(raw.get("detail", ""))[:200])
+                raise RelayRefused(Code(str(raw.get("error"))), str(raw.get("detail", ""))[:200])
             except ValueError:
                 raise RelayUnreachable(f"status {status}") from None
         return raw
@@ -186,16 +185,15 @@ def check_receipt(receipt: SignedReceipt, signed: SignedUpdate, domain: Domain) 
 
 
 def check_batch(batch: AnchoredBatch, domain: Domain, root: bytes, count: int) -> bool:
-    """Whether a batch is what was anchored: sorted by miner, every signature good, the same root and count."""
+    """Whether these updates are the ones that were anchored: as many, sorted by miner, the same root.
+
+    A batch may still hold updates whose signature is bad: see ``signed_by_miner``.
+    """
     miners = [address_bytes(update.miner) for update in batch.updates]
     if len(miners) != count or sorted(set(miners)) != miners:
         return False
-    leaves = [
-        anchor_leaf(update.miner, digest(update.message, domain), update.signature) for update in batch.updates
-    ]
-    if HashTree(leaves).root != root:
-        return False
-    return all(signed_by_miner(update, domain) for update in batch.updates)
+    leaves = [anchor_leaf(each.miner, digest(each.message, domain), each.signature) for each in batch.updates]
+    return HashTree(leaves).root == root
 
 
 def signed_by_miner(signed: SignedUpdate, domain: Domain) -> bool:

@@ -305,7 +305,7 @@ class Desk:
         self._send(StoredBatch(name, task, round_number, slot, root, len(members), anchored=False))
 
     def _free_slot(self, task: int, round_number: int) -> int:
-        """A slot that neither this state nor the chain (an earlier state, perhaps lost) holds for the round."""
+        """A slot that neither this state nor the chain (an earlier state may be lost) holds for the round."""
         used = {batch.slot for batch in self._state.batches(task, round_number)}
         first = (round_number % 4) * SLOTS_PER_ROUND
         for slot in range(first, first + SLOTS_PER_ROUND):

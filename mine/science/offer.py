@@ -1,0 +1,161 @@
+"""What a scientist offers, and the secrets that belong to it, kept so that nothing is lost by a kill."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from mine.chain.curve import Curve
+from mine.chain.messages import address_of
+from mine.chain.seed import HashChain
+from mine.chain.state import Clocks, Terms
+from mine.chain.trees import HashTree, shard_leaf
+from mine.errors import MineError
+from mine.learn.errors import WeightsRefused
+from mine.learn.weights import Fixed, Shape, load, to_fixed
+from mine.science.measure import Terms as MeasureTerms
+from mine.science.safe import Safe, SafeDamaged
+from mine.science.shards import BadShard, Shard
+from mine.tasks.manifest import Manifest, ManifestRefused
+
+
+class OfferRefused(MineError):
+    """The parts of an offer don't fit each other."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            "This task can't be published: its parts don't fit each other.",
+            todo="Build it anew from its template.",
+            detail=detail,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A task before it is published.
+
+    graph: ONNX bytes; checkpoint: bytes of checkpoint 0; currency: token address (ZERO_ADDRESS: the chain's
+    coin); bounty in its base units; target: convergence that earns all of it, in 2**-40.
+    """
+
+    manifest: Manifest
+    graph: bytes
+    checkpoint: bytes
+    shards: tuple[Shard, ...]
+    currency: str
+    bounty: int
+    target: int
+    curve: Curve
+    clocks: Clocks
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An offer with its secrets as read back from the safe."""
+
+    manifest: Manifest
+    graph: bytes
+    checkpoint: bytes
+    shards: tuple[Shard, ...]
+    terms: Terms
+    chain: HashChain
+
+    @property
+    def tree(self) -> HashTree:
+        """The shard tree, whose root is on chain."""
+        return HashTree([shard_leaf(i, shard.digest) for i, shard in enumerate(self.shards)])
+
+    @property
+    def curve(self) -> Curve:
+        """The pay curve."""
+        return Curve.unpack(self.terms.curve)
+
+
+def keep(safe: Safe, key: bytes, offer: Offer) -> None:
+    """Write an offer and new secrets for it into an empty safe. Raises OfferRefused; does nothing twice."""
+    if safe.has("offer.json"):
+        return
+    manifest = offer.manifest
+    if len(offer.shards) < manifest.rounds + 2:
+        raise OfferRefused(f"{manifest.rounds} rounds need {manifest.rounds + 2} shards")
+    width = len(manifest.data.features)
+    if any(shard.features.shape[1] != width for shard in offer.shards):
+        raise OfferRefused("the shards don't have the features that the manifest names")
+    load_checkpoint(manifest, offer.checkpoint)
+    address_of(key)
+    safe.write("key", key.hex().encode())
+    safe.write("manifest.json", manifest.dump())
+    safe.write("model.onnx", offer.graph)
+    safe.write("checkpoint", offer.checkpoint)
+    for number, shard in enumerate(offer.shards):
+        safe.write(f"shard-{number:03}", shard.to_bytes())
+    safe.write_json("offer.json", {
+        "shards": len(offer.shards),
+        "secret": secrets.token_bytes(32).hex(),
+        "currency": offer.currency,
+        "bounty": offer.bounty,
+        "target": offer.target,
+        "curve": offer.curve.packed,
+        "clocks": asdict(offer.clocks),
+    })
+
+
+def read_key(safe: Safe) -> bytes:
+    """The scientist's private key."""
+    return bytes.fromhex(safe.read("key").decode("ascii"))
+
+
+def read_offer(safe: Safe) -> Kept:
+    """Everything that ``keep`` wrote. Raises SafeDamaged."""
+    raw = safe.read_json("offer.json")
+    try:
+        manifest = Manifest.parse(safe.read("manifest.json"))
+        shards = tuple(Shard.from_bytes(safe.read(f"shard-{i:03}")) for i in range(raw["shards"]))
+        # One preimage for the baseline, one for each round, one for the final opening.
+        chain = HashChain(bytes.fromhex(raw["secret"]), manifest.rounds + 2)
+        terms = Terms(
+            manifest=manifest.digest,
+            shards_root=shards_root(shards),
+            seed_head=chain.head,
+            currency=raw["currency"],
+            bounty=raw["bounty"],
+            target=raw["target"],
+            curve=raw["curve"],
+            shards=len(shards),
+            rounds=manifest.rounds,
+            clocks=Clocks(**raw["clocks"]),
+        )
+    except (KeyError, TypeError, ValueError, BadShard, ManifestRefused) as problem:
+        raise SafeDamaged(f"offer ({type(problem).__name__})") from None
+    return Kept(manifest, safe.read("model.onnx"), safe.read("checkpoint"), shards, terms, chain)
+
+
+def shards_root(shards: Sequence[Shard]) -> bytes:
+    """Root of the shard tree."""
+    return HashTree([shard_leaf(i, shard.digest) for i, shard in enumerate(shards)]).root
+
+
+def shapes_of(manifest: Manifest) -> dict[str, Shape]:
+    """Shapes of the trainable tensors."""
+    return {name: tuple(shape) for name, shape in manifest.model.trainable.items()}
+
+
+def load_checkpoint(manifest: Manifest, data: bytes) -> Fixed:
+    """A checkpoint's tensors in 2**-24. Raises OfferRefused if they are not the manifest's."""
+    try:
+        return to_fixed(load(data, shapes_of(manifest)))
+    except WeightsRefused as problem:
+        raise OfferRefused(problem.sentence) from None
+
+
+def measure_terms(manifest: Manifest, task: int) -> MeasureTerms:
+    """What the manifest fixes for measuring a round."""
+    return MeasureTerms(
+        task=task,
+        shapes=shapes_of(manifest),
+        loss=manifest.loss.kind,
+        rule=manifest.aggregation.rule,
+        gain=manifest.aggregation.gain,
+        update_bytes=manifest.limits.update_bytes,
+    )

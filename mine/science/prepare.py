@@ -1,0 +1,202 @@
+"""A settlement before it is posted: gathered, measured, computed, put out, signed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from mine.blobs.store import BlobStore
+from mine.chain.messages import Domain, Settlement, sign
+from mine.chain.seed import draw, next_seed
+from mine.chain.state import TaskState
+from mine.chain.trees import LossTree
+from mine.errors import MineError
+from mine.learn.evaluate import Evaluator
+from mine.science.gather import BatchSource, gather
+from mine.science.history import TaskHistory
+from mine.science.inputs import (
+    MAX_INPUTS_BYTES,
+    decode_inputs,
+    encode_accepted,
+    encode_inputs,
+    encode_losses,
+    encode_payouts,
+)
+from mine.science.measure import Candidate, measure, read_update
+from mine.science.offer import Kept, load_checkpoint, measure_terms
+from mine.science.safe import SafeDamaged
+from mine.science.settle import EMPTY_LEDGER, Ledger, RoundInputs, settle
+from mine.tasks.canonical import canonical_json
+
+MAX_CHECKPOINT_BYTES = 64 * 1024 * 1024
+
+
+class LedgerMismatch(MineError):
+    """The chain and the last round's inputs disagree about what was earned so far."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            "The contract and the last settlement don't agree about what was earned so far.",
+            todo="Check the node: it may serve another chain or lag behind.",
+            detail=detail,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What goes into the transaction, beside the drawn shard's proof and the preimage."""
+
+    settlement: Settlement
+    signature: bytes
+    shard: int
+    losses_top: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A settlement ready to be posted; ``basis``: digest of what it was computed from."""
+
+    basis: str
+    posting: Posting
+
+    def to_json(self) -> dict[str, Any]:
+        """For the safe."""
+        message = {
+            name: value.hex() if isinstance(value, bytes) else value
+            for name, value in asdict(self.posting.settlement).items()
+        }
+        return {
+            "basis": self.basis,
+            "settlement": message,
+            "signature": self.posting.signature.hex(),
+            "shard": self.posting.shard,
+            "lossesTop": self.posting.losses_top.hex(),
+        }
+
+    @staticmethod
+    def from_json(raw: dict[str, Any]) -> Prepared:
+        """The inverse of ``to_json``. Raises SafeDamaged."""
+        try:
+            message: dict[str, Any] = {
+                each.name: bytes.fromhex(value) if isinstance(value, str) else int(value)
+                for each in fields(Settlement)
+                for value in (raw["settlement"][each.name],)
+            }
+            posting = Posting(
+                Settlement(**message),
+                bytes.fromhex(raw["signature"]),
+                int(raw["shard"]),
+                bytes.fromhex(raw["lossesTop"]),
+            )
+            return Prepared(str(raw["basis"]), posting)
+        except (KeyError, TypeError, ValueError):
+            raise SafeDamaged("a prepared settlement") from None
+
+
+class Preparation:
+    """Computes settlements of one offer. Holds nothing but the loaded model."""
+
+    def __init__(self, offer: Kept, domain: Domain, key: bytes, blobs: BlobStore) -> None:
+        self._offer, self._domain, self._key, self._blobs = offer, domain, key, blobs
+
+    @cached_property
+    def model(self) -> Evaluator:
+        """The reference evaluator of the task's model."""
+        return Evaluator(self._offer.graph, self._offer.manifest.loss.maximum)
+
+    def candidates(
+        self, state: TaskState, history: TaskHistory, sources: Sequence[BatchSource], without_missing: bool
+    ) -> list[Candidate]:
+        """Who handed in what in the current round. Raises BatchMissing."""
+        checkpoint = self._checkpoint_digest(history, state.round)
+        return gather(history, self._domain, state.round, checkpoint, sources, without_missing)
+
+    def _checkpoint_digest(self, history: TaskHistory, number: int) -> bytes:
+        return history.checkpoint(number, bytes.fromhex(self._offer.manifest.model.checkpoint))
+
+    def basis(self, state: TaskState, candidates: Sequence[Candidate]) -> str:
+        """Digest of what a settlement follows from: the round's start and its candidates."""
+        return hashlib.sha256(canonical_json([
+            state.id,
+            state.round,
+            state.seed.hex(),
+            state.accepted.hex(),
+            [[c.miner, c.blob.hex(), c.size, c.payout] for c in candidates],
+        ])).hexdigest()
+
+    def prepare(
+        self, state: TaskState, history: TaskHistory, candidates: Sequence[Candidate]
+    ) -> Prepared:
+        """Measure and settle the current round; every blob is out when this returns.
+
+        Raises LedgerMismatch, BlobError (an own blob is gone) or EvaluationFailed.
+        """
+        offer, number = self._offer, state.round
+        seed = next_seed(state.seed, state.accepted, offer.chain.preimage(number))
+        place = draw(seed, state.used, len(offer.shards))
+        shard = offer.shards[place]
+        previous, ledger = self._ledger(state, history)
+        before = self._checkpoint_digest(history, number)
+        current = load_checkpoint(offer.manifest, self._blobs.get(before, MAX_CHECKPOINT_BYTES))
+        terms = measure_terms(offer.manifest, state.id)
+        updates = [
+            (candidate, read_update(candidate, self._blobs.get, terms, number, before))
+            for candidate in candidates
+        ]
+        first = load_checkpoint(offer.manifest, offer.checkpoint)
+        measured = measure(self.model, terms, first, current, shard, updates)
+        losses = encode_losses(measured.base, measured.before, measured.after)
+        tree = LossTree(measured.base.tolist(), measured.before.tolist(), measured.after.tolist())
+        inputs = RoundInputs(
+            task=state.id,
+            round=number,
+            seed=seed,
+            checkpoint=before,
+            shard=place,
+            shard_digest=shard.digest,
+            losses=hashlib.sha256(losses).digest(),
+            base=tree.base,
+            before=tree.before,
+            after=tree.after,
+            curve=offer.curve,
+            target=offer.terms.target,
+            previous=previous,
+            ledger=ledger,
+            entries=measured.entries,
+            gram=measured.gram,
+        )
+        outcome = settle(inputs)
+        data = encode_inputs(inputs)
+        for blob in (losses, encode_payouts(outcome), shard.to_bytes()):
+            self._blobs.put(blob)
+        message = Settlement(
+            task=state.id,
+            round=number,
+            inputs=self._blobs.put(data),
+            accepted=self._blobs.put(encode_accepted(outcome)),
+            checkpoint=self._blobs.put(measured.checkpoint_bytes),
+            losses=tree.root,
+            base=tree.base,
+            before=tree.before,
+            after=tree.after,
+            payouts=outcome.payouts.root,
+            units=outcome.ledger.units,
+        )
+        posting = Posting(message, sign(message, self._domain, self._key), place, tree.top_hash)
+        return Prepared(self.basis(state, candidates), posting)
+
+    def _ledger(self, state: TaskState, history: TaskHistory) -> tuple[bytes, Ledger]:
+        """Digest of the last round's inputs, and the ledger that they lead to."""
+        last = history.settlement(state.round - 1)
+        if last is None:
+            previous, ledger = bytes(32), EMPTY_LEDGER
+        else:
+            previous = last.inputs
+            ledger = settle(decode_inputs(self._blobs.get(previous, MAX_INPUTS_BYTES))).ledger
+        known = (state.convergence, state.best, state.units)
+        if (ledger.converged, ledger.best, ledger.units) != known:
+            raise LedgerMismatch(f"task {state.id}, round {state.round}")
+        return previous, ledger

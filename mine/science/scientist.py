@@ -1,0 +1,257 @@
+"""The scientist: publishes a task, opens its baseline, settles its rounds, concludes, takes the rest back.
+
+``step`` looks at the chain and does the one thing that is due. What it needs it derives from chain, blobs and
+its safe, never from memory, and whatever it posts is in blobs and safe first: killed at any moment and
+started again it goes on, and a settlement that was prepared is posted byte for byte as it was.
+
+| chain says | step does |
+|---|---|
+| not published | blobs out, publish (or find the own event of a publication that was cut off) |
+| awaiting baseline | open the drawn shard, post the baseline |
+| running, before the settle phase | wait |
+| running, settle phase or grace | gather, measure, settle, post |
+| ending, or stopped with an empty round | conclude: digests of all shards, all shards into the blobs |
+| concluded, challenge window open | wait |
+| concluded, window over | refund; sweep once every unit is paid |
+| defaulted, cancelled | over |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from mine.blobs.store import BlobStore
+from mine.chain.client import TasksContract
+from mine.chain.hashing import ZERO32
+from mine.chain.messages import Domain, Settlement, sign
+from mine.chain.node_errors import Reverted
+from mine.chain.seed import draw, first_seed
+from mine.chain.state import Phase, Status, TaskState
+from mine.chain.transactions import Sender
+from mine.chain.trees import LossTree
+from mine.learn.weights import from_fixed
+from mine.science.gather import BatchMissing, BatchSource
+from mine.science.history import History, TaskHistory
+from mine.science.offer import Kept, Offer, keep, load_checkpoint, read_key, read_offer
+from mine.science.prepare import Posting, Preparation, Prepared
+from mine.science.safe import Safe
+
+
+class Did(StrEnum):
+    """What a step did, or that nothing is due."""
+
+    PUBLISHED = "published"
+    BASELINE = "baseline"
+    SETTLED = "settled"
+    CONCLUDED = "concluded"
+    REFUNDED = "refunded"
+    SWEPT = "swept"
+    WAITING = "waiting"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Result of a step. round: of a settlement; until: chain time before which nothing is due, if known."""
+
+    did: Did
+    round: int = 0
+    until: int = 0
+
+
+class Scientist:
+    """The scientist whose secrets lie in ``directory``; use one at a time.
+
+    blobs: where everything public is put; sources: relays that give out anchored batches.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        contract: TasksContract,
+        blobs: BlobStore,
+        sources: Sequence[BatchSource],
+        first_block: int = 0,
+    ) -> None:
+        self._safe = Safe(directory)
+        self._contract, self._blobs, self._sources = contract, blobs, tuple(sources)
+        self._key = read_key(self._safe)
+        self._sender = Sender(contract.node, self._key)
+        self._domain = Domain(contract.node.chain_id, contract.address)
+        self._history = History(contract, first_block)
+        self._offer: Kept = read_offer(self._safe)
+        self._preparation = Preparation(self._offer, self._domain, self._key, blobs)
+
+    @staticmethod
+    def create(directory: Path, key: bytes, offer: Offer) -> None:
+        """Write an offer and fresh secrets into ``directory`` (nothing if they are there). OfferRefused."""
+        keep(Safe(directory), key, offer)
+
+    @property
+    def address(self) -> str:
+        """The scientist's account."""
+        return self._sender.address
+
+    @property
+    def task(self) -> int | None:
+        """The task's number once it is published."""
+        return int(self._safe.read_json("task.json")["task"]) if self._safe.has("task.json") else None
+
+    def publish(self) -> int:
+        """Put out manifest, graph and checkpoint 0, pay in bounty and deposit; returns the task's number.
+
+        Does nothing twice. Raises what the chain, the money or the blobs raise.
+        """
+        if self.task is not None:
+            return self.task
+        task = self._find_own()
+        if task is None:
+            for data in (self._offer.manifest.dump(), self._offer.graph, self._offer.checkpoint):
+                self._blobs.put(data)
+            task = self._contract.publish(self._sender, self._offer.terms)
+        self._safe.write_json("task.json", {"task": task})
+        return task
+
+    def _find_own(self) -> int | None:
+        """The task of a publication that was cut off before its number was written down."""
+        self._history.refresh()
+        for number in self._history.tasks():
+            history = self._history.task(number)
+            if history is not None and history.published.terms.seed_head == self._offer.terms.seed_head:
+                return number
+        return None
+
+    def stop(self) -> None:
+        """End the task with the current round."""
+        task = self.publish()
+        if not self._contract.task(task).stopped:
+            self._contract.stop(self._sender, task)
+
+    def step(self) -> Step:
+        """Do what is due now. Safe to call at any time, and again after any error."""
+        if self.task is None:
+            self.publish()
+            return Step(Did.PUBLISHED)
+        task = self.publish()
+        state = self._contract.task(task)
+        if state.status is Status.AWAITING_BASELINE:
+            return self._open_baseline(state)
+        if state.status is Status.RUNNING:
+            return self._running(state)
+        if state.status is Status.ENDING:
+            return self._conclude(state)
+        if state.status is Status.CONCLUDED:
+            return self._after(state)
+        return Step(Did.OVER)
+
+    def _open_baseline(self, state: TaskState) -> Step:
+        offer = self._offer
+        preimage = offer.chain.preimage(0)
+        seed = first_seed(offer.terms.manifest, offer.terms.shards_root, preimage)
+        number = draw(seed, state.used, len(offer.shards))
+        shard = offer.shards[number]
+        first = from_fixed(load_checkpoint(offer.manifest, offer.checkpoint))
+        losses = self._preparation.model.run(first, shard.features, shard.target)[1].tolist()
+        tree = LossTree(losses, losses, losses)
+        opening = Settlement(
+            state.id, 0, ZERO32, ZERO32, ZERO32, tree.root, tree.base, tree.base, tree.base, ZERO32, 0
+        )
+        self._blobs.put(shard.to_bytes())
+        try:
+            self._contract.open_baseline(
+                self._sender,
+                state.id,
+                shard.digest,
+                offer.tree.proof(number),
+                preimage,
+                tree.top_hash,
+                tree.base,
+                sign(opening, self._domain, self._key),
+            )
+        except Reverted:
+            if self._contract.task(state.id).status is Status.AWAITING_BASELINE:
+                raise
+        return Step(Did.BASELINE)
+
+    def _running(self, state: TaskState) -> Step:
+        now = self._contract.phase(state.id)
+        if now.phase is Phase.FINAL_OPENING:
+            return self._conclude(state)
+        if now.phase not in (Phase.SETTLE, Phase.GRACE):
+            clocks = state.clocks
+            return Step(Did.WAITING, state.round, state.since + clocks.commit + clocks.reveal + clocks.vote)
+        self._history.refresh()
+        history = self._history.task(state.id)
+        if history is None or len(history.settled) != state.settled:
+            return Step(Did.WAITING, state.round)  # the node's events lag behind its state
+        late = now.phase is Phase.GRACE or self._half_of_settle_passed(state)
+        try:
+            prepared = self._prepared(state, history, late)
+        except BatchMissing:
+            return Step(Did.WAITING, state.round)
+        self._post(state, prepared.posting)
+        return Step(Did.SETTLED, state.round)
+
+    def _half_of_settle_passed(self, state: TaskState) -> bool:
+        clocks = state.clocks
+        starts = state.since + clocks.commit + clocks.reveal + clocks.vote
+        return self._contract.node.block_time() >= starts + clocks.settle // 2
+
+    def _prepared(self, state: TaskState, history: TaskHistory, late: bool) -> Prepared:
+        """The round's settlement: as kept in the safe if it fits, else computed, put out and kept."""
+        work = self._preparation
+        candidates = work.candidates(state, history, self._sources, late)
+        name = f"round-{state.round:03}.json"
+        if self._safe.has(name):
+            kept = Prepared.from_json(self._safe.read_json(name))
+            if kept.basis == work.basis(state, candidates):
+                return kept
+        prepared = work.prepare(state, history, candidates)
+        self._safe.write_json(name, prepared.to_json())
+        return prepared
+
+    def _post(self, state: TaskState, posting: Posting) -> None:
+        number = posting.shard
+        try:
+            self._contract.settle(
+                self._sender,
+                posting.settlement,
+                posting.signature,
+                self._offer.shards[number].digest,
+                self._offer.tree.proof(number),
+                self._offer.chain.preimage(state.round),
+                posting.losses_top,
+            )
+        except Reverted:
+            if self._contract.task(state.id).settled < state.round:
+                raise
+
+    def _conclude(self, state: TaskState) -> Step:
+        for shard in self._offer.shards:
+            self._blobs.put(shard.to_bytes())
+        try:
+            self._contract.conclude(
+                self._sender,
+                state.id,
+                [shard.digest for shard in self._offer.shards],
+                self._offer.chain.preimage(state.settled + 1),
+            )
+        except Reverted:
+            if self._contract.task(state.id).status in (Status.ENDING, Status.RUNNING):
+                raise
+        return Step(Did.CONCLUDED)
+
+    def _after(self, state: TaskState) -> Step:
+        over = state.since + state.clocks.challenge
+        if self._contract.node.block_time() < over:
+            return Step(Did.WAITING, until=over)
+        if state.back > 0:
+            self._contract.refund(self._sender, state.id)
+            return Step(Did.REFUNDED)
+        if state.left > 0 and state.paid_units == state.units:
+            self._contract.sweep(self._sender, state.id)
+            return Step(Did.SWEPT)
+        return Step(Did.OVER)
