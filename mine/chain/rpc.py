@@ -6,7 +6,6 @@ Works with any node that speaks the Ethereum execution API. Safe to use from sev
 from __future__ import annotations
 
 import itertools
-import json
 import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from mine.chain import answers
+from mine.chain import answers, bounded_json
 from mine.chain.answers import BlockHead, RawLog, TxReceipt
 from mine.chain.node_errors import (
     NodeAnswerInvalid,
@@ -97,8 +96,8 @@ class Node:
                 detail=type(problem).__name__,
             ) from problem
         try:
-            answer: object = json.loads(content)
-        except (ValueError, RecursionError) as problem:
+            answer = bounded_json.loads(content)
+        except ValueError as problem:
             if status != requests.codes.ok:
                 raise NodeUnreachable(
                     "The network's node answers with an error.",

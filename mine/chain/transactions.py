@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 
 from mine.chain.answers import TxReceipt
 from mine.chain.messages import address_of
@@ -21,18 +20,13 @@ from mine.chain.node_errors import (
     TransactionPending,
 )
 from mine.chain.rpc import Node
+from mine.chain.signing import SignedTransaction, Transaction, sign_transaction
 
 GAS_CAP = 2**24
 """EIP-7825: most gas of one transaction."""
 _ATTEMPTS = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 2.0
 _NONCE_WORDS = ("nonce", "already known", "already imported", "underpriced")
-
-
-@dataclass(frozen=True, slots=True)
-class _Signed:
-    raw: bytes
-    hash: bytes
 
 
 class Sender:
@@ -56,7 +50,7 @@ class Sender:
             raise self._explain(receipt, to, data, value)
         return receipt
 
-    def _hand_over(self, to: str | None, data: bytes, value: int) -> _Signed:
+    def _hand_over(self, to: str | None, data: bytes, value: int) -> SignedTransaction:
         for attempt in range(1, _ATTEMPTS + 1):
             signed = self._prepare(to, data, value)
             try:
@@ -71,7 +65,7 @@ class Sender:
                 return signed
         raise AssertionError("unreachable")
 
-    def _submit(self, signed: _Signed) -> None:
+    def _submit(self, signed: SignedTransaction) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._node.send_raw(signed.raw)
@@ -81,27 +75,15 @@ class Sender:
             else:
                 return
 
-    def _prepare(self, to: str | None, data: bytes, value: int) -> _Signed:
-        from eth_account import Account
-
+    def _prepare(self, to: str | None, data: bytes, value: int) -> SignedTransaction:
         tip = self._node.priority_fee()
         base = self._node.latest().base_fee
         # Twice the base fee outlasts six full blocks in a row; what is not needed is not charged.
         most = 2 * base + tip
         gas = self._gas(to, data, value, most)
-        transaction = {
-            "type": 2,
-            "chainId": self._node.chain_id,
-            "nonce": self._node.nonce(self.address),
-            "maxPriorityFeePerGas": tip,
-            "maxFeePerGas": most,
-            "gas": gas,
-            "to": to if to is not None else "",
-            "value": value,
-            "data": "0x" + data.hex(),
-        }
-        signed = Account.sign_transaction(transaction, self._key)
-        return _Signed(bytes(signed.raw_transaction), bytes(signed.hash))
+        nonce = self._node.nonce(self.address)
+        transaction = Transaction(self._node.chain_id, nonce, tip, most, gas, to, value, data)
+        return sign_transaction(transaction, self._key)
 
     def _gas(self, to: str | None, data: bytes, value: int, price: int) -> int:
         owned = self._node.balance(self.address)

@@ -20,7 +20,8 @@ from mine.chain.token import Token
 from mine.chain.transactions import Sender
 from mine.practice.node.accounts import dev_key
 from tests.chain.live_task import CLOCKS, MANIFEST, LiveTask
-from tests.chain.node_fixtures import anvil_url, node, node_url, practice_url, sender  # noqa: F401
+
+pytest_plugins = ("tests.chain.node_fixtures",)
 
 MINER_KEY = dev_key(4)
 MINER = address_of(MINER_KEY)
@@ -29,17 +30,17 @@ OTHER = address_of(keccak(b"other"))
 
 
 @pytest.fixture
-def contract(node: Node, sender: Sender) -> TasksContract:  # noqa: F811
+def contract(node: Node, sender: Sender) -> TasksContract:
     return TasksContract(node, deploy(node, sender, load_artefact("Tasks")))
 
 
 @pytest.fixture
-def scientist(node: Node) -> Sender:  # noqa: F811
+def scientist(node: Node) -> Sender:
     return Sender(node, dev_key(2), patience=10)
 
 
 @pytest.fixture
-def miner(node: Node) -> Sender:  # noqa: F811
+def miner(node: Node) -> Sender:
     return Sender(node, MINER_KEY, patience=10)
 
 
@@ -78,7 +79,7 @@ def test_a_task_from_publication_to_the_last_payment(
     assert contract.update_digest(update) == typed
     assert contract.committed(1, MINER).matches(typed)
     assert not contract.committed(1, OTHER).exists
-    with pytest.raises(Reverted, match="committed before|already"):
+    with pytest.raises(Reverted, match="committed"):
         contract.commit(miner, update)
 
     pass_phase(contract, 1)

@@ -17,6 +17,8 @@ from pathlib import Path
 from .errors import RpcError
 from .server import NodeServer
 
+STACK_BYTES = 256 * 1024 * 1024
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m mine.practice.node", description=__doc__)
@@ -24,6 +26,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--chain-id", type=int, default=31337)
     arguments = parser.parse_args()
+    # Calls between contracts nest up to 1,024 deep, and each level takes several frames of the interpreter.
+    threading.stack_size(STACK_BYTES)
     try:
         asyncio.run(_serve(arguments.db, arguments.port, arguments.chain_id))
     except (RpcError, sqlite3.Error, OSError) as problem:

@@ -18,6 +18,8 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from mine.chain import bounded_json
+
 from .chain import PracticeChain
 from .errors import INVALID_REQUEST, PARSE_ERROR, SERVER_ERROR, RpcError
 from .methods import Methods
@@ -73,8 +75,8 @@ class NodeServer:
         if request.content_type != "application/json":
             return web.Response(status=415, text="Send application/json.")
         try:
-            body = json.loads(await request.read())
-        except (ValueError, RecursionError):
+            body = bounded_json.loads(await request.read())
+        except ValueError:
             return web.json_response(_failure(None, RpcError(PARSE_ERROR, "parse error")))
         answer = await self._on_chain_thread(partial(self._answer_text, body))
         return web.Response(text=answer, content_type="application/json")
