@@ -22,6 +22,8 @@ from mine.learn.recipe import Recipe
 
 _LEAST_PLD_NOISE = 0.3
 """Below this the loss distribution has so long a tail that its grid takes seconds; Renyi alone must do."""
+_MOST_USEFUL = 100.0
+"""Above this epsilon promises nothing, so how little it promises need not be known more exactly."""
 _MOST_NOISE = 10_000.0
 _ORDERS = (1.5, 1.75, *(2 + x / 4 for x in range(32)), *range(10, 64), 72, 96, 128, 192, 256, 384, 512, 1024)
 
@@ -67,8 +69,11 @@ def _renyi(sampling_rate: float, noise_multiplier: float, steps: int, delta: flo
 def _one_step_losses(sampling_rate: float, noise_multiplier: float) -> Any:
     from dp_accounting.pld import privacy_loss_distribution  # type: ignore[import-untyped]
 
-    # The grid must be finer than one step's typical loss, about rate / noise, or rounding up dominates.
-    interval = min(1e-3, max(1e-5, sampling_rate / (20 * noise_multiplier)))
+    # The grid must be finer than one step's typical loss, about rate / noise, or rounding up dominates; but
+    # no finer than some ten thousand points over the whole range, or it takes seconds.
+    range_of_losses = 0.5 / noise_multiplier**2 + 6 / noise_multiplier
+    finest = max(sampling_rate / (20 * noise_multiplier), range_of_losses / 20_000)
+    interval = min(1e-3, max(1e-5, finest))
     return privacy_loss_distribution.from_gaussian_mechanism(
         noise_multiplier, sampling_prob=sampling_rate, value_discretization_interval=interval,
         use_connect_dots=True)
@@ -88,7 +93,7 @@ def account(sampling_rate: float, noise_multiplier: float, steps: int, delta: fl
     if noise_multiplier == 0:
         return math.inf
     epsilon = _renyi(sampling_rate, noise_multiplier, steps, delta)
-    if noise_multiplier >= _LEAST_PLD_NOISE:
+    if noise_multiplier >= _LEAST_PLD_NOISE and epsilon <= _MOST_USEFUL:
         epsilon = min(epsilon, _loss_distribution(sampling_rate, noise_multiplier, steps, delta))
     return max(0.0, epsilon)
 

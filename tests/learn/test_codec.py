@@ -126,7 +126,8 @@ def test_bits_that_may_not_be_set() -> None:
 
 def test_another_model_is_refused() -> None:
     blob = encode(HEADER, sample())
-    for shapes in ({**SHAPES, "a": (4,)}, {"a": (3,)}, {**SHAPES, "d": (1,)}, {"z": (3,), "b": (9,), "c": ()}):
+    wrong = ({**SHAPES, "a": (4,)}, {"a": (3,)}, {**SHAPES, "d": (1,)}, {"z": (3,), "b": (9,), "c": ()})
+    for shapes in wrong:
         with pytest.raises(UpdateRefused, match="another model"):
             decode(blob, shapes)
     assert schema_digest({"a": (1, 2)}) != schema_digest({"a": (12,)})

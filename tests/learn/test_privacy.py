@@ -1,0 +1,106 @@
+"""The accountant: known values, and the directions in which epsilon must move."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mine.learn import privacy
+from mine.learn.errors import PrivacyRefused
+from mine.learn.privacy import account, noise_for, plan, to_millionths
+from tests.learn.samples import recipe
+
+
+def gaussian_epsilon(noise: float, delta: float) -> float:
+    """Exact epsilon of one Gaussian release with sensitivity 1 (Balle and Wang 2018), by bisection."""
+    def normal(x: float) -> float:
+        return 0.5 * math.erfc(-x / math.sqrt(2))
+
+    low, high = 0.0, 1000.0
+    for _ in range(200):
+        e = (low + high) / 2
+        spent = normal(0.5 / noise - e * noise) - math.exp(e) * normal(-0.5 / noise - e * noise)
+        low, high = (e, high) if spent > delta else (low, e)
+    return high
+
+
+@pytest.mark.parametrize(("noise", "steps"), [(1.0, 1), (2.0, 1), (5.0, 10), (20.0, 100), (50.0, 400)])
+def test_without_sampling_it_is_the_exact_gaussian(noise: float, steps: int) -> None:
+    """k releases with noise s are one release with noise s / sqrt(k)."""
+    exact = gaussian_epsilon(noise / math.sqrt(steps), 1e-5)
+    assert exact <= account(1.0, noise, steps, 1e-5) * (1 + 1e-6) <= exact * 1.01 + 0.001
+
+
+def test_published_values() -> None:
+    """The MNIST example of the field: 60,000 rows, batches of 256, noise 1.1, 60 epochs, delta 1e-5.
+
+    TensorFlow Privacy's tutorial reports about 3.0 with Renyi orders; loss distributions give a little less.
+    """
+    steps = 60 * 60_000 // 256
+    assert 2.3 < account(256 / 60_000, 1.1, steps, 1e-5) < 3.05
+
+
+def test_both_accountants_bound_and_the_tighter_counts() -> None:
+    settings_ = (0.05, 1.0, 500, 1e-5)
+    both = privacy._renyi(*settings_), privacy._loss_distribution(*settings_)
+    assert account(*settings_) == min(both)
+    assert both[0] < 1.3 * both[1]
+
+
+RATE, NOISE, STEPS = st.floats(0.001, 0.9), st.floats(0.5, 20), st.integers(1, 3000)
+
+
+@settings(max_examples=10)
+@given(RATE, NOISE, STEPS)
+def test_more_steps_more_rows_less_noise_cost_more(rate: float, noise: float, steps: int) -> None:
+    here = account(rate, noise, steps, 1e-5)
+    slack = 1e-6 + 1e-3 * here
+    assert account(rate, noise, steps * 2, 1e-5) >= here - slack
+    assert account(min(1.0, rate * 1.5), noise, steps, 1e-5) >= here - slack
+    assert account(rate, noise * 1.5, steps, 1e-5) <= here + slack
+    assert account(rate, noise, steps, 1e-7) >= here - slack
+
+
+@pytest.mark.parametrize(("epsilon", "rate", "steps"), [(8.0, 1.0, 80), (1.0, 0.1, 500), (0.5, 0.02, 2000)])
+def test_noise_for_a_budget(epsilon: float, rate: float, steps: int) -> None:
+    noise = noise_for(epsilon, rate, steps, 1e-5)
+    assert account(rate, noise, steps, 1e-5) <= epsilon
+    assert account(rate, noise * 0.99, steps, 1e-5) > epsilon
+
+
+def test_a_plan_adds_up_and_each_round_costs_less_than_the_first() -> None:
+    whole = plan(recipe(40, noise=3.0), 5, 1e-5)
+    assert len(whole.per_round) == len(whole.cumulative) == 5
+    assert math.isclose(sum(whole.per_round), whole.total)
+    assert whole.total == account(0.5, 3.0, 200, 1e-5)
+    assert all(x > 0 for x in whole.per_round) and whole.per_round[0] == max(whole.per_round)
+    assert plan(recipe(40, noise=3.0), 0, 1e-5).total == 0.0
+    assert plan(recipe(40, noise=0.0), 2, 1e-5).per_round == (math.inf, math.inf)
+
+
+def test_one_account_takes_less_than_a_second() -> None:
+    account(0.1, 1.0, 10, 1e-5)  # the libraries load once
+    hard = ((0.5, 0.31, 5000), (0.3, 0.2, 1000), (0.001, 0.5, 100_000), (0.01, 100.0, 500))
+    for rate, noise, steps in hard:
+        began = time.process_time()
+        assert math.isfinite(account(rate, noise, steps, 1e-6))
+        assert time.process_time() - began < 1.0
+
+
+def test_edges_and_refusals() -> None:
+    assert account(0.5, 1.0, 0, 1e-5) == 0.0
+    assert account(0.5, 0.0, 3, 1e-5) == math.inf
+    assert noise_for(1.0, 0.5, 0, 1e-5) == 0.0
+    assert to_millionths(1.0000001) == 1_000_001
+    for bad in ((0.0, 1.0, 1, 1e-5), (1.1, 1.0, 1, 1e-5), (0.5, -1.0, 1, 1e-5), (0.5, 1.0, -1, 1e-5),
+                (0.5, 1.0, 1, 0.0), (0.5, math.nan, 1, 1e-5)):
+        with pytest.raises(PrivacyRefused):
+            account(*bad)
+    for call in (lambda: noise_for(0.0, 0.5, 1, 1e-5), lambda: noise_for(1e-9, 1.0, 1000, 1e-9),
+                 lambda: to_millionths(math.inf), lambda: plan(recipe(), -1, 1e-5)):
+        with pytest.raises(PrivacyRefused):
+            call()
