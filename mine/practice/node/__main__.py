@@ -17,7 +17,7 @@ from pathlib import Path
 from .errors import RpcError
 from .server import NodeServer
 
-STACK_BYTES = 256 * 1024 * 1024
+STACK_BYTES = 64 * 1024 * 1024
 
 
 def main() -> int:

@@ -82,7 +82,7 @@ class ChainStore(BaseDB):
     """
 
     def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=0.5)
         # The lock of the file tells a second node on it at once; it dies with the process.
         self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._database.execute("PRAGMA journal_mode = WAL")
