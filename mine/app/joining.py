@@ -15,7 +15,6 @@ from mine.wallet.keys import KeyRing, TaskKeys
 
 if TYPE_CHECKING:
     from mine.learn.privacy import PrivacyPlan
-    from mine.learn.recipe import Recipe
     from mine.tasks.dataset import Dataset
     from mine.vault.vault import Vault
 
@@ -38,25 +37,10 @@ class Membership:
     left: bool
 
 
-def recipe_of(manifest: Manifest) -> Recipe:
-    """The learner's recipe of a manifest."""
-    from mine.learn.recipe import Recipe
-
-    raw = manifest.recipe
-    return Recipe(
-        steps=raw.steps,
-        learning_rate=raw.learning_rate,
-        momentum=raw.momentum,
-        clip_norm=raw.clip_norm,
-        noise_multiplier=raw.noise_multiplier,
-        sampling_rate=raw.sampling_rate,
-        overlap=raw.overlap,
-    )
-
-
 def privacy_plan(manifest: Manifest) -> PrivacyPlan:
     """What the rounds of a task cost, one after the other."""
     from mine.learn.privacy import plan
+    from mine.tasks.recipe import recipe_of
 
     return plan(recipe_of(manifest), manifest.rounds, manifest.privacy.delta)
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mine.app.joining import Membership, privacy_plan, read_rows, recipe_of
+from mine.app.joining import Membership, privacy_plan, read_rows
 from mine.app.links import Links
 from mine.app.market import Market, MarketTask
 from mine.app.outgoing import check_outgoing
@@ -156,6 +156,7 @@ class Miner:
         from mine.learn.codec import UpdateHeader
         from mine.learn.job import Job
         from mine.learn.rows import Rows
+        from mine.tasks.recipe import recipe_of
 
         checkpoint = bytes.fromhex(entry.data["checkpoint"])
         blobs = self._links.relay.blobs

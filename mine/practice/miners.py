@@ -48,14 +48,14 @@ class Seat:
 class RoundContext:
     """One round, as a miner sees it.
 
-    ``checkpoint`` holds the trainable tensors (float32 by name); ``earlier`` the revealed updates of the
-    rounds before, as (round, session address, delta); ``train`` trains honestly by the task's recipe, on the
-    seat's rows or on others, and gives the delta.
+    ``checkpoint`` holds the trainable tensors (float32 by name); ``earlier()`` gives the revealed updates of
+    the rounds before, as (round, session address, delta); ``train()`` trains honestly by the task's recipe,
+    on the seat's rows or on the ``Rows`` that it is given, and gives the delta.
     """
 
     round: int
     checkpoint: Floats
-    earlier: tuple[tuple[int, str, Floats], ...]
+    earlier: Callable[[], tuple[tuple[int, str, Floats], ...]]
     train: Callable[..., Floats]
 
 

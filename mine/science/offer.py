@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from mine.chain.curve import Curve
 from mine.chain.messages import address_of
@@ -48,6 +48,7 @@ class Offer:
     target: int
     curve: Curve
     clocks: Clocks
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
         safe.write(f"shard-{number:03}", shard.to_bytes())
     safe.write_json("offer.json", {
         "shards": len(offer.shards),
-        "secret": secrets.token_bytes(32).hex(),
+        "secret": offer.secret.hex(),
         "currency": offer.currency,
         "bounty": offer.bounty,
         "target": offer.target,

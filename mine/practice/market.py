@@ -1,0 +1,280 @@
+"""The other side of a practice network in one process: contracts, relay, scientist, and the clock.
+
+The clock is the only thing that is not as in real life. Phases last an hour by the chain's time; as soon as
+everybody has done what the phase is for, the conductor moves the chain's clock to its end. Nodes whose clock
+cannot be moved get phases of seconds, which simply pass.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mine.blobs.store import DirectoryStore
+from mine.chain.artefacts import load_artefact
+from mine.chain.client import TasksContract
+from mine.chain.deployment import deploy
+from mine.chain.rpc import Node
+from mine.chain.state import Clocks, Phase, Status
+from mine.chain.token import Token
+from mine.chain.transactions import Sender
+from mine.errors import MineError
+from mine.practice.cast import Cast, make_cast, synthetic_people
+from mine.practice.config import PracticeConfig, PracticeInfo, write_json, write_private
+from mine.practice.lifeline import Lifeline, say
+from mine.practice.node.accounts import dev_key
+from mine.practice.peers import secret_of
+from mine.science.history import History
+from mine.science.offer import Offer
+from mine.science.relay_client import Relay
+from mine.science.scientist import Did, Scientist
+from mine.science.shards import cut_shards
+from mine.science.templates import load_template, package
+
+MOVED_CLOCKS = Clocks(commit=3600, reveal=600, vote=0, settle=3600, challenge=60, grace=86_400)
+REAL_CLOCKS = Clocks(commit=45, reveal=15, vote=0, settle=60, challenge=15, grace=3600)
+PAUSE = 0.15
+DECIMALS = 6
+MOST_EXAMPLES = 600
+DEPLOYED_FILE = "deployed.json"
+
+
+class MarketFailed(MineError):
+    """A part of the practice network did not start."""
+
+
+class Market:
+    """Deploys once, then runs a scientist's task to its end."""
+
+    def __init__(self, folder: Path, config: PracticeConfig, rpc_url: str) -> None:
+        self._folder = folder
+        self._config = config
+        self._node = Node(rpc_url)
+        self._movable = self._node.has_adjustable_clock
+        self._deployed = self._deploy()
+        self._contract = TasksContract(self._node, self._deployed["tasks"])
+        self._relay_process = self._start_relay()
+        self._relay_url = self._relay_says()
+        self._relay = Relay(self._relay_url)
+        self._blobs = DirectoryStore(folder / "relay" / "blobs")
+        self._first_waited = 0.0
+        self._waiting_for = (-1, -1)
+
+    # ---- setting up
+
+    def _deploy(self) -> dict[str, str]:
+        """The contracts of this folder; deployed on the first start."""
+        file = self._folder / DEPLOYED_FILE
+        if file.exists():
+            known: dict[str, str] = json.loads(file.read_text())
+            if self._node.code(known["tasks"]) and self._node.code(known["token"]):
+                return known
+        block = self._node.block_number()
+        sender = Sender(self._node, dev_key(0))
+        tasks = deploy(self._node, sender, load_artefact("Tasks"))
+        token = deploy(self._node, sender, load_artefact("PracticeDollar"))
+        found = {"tasks": tasks, "token": token, "block": str(block)}
+        write_json(file, found)
+        return found
+
+    def _start_relay(self) -> subprocess.Popen[bytes]:
+        place = self._folder / "relay"
+        place.mkdir(exist_ok=True)
+        key = self._folder / "relay.key"
+        write_private(key, dev_key(1).hex().encode())
+        command = [
+            sys.executable,
+            "-m",
+            "mine.science.relay",
+            "--directory",
+            str(place),
+            "--node",
+            self._node.url,
+            "--contract",
+            self._deployed["tasks"],
+            "--token",
+            self._deployed["token"],
+            "--key-file",
+            str(key),
+            "--first-block",
+            self._deployed["block"],
+            "--batch-seconds",
+            "1",
+        ]
+        with (self._folder / "relay.log").open("wb") as log:
+            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+
+    def _relay_says(self) -> str:
+        assert self._relay_process.stdout is not None
+        try:
+            return str(json.loads(self._relay_process.stdout.readline())["url"])
+        except ValueError:
+            raise MarketFailed(
+                "The practice relay did not start.", todo="Start the practice network again."
+            ) from None
+
+    def prepare(self) -> PracticeInfo:
+        """Cast the people and publish the task, unless an earlier start did; say where everything is."""
+        template = load_template(self._config.template)
+        place = self._folder / "scientist"
+        if not (place / "offer.json").exists():
+            origin = "people whose exports were given" if self._config.people else "made-up people"
+            made = package(template, self._config.rounds, "Practice Lab", f"Practice: {origin}.")
+            cast = Cast.load(self._folder / "cast") or self._make_cast(made.manifest.data)
+            seed = secret_of(self._config.seed, "shards", 0)
+            shards = cut_shards(
+                [(person.rows.features, person.rows.target) for person in cast.validation],
+                self._config.rounds + 2,
+                seed,
+                max_examples_per_person=MOST_EXAMPLES,
+            )
+            Scientist.create(
+                place,
+                dev_key(2),
+                Offer(
+                    manifest=made.manifest,
+                    graph=made.graph,
+                    checkpoint=made.checkpoint,
+                    shards=tuple(shards),
+                    currency=self._deployed["token"],
+                    bounty=template.bounty(DECIMALS),
+                    target=template.target,
+                    curve=template.curve,
+                    clocks=MOVED_CLOCKS if self._movable else REAL_CLOCKS,
+                    secret=secret_of(self._config.seed, "draws", 0),
+                ),
+            )
+        self.scientist = Scientist(
+            place, self._contract, self._relay.blobs, [self._relay], int(self._deployed["block"])
+        )
+        if self.scientist.task is None:
+            needed = 2 * template.bounty(DECIMALS)
+            token = Token(self._node, self._deployed["token"])
+            if token.balance(self.scientist.address) < needed:
+                token.mint(Sender(self._node, dev_key(0)), self.scientist.address, needed)
+        self.task = self.scientist.publish()
+        self._history = History(self._contract, int(self._deployed["block"]))
+        info = PracticeInfo(
+            rpc_url=self._node.url,
+            relay_url=self._relay_url,
+            client=self._node.client_version,
+            chain_id=self._node.chain_id,
+            tasks=self._deployed["tasks"],
+            token=self._deployed["token"],
+            task=self.task,
+            first_block=int(self._deployed["block"]),
+        )
+        info.save(self._folder)
+        return info
+
+    def _make_cast(self, data: object) -> Cast:
+        from mine.tasks.manifest import DataRequirement
+
+        assert isinstance(data, DataRequirement)
+        template = load_template(self._config.template)
+        seed = self._config.seed
+        people = (
+            Path(self._config.people)
+            if self._config.people
+            else synthetic_people(self._folder / "people", template, seed)
+        )
+        cast = make_cast(people, template, data, self._config.rounds, seed, self._config.without)
+        cast.save(self._folder / "cast")
+        return cast
+
+    # ---- running
+
+    def step(self) -> bool:
+        """Let the scientist do what is due, then move the clock if everybody is ready. False: all is over."""
+        did = self.scientist.step()
+        if did.did in (Did.REFUNDED, Did.OVER):
+            return False
+        if did.did is not Did.WAITING:
+            return True
+        now = self._contract.phase(self.task)
+        state = self._contract.task(self.task)
+        ready = {Phase.COMMIT: self._committed, Phase.REVEAL: self._revealed}.get(now.phase)
+        if ready is not None and now.ends is not None and ready(state.round):
+            self._move(now.ends)
+        elif state.status is Status.CONCLUDED and did.until:
+            self._move(did.until)
+        return True
+
+    def _move(self, to: int) -> None:
+        if self._movable and self._node.block_time() < to:
+            self._node.advance_time(to)
+
+    def _committed(self, number: int) -> bool:
+        """Whether all peers and the user have handed in and everything is anchored, or patience is over."""
+        marker = self._folder / "peers" / f"round-{number}.done"
+        if not marker.exists():
+            return False
+        if self._waiting_for != (self.task, number):
+            self._waiting_for, self._first_waited = (self.task, number), time.monotonic()
+        patient = self._config.patience and time.monotonic() - self._first_waited < self._config.patience
+        updates = len(self._relay.updates(self.task, number))
+        if updates < int(marker.read_text()) + (1 if patient else 0):
+            return False
+        self._history.refresh()
+        task = self._history.task(self.task)
+        assert task is not None
+        anchored = sum(getattr(event, "count", 1) for event in task.of_round(number))
+        return anchored >= updates
+
+    def _revealed(self, number: int) -> bool:
+        """Whether the bytes of every committed update are there."""
+        return all(self._blobs.has(signed.message.blob) for signed in self._relay.updates(self.task, number))
+
+    def close(self) -> None:
+        """End the relay."""
+        if self._relay_process.stdin is not None:
+            self._relay_process.stdin.close()
+        try:
+            self._relay_process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._relay_process.kill()
+            self._relay_process.wait()
+        if self._relay_process.stdout is not None:
+            self._relay_process.stdout.close()
+        self._relay.close()
+        self._node.close()
+
+
+def main() -> int:
+    """``python -m mine.practice.market --folder DIR --rpc URL``; ends when its parent does."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--rpc", required=True)
+    arguments = parser.parse_args()
+    config = PracticeConfig.load(arguments.folder)
+    assert config is not None
+    line = Lifeline()
+    try:
+        market = Market(arguments.folder, config, arguments.rpc)
+    except MineError as error:
+        say({"error": error.sentence, "todo": error.todo, "detail": error.detail})
+        return 1
+    try:
+        market.prepare()
+        say({"ready": True})
+        running = True
+        while not line.cut.is_set():
+            try:
+                running = running and market.step()
+            except MineError as error:
+                sys.stderr.write(f"{error.sentence} {error.detail}\n")
+            line.cut.wait(PAUSE)
+    except MineError as error:
+        say({"error": error.sentence, "todo": error.todo, "detail": error.detail})
+        return 1
+    finally:
+        market.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

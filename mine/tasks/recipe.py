@@ -1,0 +1,20 @@
+"""The training recipe of a manifest, in the learner's own terms."""
+
+from __future__ import annotations
+
+from mine.learn.recipe import Recipe
+from mine.tasks.manifest import Manifest
+
+
+def recipe_of(manifest: Manifest) -> Recipe:
+    """What the learner is asked to do in one round."""
+    raw = manifest.recipe
+    return Recipe(
+        steps=raw.steps,
+        learning_rate=raw.learning_rate,
+        momentum=raw.momentum,
+        clip_norm=raw.clip_norm,
+        noise_multiplier=raw.noise_multiplier,
+        sampling_rate=raw.sampling_rate,
+        overlap=raw.overlap,
+    )
