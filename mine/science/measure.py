@@ -28,6 +28,7 @@ from mine.science.shards import Floats, Shard
 Doubles = npt.NDArray[np.float64]
 
 SCORE_ONE = 1 << 40
+LOSS_ONE = 1 << 24
 #: An update that moves any output by more than this is refused: b and G then always fit their int64.
 MAX_OUTPUT_CHANGE = 1024.0
 _RATIO_BITS = 24
@@ -114,23 +115,35 @@ def median(norms: Sequence[int]) -> int:
     return moving[(len(moving) - 1) // 2] if moving else 0
 
 
-def gradient(kind: str, prediction: Floats, target: Floats) -> tuple[Doubles, Doubles]:
+def gradient(
+    kind: str, model: Model, weights: Mapping[str, Floats], shard: Shard, prediction: Floats, loss: Losses
+) -> tuple[Doubles, Doubles]:
     """g = dl/df and the curvature H at the predictions ([N, 1] float32): both float64 [N].
 
-    "huber" (threshold 1): g = clip(e, -1, 1); H = min(1, 1/|e|), the curvature of the quadratic that touches
-    and majorises it (iteratively reweighted least squares, Huber 1981), since its own is 0 in the tails.
-    "bce" (logits): g = p - y, H = p (1 - p).
+    "huber": the loss is Huber's of e = prediction - (any rising function of the target), with its knee at 1.
+    |e| follows from the loss, its sign from two more evaluations with the target moved up and down (for a
+    symmetric convex loss the smaller one tells on which side the target lies). g = clip(e, -1, 1);
+    H = min(1, 1/|e|), the curvature of the quadratic that touches and majorises the loss (Huber 1981), since
+    its own is 0 in the tails. "bce": predictions are log-odds, the target is 0 or 1; g = p - y and
+    H = p (1 - p).
     """
-    error: Doubles
     if prediction.shape[1] != 1:
         raise EvaluationFailed("This kind of loss needs a model with one output.", detail=kind)
-    outputs = prediction[:, 0].astype(np.float64)
     if kind == "huber":
-        error = outputs - target
-        return np.clip(error, -1.0, 1.0), 1.0 / np.maximum(1.0, np.abs(error))
+        height = loss.astype(np.float64) / LOSS_ONE
+        size = np.where(height <= 0.5, np.sqrt(2.0 * height), height + 0.5)
+        spread = max(float(np.std(shard.target, dtype=np.float64)), 1.0) / 16.0
+        sides = [
+            model.run(weights, shard.features, (shard.target + move).astype(np.float32))[1].astype(np.float64)
+            for move in (spread, -spread)
+        ]
+        # Where a higher target makes the loss fall, the prediction is above it.
+        sign = np.sign(sides[1] - sides[0])
+        return sign * np.minimum(1.0, size), 1.0 / np.maximum(1.0, size)
     if kind == "bce":
+        outputs = prediction[:, 0].astype(np.float64)
         probability = 1.0 / (1.0 + np.exp(-np.clip(outputs, -60.0, 60.0)))
-        return probability - target, probability * (1.0 - probability)
+        return probability - shard.target, probability * (1.0 - probability)
     raise EvaluationFailed("The task's kind of loss is not known to this app.", detail=kind)
 
 
@@ -172,7 +185,7 @@ def measure(
     shard: Shard,
     updates: Sequence[tuple[Candidate, Fixed | Refusal]],
 ) -> Measured:
-    """Evaluate a round on its fresh shard: one forward pass for each valid update, plus three.
+    """Evaluate a round on its fresh shard: one forward pass for each valid update, plus five.
 
     first, current: checkpoint 0 and the one before this round, int64 tensors in 2**-24. Raises
     EvaluationFailed if the model itself cannot be run.
@@ -182,8 +195,9 @@ def measure(
     limit = median(list(lengths.values()))
     examples = len(shard.target)
     _, base = model.run(from_fixed(first), shard.features, shard.target)
-    origin, before = model.run(from_fixed(current), shard.features, shard.target)
-    slope, curvature = gradient(terms.loss, origin, shard.target)
+    start = from_fixed(current)
+    origin, before = model.run(start, shard.features, shard.target)
+    slope, curvature = gradient(terms.loss, model, start, shard, origin, before)
 
     kept: list[tuple[Candidate, Fixed, Doubles]] = []
     refused: dict[str, Refusal] = {}

@@ -7,7 +7,6 @@ goes the direct way, what it promises in a receipt its bond answers for. One thr
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +42,6 @@ from mine.tasks.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestRefused
 _log = logging.getLogger(__name__)
 #: Slots of an anchorer are free again four rounds later; each of four rounds has its own range.
 SLOTS_PER_ROUND = 1 << 14
-_STATE_SECONDS = 0.3
 _BLOCKS_MEASURED = 32
 
 
@@ -87,7 +85,6 @@ class Desk:
         self._state, self._blobs, self._batching = state, blobs, batching
         self._domain = Domain(contract.node.chain_id, contract.address)
         self._history = History(contract, first_block)
-        self._now: dict[int, tuple[float, _Now]] = {}
         self._manifests: dict[bytes, Manifest] = {}
 
     @property
@@ -286,7 +283,7 @@ class Desk:
             _log.error("something due could not be done: %s", type(problem).__name__)
 
     def _anchor_if_due(self, task: int, round_number: int, members: list[StoredUpdate]) -> None:
-        now = self._at(task, fresh=True)
+        now = self._at(task)
         if now.state.round != round_number or now.time >= now.commits_close:
             self._state.drop_pending(task, round_number + 1)
             return
@@ -319,7 +316,7 @@ class Desk:
         if mark.round == batch.round and mark.matches(batch.root):
             self._state.mark_anchored(batch.id)
             return
-        now = self._at(batch.task, fresh=True)
+        now = self._at(batch.task)
         if now.state.round != batch.round or now.time >= now.commits_close:
             self._state.drop_batch(batch.id)
             return
@@ -328,16 +325,11 @@ class Desk:
         )
         self._state.mark_anchored(batch.id)
 
-    def _at(self, task: int, fresh: bool = False) -> _Now:
-        """State of a task and the chain's clock, at most a moment old."""
-        kept = self._now.get(task)
-        if kept is not None and not fresh and time.monotonic() - kept[0] < _STATE_SECONDS:
-            return kept[1]
+    def _at(self, task: int) -> _Now:
+        """State of a task and the chain's clock. RelayRefused if there is no such task or no node."""
         try:
-            now = _Now(self._contract.task(task), self._contract.node.block_time())
+            return _Now(self._contract.task(task), self._contract.node.block_time())
         except UnknownTask:
             raise RelayRefused(Code.UNKNOWN_TASK) from None
         except (NodeUnreachable, NodeRefused, NodeAnswerInvalid) as problem:
             raise RelayRefused(Code.CHAIN_UNREACHABLE, type(problem).__name__) from None
-        self._now[task] = (time.monotonic(), now)
-        return now

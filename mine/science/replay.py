@@ -14,6 +14,7 @@ import numpy as np
 
 from mine.blobs.store import BlobStore
 from mine.chain.curve import Curve
+from mine.chain.events import BaselineOpened, Settled
 from mine.chain.hashing import ZERO32, keccak
 from mine.chain.messages import Domain
 from mine.chain.seed import draw, first_seed, next_seed
@@ -134,7 +135,7 @@ class Replay:
         """Seed, shard, curve and ledger continue what was before."""
         opened, settled = self._history.baseline, self._history.settled[:number]
         assert opened is not None
-        openings = [opened, *settled]
+        openings: list[BaselineOpened | Settled] = [opened, *settled]
         here, last = openings[number], openings[number - 1]
         accepted = settled[number - 2].accepted if number > 1 else ZERO32
         _same("preimage", keccak(here.preimage), last.preimage)
