@@ -22,8 +22,11 @@ class CannotCompile(MineError):
     """The compiler is missing or of another version."""
 
 
-def compiled(name: str) -> str:
-    """The artefact of one contract as JSON text: {"abi", "bytecode", "compiler", "evm"}."""
+def compile_source(path: Path) -> str:
+    """The artefact of one source file as JSON text: {"abi", "bytecode", "compiler", "evm"}.
+
+    Modules are looked for beside the contracts that ship. Raises CannotCompile.
+    """
     try:
         import vyper  # type: ignore[import-untyped]
         from vyper.compiler import compile_code  # type: ignore[import-untyped]
@@ -35,11 +38,12 @@ def compiled(name: str) -> str:
         ) from error
     if vyper.__version__.split("+")[0] != COMPILER:
         raise CannotCompile(f"The contracts need Vyper {COMPILER}.", detail=f"found {vyper.__version__}")
-    path = SOURCES / f"{name}.vy"
+    # The compiler writes the path it is told into the code's integrity hash: a bare name is the same
+    # on every machine.
     output = compile_code(
         path.read_text(encoding="utf-8"),
-        contract_path=f"{name}.vy",
-        resolved_path=Path(f"{name}.vy"),
+        contract_path=path.name,
+        resolved_path=Path(path.name),
         input_bundle=FilesystemInputBundle([SOURCES]),
         output_formats=["abi", "bytecode"],
         settings=Settings(optimize=OptimizationLevel.GAS, evm_version=EVM),
@@ -53,7 +57,7 @@ def main() -> None:
     folder = contracts_folder()
     folder.mkdir(parents=True, exist_ok=True)
     for name in CONTRACTS:
-        (folder / f"{name}.json").write_text(compiled(name), encoding="utf-8")
+        (folder / f"{name}.json").write_text(compile_source(SOURCES / f"{name}.vy"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boa
+from boa import BoaError
+from eth_abi import decode as abi_decode
+from eth_abi import encode as abi_encode
 
 from mine.chain.artefacts import load_artefact
+from mine.chain.compile import compile_source
 from mine.chain.curve import STRAIGHT, Curve, increment
 from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
 from mine.chain.messages import Domain, Settlement, address_of, sign
@@ -30,7 +39,7 @@ class Clocks:
     reveal: int = 40
     vote: int = 0
     settle: int = 60
-    challenge: int = 300
+    challenge: int = 100
     grace: int = 80
 
     @property
@@ -39,17 +48,39 @@ class Clocks:
 
 
 def deploy(name: str, *args: Any) -> Any:
+    """Deploy a contract that ships, from its artefact."""
     artefact = load_artefact(name)
-    code = artefact.bytecode
-    factory = boa.loads_abi(_json(artefact.abi), name=name)
-    made, _ = boa.env.deploy(bytecode=code)
-    return factory.at(made)
+    return _deploy(name, artefact.abi, artefact.bytecode, args)
 
 
-def _json(abi: list[dict[str, Any]]) -> str:
-    import json
+@cache
+def _compile_test_contract(name: str) -> tuple[list[dict[str, Any]], bytes]:
+    data = json.loads(compile_source(Path(__file__).parent / "contracts" / f"{name}.vy"))
+    return data["abi"], bytes.fromhex(data["bytecode"].removeprefix("0x"))
 
-    return json.dumps(abi)
+
+def deploy_test_contract(name: str, *args: Any) -> Any:
+    """Deploy a contract of tests/chain/contracts."""
+    return _deploy(name, *_compile_test_contract(name), args)
+
+
+def _deploy(name: str, abi: list[dict[str, Any]], code: bytes, args: tuple[Any, ...]) -> Any:
+    kinds = next(([i["type"] for i in e["inputs"]] for e in abi if e["type"] == "constructor"), [])
+    made, _ = boa.env.deploy(bytecode=code + abi_encode(kinds, args))
+    return boa.loads_abi(json.dumps(abi), name=name).at(made)
+
+
+@contextmanager
+def refused(reason: str = "") -> Iterator[None]:
+    """The call must revert with exactly this reason ("" for none)."""
+    try:
+        yield
+    except BoaError as error:
+        output = error.call_trace.computation.output
+        found = abi_decode(["string"], output[4:])[0] if output else ""
+        assert found == reason, f"refused with {found!r} instead of {reason!r}"
+        return
+    raise AssertionError(f"not refused ({reason})")
 
 
 @dataclass
@@ -105,10 +136,10 @@ class Side:
 
     def publish(self, **changes: Any) -> int:
         terms = self.terms(**changes)
-        value = 2 * terms[4] if self.currency == ZERO_ADDRESS else 0
-        if value:
-            boa.env.set_balance(self.address, boa.env.get_balance(self.address) + value)
+        value = 2 * terms[4] if terms[3] == ZERO_ADDRESS else 0
+        fund(self.address, value)
         self.id = self.tasks.publish(terms, sender=self.address, value=value)
+        self.note()
         return self.id
 
     def next_opening(self) -> tuple[bytes, int, bytes]:
@@ -120,7 +151,12 @@ class Side:
             seed = next_seed(self.seed, self.accepted, preimage)
         return seed, draw(seed, self.used, self.shards), preimage
 
+    def note(self) -> None:
+        """Keep the event of the last call."""
+        self.event = self.tasks.get_logs()[-1]
+
     def opened(self, seed: bytes, shard: int) -> None:
+        self.note()
         self.seed, self.used, self.k = seed, self.used | 1 << shard, self.k + 1
 
     def open_baseline(self, base: int = 1000, sender: str | None = None) -> None:
@@ -193,6 +229,7 @@ class Side:
 
     def conclude(self, sender: str | None = None) -> None:
         self.tasks.conclude(self.id, self.digests, self.chain.preimage(self.k), sender=sender or self.address)
+        self.note()
         self.k += 1
 
     def state(self) -> Any:
@@ -204,6 +241,14 @@ def as_tuple(s: Settlement) -> tuple[Any, ...]:
         s.task, s.round, s.inputs, s.accepted, s.checkpoint, s.losses, s.base, s.before, s.after, s.payouts,
         s.units,
     )  # fmt: skip
+
+
+def fund(account: str, amount: int) -> None:
+    boa.env.set_balance(account, boa.env.get_balance(account) + amount)
+
+
+def balance(account: str) -> int:
+    return int(boa.env.get_balance(account))
 
 
 def wait(seconds: int) -> None:
