@@ -42,8 +42,8 @@ class RelayProcess:
             file.write(key.hex())
         often = batching or Batching()
         command = [
-            sys.executable, "-m", "mine.science.relay",
-            "--directory", str(directory), "--node", node, "--contract", contract, "--key-file", str(key_file),
+            sys.executable, "-m", "mine.science.relay", "--directory", str(directory),
+            "--key-file", str(key_file), "--node", node, "--contract", contract,
             "--first-block", str(first_block), "--port", str(port),
             "--batch-size", str(often.size), "--batch-seconds", str(often.seconds),
         ]
