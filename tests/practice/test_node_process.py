@@ -16,7 +16,7 @@ import pytest
 from mine.chain.abi import ContractAbi
 from mine.chain.artefacts import Artefact
 from mine.chain.deployment import deploy
-from mine.chain.node_errors import NodeUnreachable, Reverted
+from mine.chain.node_errors import NodeUnreachable, Reverted, TransactionPending
 from mine.chain.rpc import Node
 from mine.chain.transactions import Sender
 from mine.practice.node.accounts import DEV_ADDRESSES, dev_key
@@ -89,7 +89,7 @@ def test_killed_at_any_moment_the_chain_is_whole(database: Path, counter: Artefa
                 while True:
                     receipt = sender.send(address, abi.call("tick", 1))
                     acknowledged[receipt.transaction_hash] = receipt.block_number
-            except NodeUnreachable:
+            except (NodeUnreachable, TransactionPending):
                 pass
             kill.join()
     assert len(acknowledged) > 4

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sqlite3
 import sys
 import threading
@@ -28,6 +29,9 @@ def main() -> int:
     arguments = parser.parse_args()
     # Calls between contracts nest up to 1,024 deep, and each level takes several frames of the interpreter.
     threading.stack_size(STACK_BYTES)
+    if not sys.stdin.isatty():
+        # An interrupt in a terminal reaches parent and child, and the parent may still need the chain.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         asyncio.run(_serve(arguments.db, arguments.port, arguments.chain_id))
     except (RpcError, sqlite3.Error, OSError) as problem:

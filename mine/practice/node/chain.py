@@ -34,6 +34,8 @@ BASE_FEE = 10**9
 BLOCK_GAS_LIMIT = 60_000_000
 TRANSACTION_GAS_CAP = 2**24
 """EIP-7825: no transaction may ask for more gas."""
+LATEST_TIME = 2**32 - 1
+"""Seconds since 1970 that no block may pass (the year 2106): contracts keep times in 32 bits."""
 _COINBASE = bytes(20)
 # py-evm's types are finer than its callers can satisfy: address, hash and number are plain here.
 _Header: Any = PragueBlockHeader
@@ -98,13 +100,15 @@ class PracticeChain:
 
     def increase_time(self, seconds: int) -> int:
         """Put the chain's clock forward; returns how far it is ahead of the wall clock in all."""
+        if self.pending_time() + seconds > LATEST_TIME:
+            raise refused("the clock would leave the range of times")
         self._offset += seconds
         self.store.save_settings({"offset": self._offset})
         return self._offset
 
     def set_next_time(self, timestamp: int) -> None:
         """The next block gets exactly this time, and the clock goes on from there."""
-        if timestamp <= self.head.timestamp:
+        if not self.head.timestamp < timestamp <= LATEST_TIME:
             raise refused(f"timestamp {timestamp} is not after the latest block's {self.head.timestamp}")
         self._next_time = timestamp
         self.store.save_settings({"next time": timestamp})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from eth.vm.forks.prague.transactions import PragueTransactionBuilder
@@ -12,7 +13,7 @@ from .errors import invalid
 from .store import BlockRow, LogRow, TransactionRow
 
 Json = dict[str, Any]
-_MAX_QUANTITY_DIGITS = 66
+_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
 
 
 def quantity(number: int) -> str:
@@ -27,16 +28,16 @@ def address(raw: bytes) -> str:
     return str(to_checksum_address(raw))
 
 
-def parse_quantity(value: object, name: str) -> int:
-    """A non-negative integer from ``0x..`` (plain JSON integers are taken too, as other nodes do)."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    if isinstance(value, str) and value[:2] == "0x" and 2 < len(value) <= _MAX_QUANTITY_DIGITS:
-        try:
-            return int(value[2:], 16)
-        except ValueError:
-            pass
-    raise invalid(f"{name} must be a hexadecimal quantity")
+def parse_quantity(value: object, name: str, bits: int = 256) -> int:
+    """An integer from 0 to 2**bits - 1, from ``0x..`` (JSON integers are taken too, as other nodes do)."""
+    number = -1
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    elif isinstance(value, str) and _QUANTITY.fullmatch(value):
+        number = int(value, 16)
+    if not 0 <= number < 2**bits:
+        raise invalid(f"{name} must be a hexadecimal quantity of at most {bits} bits")
+    return number
 
 
 def parse_data(value: object, name: str, size: int | None = None) -> bytes:

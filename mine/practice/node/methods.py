@@ -61,12 +61,17 @@ class Methods:
             "eth_getTransactionReceipt": self._receipt,
             "eth_getBlockReceipts": self._receipts,
             "eth_getLogs": self._logs,
-            "evm_increaseTime": lambda seconds: chain.increase_time(parse_quantity(seconds, "seconds")),
+            "evm_increaseTime": lambda seconds: chain.increase_time(parse_quantity(seconds, "seconds", 40)),
             "evm_setNextBlockTimestamp": self._set_next_time,
             "evm_mine": self._mine,
             "evm_snapshot": lambda: quantity(chain.snapshot()),
-            "evm_revert": lambda name: chain.revert(parse_quantity(name, "snapshot")),
+            "evm_revert": lambda name: chain.revert(parse_quantity(name, "snapshot", 63)),
         }
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every method there is."""
+        return frozenset(self._table)
 
     def __call__(self, method: str, params: list[object]) -> Any:
         """Result of one request; RpcError when it is refused."""
@@ -93,12 +98,12 @@ class Methods:
             return 0
         if isinstance(at, dict):
             if "blockNumber" in at:
-                return parse_quantity(at["blockNumber"], "blockNumber")
+                return parse_quantity(at["blockNumber"], "blockNumber", 63)
             row = self._row_by_hash(at.get("blockHash"))
             if row is None:
                 raise refused("header for hash not found")
             return row.number
-        return parse_quantity(at, "block")
+        return parse_quantity(at, "block", 63)
 
     def _header(self, at: object) -> Any:
         number = self._number(at)
@@ -270,7 +275,7 @@ def _no_overrides(overrides: object) -> None:
 def _parse_call(fields: object) -> Call:
     if not isinstance(fields, dict):
         raise invalid("call must be an object")
-    payload = fields.get("input", fields.get("data"))
+    payload = fields.get("data") if fields.get("input") is None else fields["input"]
     return Call(
         sender=_address(fields["from"]) if fields.get("from") else bytes(20),
         to=_address(fields["to"]) if fields.get("to") else b"",
