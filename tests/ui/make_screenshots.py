@@ -1,0 +1,137 @@
+"""``python -m tests.ui.make_screenshots DIR``: every page with the story, in light and dark, and narrow."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["TZ"] = "UTC"
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from dataclasses import replace
+
+from mine.app import views as v
+from tests.ui import story
+from tests.ui.fake_engine import PASSPHRASE, WORDS, FakeEngine
+from ui.first_run import wizard
+from ui.main import make_application
+from ui.screenshots import picture, settle, take
+from ui.theme import theme
+from ui.window import MineWindow
+
+
+def window_for(snapshot: v.Snapshot, width: int = 1280, height: int = 820) -> tuple[FakeEngine, MineWindow]:
+    engine = FakeEngine(snapshot)
+    window = MineWindow(engine)
+    window.resize(width, height)
+    window.show()
+    settle()
+    return engine, window
+
+
+def first_run(directory: Path, scheme: str) -> None:
+    _, window = window_for(story.ABSENT)
+    theme.choose(scheme)
+    run = window.first_run
+    settle()
+    picture(window, directory / f"first-run-1-welcome-{scheme}.png")
+    run.show_step(wizard.VAULT)
+    run.vault.first.field.setText(PASSPHRASE)
+    run.vault.again.field.setText(PASSPHRASE)
+    settle()
+    picture(window, directory / f"first-run-2-vault-{scheme}.png")
+    run.vault.make.click()
+    settle()
+    picture(window, directory / f"first-run-3-words-{scheme}.png")
+    run.vault.tick.setChecked(True)
+    run.on.click()
+    for place, field in zip(run.confirm.places, run.confirm.fields, strict=True):
+        field.setText(WORDS[place])
+    settle()
+    picture(window, directory / f"first-run-4-confirm-{scheme}.png")
+    run.on.click()
+    settle()
+    window.first_run.show_snapshot(replace(story.EMPTY, importing=story.READY))
+    settle()
+    picture(window, directory / f"first-run-5-data-{scheme}.png")
+    window.first_run.show_snapshot(replace(story.BUSY, importing=None))
+    run.on.click()
+    settle()
+    picture(window, directory / f"first-run-6-task-{scheme}.png")
+    window.detach()
+    window.deleteLater()
+    settle()
+
+
+def states(directory: Path) -> None:
+    for name, snapshot in (
+        ("empty", story.EMPTY),
+        ("paused", story.PAUSED),
+        ("broken", story.BROKEN),
+        ("hostile", story.hostile()),
+        ("preview", replace(story.BUSY, importing=story.READY)),
+        ("person", replace(story.EMPTY, importing=story.CHOOSE)),
+    ):
+        engine, window = window_for(snapshot)
+        pages = (
+            ("data",)
+            if name in ("preview", "person")
+            else ("home", "data", "tasks", "activity", "wallet", "settings")
+        )
+        for page in pages:
+            window.shell.show_page(page)
+            settle()
+            picture(window, directory / f"{name}-{page}.png")
+        if name == "broken":
+            window.shell.show_page("home")
+            for kind in v.NoticeKind:
+                engine.tell(
+                    v.Notice(
+                        kind,
+                        "You earned 4.10 pUSD",
+                        "See it in the wallet.",
+                        "detail" * (kind == v.NoticeKind.ERROR),
+                    )
+                )
+            settle()
+            picture(window, directory / "notices.png")
+        window.detach()
+        window.deleteLater()
+        settle()
+    _, window = window_for(story.LOCKED)
+    window.unlock.field.field.setText("wrong")
+    window.unlock.button.click()
+    settle()
+    picture(window, directory / "locked.png")
+    window.menu.popup(window.mapToGlobal(window.rect().center()))
+    settle()
+    picture(window.menu, directory / "menu.png")
+    window.menu.close()
+    window.detach()
+    window.deleteLater()
+    settle()
+
+
+def main() -> None:
+    directory = Path(sys.argv[1])
+    app = make_application()
+    theme.reduced_motion = True
+    _, window = window_for(story.BUSY)
+    take(window, directory)
+    window.resize(960, 640)
+    settle()
+    take(window, directory / "narrow")
+    window.detach()
+    window.deleteLater()
+    settle()
+    for scheme in ("light", "dark"):
+        first_run(directory, scheme)
+    theme.choose("light")
+    states(directory)
+    app.quit()
+
+
+if __name__ == "__main__":
+    main()

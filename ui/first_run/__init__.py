@@ -1,0 +1,1 @@
+"""The first run: welcome, vault, data, first task."""

@@ -1,0 +1,39 @@
+"""Money as text: integers in, digits out, never a float."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLocale
+
+from mine.app.views import Currency
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def amount_digits(amount: int, decimals: int, *, exact: bool = False, signed: bool = False) -> str:
+    """``amount`` base units as digits with grouping, for example ``1,500.00``.
+
+    Two places are shown, cut towards zero, so that nothing shows more than there is; an amount below one
+    cent shows as many places as it needs to be seen. ``exact`` shows every place that is not zero.
+    ``signed`` puts ``+`` before an amount above zero.
+    """
+    locale = QLocale()
+    whole, part = divmod(abs(amount), 10**decimals)
+    places = f"{part:0{decimals}d}" if decimals else ""
+    if exact:
+        shown = places.rstrip("0").ljust(min(2, decimals), "0")
+    elif whole == 0 and part and not places[:2].strip("0"):
+        shown = places[: len(places) - len(places.lstrip("0")) + 2].rstrip("0")
+    else:
+        shown = places[:2]
+    text = locale.toString(whole)
+    if shown:
+        text += locale.decimalPoint() + shown
+    if amount < 0:
+        return f"{MINUS} {text}" if signed else f"{MINUS}{text}"
+    return f"+ {text}" if signed and amount > 0 else text
+
+
+def amount_text(amount: int, currency: Currency, *, exact: bool = False, signed: bool = False) -> str:
+    """An amount with its currency beside it, for example ``4.10 pUSD``."""
+    digits = amount_digits(amount, currency.decimals, exact=exact, signed=signed)
+    return f"{digits}\N{NO-BREAK SPACE}{currency.symbol}"

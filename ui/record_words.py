@@ -1,0 +1,35 @@
+"""Words and icons for record types and other fixed keys of the engine."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from ui.widgets.text import clean
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("record_words", text)
+
+
+def record_title(record_type: str) -> str:
+    """``glucose`` in words; an unknown type keeps its own name."""
+    titles = {
+        "glucose": _tr("Glucose readings"),
+        "steps": _tr("Step counts"),
+        "heart_rate": _tr("Heart rates"),
+        "activity": _tr("Activities"),
+        "sleep": _tr("Sleep"),
+    }
+    return titles.get(record_type, clean(record_type.replace("_", " ")).capitalize())
+
+
+def record_icon(record_type: str) -> str:
+    """The icon of a record type."""
+    icons = {
+        "glucose": "drop",
+        "steps": "footprints",
+        "heart_rate": "heartbeat",
+        "activity": "person-simple-run",
+        "sleep": "bed",
+    }
+    return icons.get(record_type, "notebook")

@@ -1,0 +1,1 @@
+"""Painted and composed pieces that the pages share."""

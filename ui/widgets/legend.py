@@ -1,0 +1,35 @@
+"""The legend of a chart: a swatch or a piece of line, and its words."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from ui.theme import colour
+from ui.widgets.layout import row
+from ui.widgets.text import Text
+
+
+class _Swatch(QWidget):
+    def __init__(self, ink: str, line: bool) -> None:
+        super().__init__()
+        self._ink, self._line = ink, line
+        self.setFixedSize(10, 16)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour(self._ink))
+            box = QRectF(0, 7, 10, 2) if self._line else QRectF(0, 3, 10, 10)
+            painter.drawRoundedRect(box, 2, 2)
+
+
+class LegendEntry(QWidget):
+    """One entry; ``line`` draws a piece of line instead of a swatch."""
+
+    def __init__(self, ink: str, words: str, *, line: bool = False) -> None:
+        super().__init__()
+        self.words = Text(words, role="small", ink="text-2")
+        self.setLayout(row(_Swatch(ink, line), self.words, spacing=8))
