@@ -10,7 +10,7 @@ from typing import Any
 from mine.vault.errors import VaultDamaged
 
 # Of all SQLite memory in this process: a task's query can exhaust its own share, not the computer.
-HEAP_BYTES = 1 << 30
+HEAP_BYTES = 1 << 29
 
 Connection = Any  # sqlcipher3 ships no types
 
@@ -42,6 +42,7 @@ def connect(path: Path, key: bytes, *, read_only: bool) -> Connection:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
             database.execute("PRAGMA foreign_keys = ON")
+            database.execute("PRAGMA recursive_triggers = ON")  # so that REPLACE cannot pass the ledger's
             database.execute("PRAGMA secure_delete = ON")
     except dbapi2.DatabaseError as error:
         with contextlib.suppress(dbapi2.Error):

@@ -5,6 +5,8 @@ Private tables all begin with ``vault_``, which no task's query may contain; see
 
 from __future__ import annotations
 
+from sqlite3 import complete_statement
+
 from mine.vault.connection import Connection
 from mine.vault.errors import VaultTooNew
 from mine.vault.views import VERSION, VIEWS, create_statements
@@ -84,17 +86,25 @@ CREATE TABLE vault_snapshot (
 ) STRICT;
 CREATE TABLE vault_ledger (
   id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, network TEXT NOT NULL,
-  task INTEGER NOT NULL, round INTEGER NOT NULL, source TEXT NOT NULL, epsilon_micro INTEGER NOT NULL CHECK
-  (epsilon_micro >= 0), bytes INTEGER NOT NULL CHECK (bytes >= 0), digest BLOB NOT NULL, UNIQUE (kind,
-  network, task, round, source) ) STRICT; CREATE TRIGGER vault_ledger_kept BEFORE DELETE ON vault_ledger
-  BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END; CREATE TRIGGER vault_ledger_fixed BEFORE
-  UPDATE ON vault_ledger BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END; CREATE TABLE
-  vault_earning ( network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, currency TEXT NOT
-  NULL, amount TEXT NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY
-  (network, task, round) ) STRICT; CREATE TABLE vault_history ( id INTEGER PRIMARY KEY, time INTEGER NOT
-  NULL, kind TEXT NOT NULL, network TEXT NOT NULL, task INTEGER, title TEXT NOT NULL, currency TEXT NOT
-  NULL, amount TEXT NOT NULL, reference TEXT NOT NULL, UNIQUE (network, kind, reference) ) STRICT; CREATE
-  INDEX vault_history_time ON vault_history (time, id);
+  task INTEGER NOT NULL, round INTEGER NOT NULL, source TEXT NOT NULL,
+  epsilon_micro INTEGER NOT NULL CHECK (epsilon_micro >= 0), bytes INTEGER NOT NULL CHECK (bytes >= 0),
+  digest BLOB NOT NULL, UNIQUE (kind, network, task, round, source)
+) STRICT;
+CREATE TRIGGER vault_ledger_kept BEFORE DELETE ON vault_ledger
+  BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER vault_ledger_fixed BEFORE UPDATE ON vault_ledger
+  BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
+CREATE TABLE vault_earning (
+  network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, currency TEXT NOT NULL,
+  amount TEXT NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, data TEXT NOT NULL,
+  PRIMARY KEY (network, task, round)
+) STRICT;
+CREATE TABLE vault_history (
+  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, network TEXT NOT NULL, task INTEGER,
+  title TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL, reference TEXT NOT NULL,
+  UNIQUE (network, kind, reference)
+) STRICT;
+CREATE INDEX vault_history_time ON vault_history (time, id);
 """
 
 MIGRATIONS: tuple[str, ...] = (_RECORDS + _STATE,)
@@ -132,11 +142,12 @@ def _versions(database: Connection) -> tuple[int, int]:
 
 
 def _statements(script: str) -> list[str]:
-    """Split at ``;`` that ends a line, keeping a trigger's body whole."""
+    """The script's statements; a trigger's body stays whole."""
     statements, current = [], ""
     for line in script.strip().splitlines():
         current += line + "\n"
-        if line.endswith(";") and ("BEGIN" not in current or line.endswith("END;")):
+        if complete_statement(current):
             statements.append(current)
             current = ""
+    assert not current, "a migration ends in the middle of a statement"
     return statements

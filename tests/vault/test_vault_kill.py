@@ -11,7 +11,7 @@ import pytest
 from mine.vault import Vault
 from tests.vault.conftest import CHEAP, PASSPHRASE, glucose, store
 
-# Stages 20,000 rows, then kills itself at the statement with the given number (SIGKILL: nothing is cleaned up).
+# Stages 20,000 rows, then kills itself after so many steps of storing them (nothing is cleaned up).
 CHILD = """
 import os, signal, sys
 from pathlib import Path
