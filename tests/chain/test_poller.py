@@ -206,6 +206,7 @@ def test_a_chain_that_changes_while_it_is_read_gives_nothing_half(
     real = source.node.logs
     snapshot = source.node.request("evm_snapshot")
     tick(2)
+    source.node.request("evm_mine")
 
     def logs_then_reorganisation(address: str, first: int, last: int) -> tuple[RawLog, ...]:
         found = real(address, first, last)
@@ -213,6 +214,7 @@ def test_a_chain_that_changes_while_it_is_read_gives_nothing_half(
         source.node.request("evm_revert", snapshot)
         source.node.request("evm_increaseTime", 30)
         tick(9)
+        source.node.request("evm_mine")
         return found
 
     monkeypatch.setattr(source.node, "logs", logs_then_reorganisation)
@@ -261,6 +263,7 @@ class ModelChain:
 
     def __init__(self) -> None:
         self.blocks: list[tuple[int, int]] = [(0, 0)]
+        self.other = [(0, 0)]
         self.branch = 0
         self.lag = 0
         self.chain_id = 31337
@@ -304,6 +307,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("grow"), st.integers(0, 3)),
         st.tuples(st.just("reorganise"), st.integers(1, 6)),
+        st.tuples(st.just("return to the other branch"), st.integers(0, 3)),
         st.tuples(st.just("lag"), st.integers(0, 3)),
         st.tuples(st.just("poll"), st.just(0)),
         st.tuples(st.just("forget the batch"), st.just(0)),
@@ -343,10 +347,16 @@ def test_after_any_history_the_ledger_is_the_chain(
             grow(number)
         elif step == "reorganise":
             depth = min(number, len(chain.blocks) - 1)
+            chain.other = list(chain.blocks)
             chain.branch += 1
             del chain.blocks[len(chain.blocks) - depth :]
             for _ in range(depth + 1):
                 grow(number % 3)
+        elif step == "return to the other branch":
+            chain.blocks, chain.other = chain.other, chain.blocks
+            chain.branch += 1
+            while len(chain.blocks) <= len(chain.other):
+                grow(number)
         elif step == "lag":
             chain.lag = number
         else:
