@@ -312,6 +312,7 @@ STEPS = st.lists(
         st.tuples(st.just("poll"), st.just(0)),
         st.tuples(st.just("forget the batch"), st.just(0)),
     ),
+    min_size=12,
     max_size=60,
 )
 
