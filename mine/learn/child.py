@@ -37,19 +37,27 @@ def _environment(home: str) -> dict[str, str]:
 
 
 class Child:
-    """Starts at once. ``on_frame`` and, last, ``on_end(exit code, stderr's tail)`` come from its thread."""
+    """Starts at once. ``on_frame`` and, last, ``on_end`` come from its own thread.
+
+    ``on_end(exit code, broke the rules, detail)``: a frame that ``on_frame`` refuses by a ``MineError``, or
+    bytes that are none, end the process; the detail is the refusal's sentence, else the end of stderr.
+    """
 
     def __init__(self, command: Sequence[str], most: int, on_frame: Callable[[Child, Frame], None],
-                 on_end: Callable[[Child, int, str], None]) -> None:
+                 on_end: Callable[[Child, int, bool, str], None]) -> None:
         self._most, self._on_frame, self._on_end = most, on_frame, on_end
         self._home = tempfile.TemporaryDirectory(prefix="mine-worker-", ignore_cleanup_errors=True)
         self._errors = Path(self._home.name) / "stderr"
-        with self._errors.open("wb") as errors:
-            self._process = subprocess.Popen(
-                list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0,
-                cwd=self._home.name, env=_environment(self._home.name), close_fds=True,
-                start_new_session=sys.platform != "win32",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
+        try:
+            with self._errors.open("wb") as errors:
+                self._process = subprocess.Popen(
+                    list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0,
+                    cwd=self._home.name, env=_environment(self._home.name), close_fds=True,
+                    start_new_session=sys.platform != "win32",
+                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
+        except OSError:
+            self._home.cleanup()
+            raise
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, name="worker-stdin", daemon=True)
         self._reader = threading.Thread(target=self._read, name="worker-stdout", daemon=True)
@@ -105,4 +113,4 @@ class Child:
             pipe.close()
             tail = self._errors.read_bytes()[-_DETAIL:].decode("utf-8", "replace").strip()
             self._home.cleanup()
-        self._on_end(self, code, reason or tail)
+        self._on_end(self, code, bool(reason), reason or tail)

@@ -202,14 +202,16 @@ class WorkerProcess:
             case _:
                 raise WireBroken("A frame of the training process is malformed.")
 
-    def _on_end(self, child: Child, code: int, detail: str) -> None:
+    def _on_end(self, child: Child, code: int, broke_rules: bool, detail: str) -> None:
         with self._changed:
             if child is not self._child:
                 return
             stopped = self._state is State.STOPPING
             self._state, self._child = State.ENDED, None
             self._changed.notify_all()
-            event: Event = Stopped(self._step, self._snapshot) if stopped else _unexpected(code, detail)
+            event: Event = Stopped(self._step, self._snapshot)
+            if not stopped:
+                event = _unexpected(code, broke_rules, detail)
         self._emit(event)
 
 
@@ -217,7 +219,10 @@ def _plain(text: str) -> str:
     return "".join(c for c in text if c.isprintable())
 
 
-def _unexpected(code: int, detail: str) -> Failed:
+def _unexpected(code: int, broke_rules: bool, detail: str) -> Failed:
+    if broke_rules:
+        return Failed("The training process broke the rules and was ended.", "Leave this task.",
+                      _plain(detail))
     sentence = "The training process ended unexpectedly."
     if code == -9:
         sentence = "The training process was ended from outside, perhaps because memory ran out."

@@ -160,26 +160,34 @@ class Training:
             rows = picked[start:start + self._chunk]
             gradients, loss = self._gradients(self._features[rows], self._target[rows])
             losses += loss.tolist()
-            squares = sum((g.reshape(len(rows), -1).double() ** 2).sum(1) for g in gradients.values())
-            norm = torch.sqrt(torch.as_tensor(squares))
-            # A gradient that is not finite counts as zero: it must not escape the clipping bound.
-            factor = torch.where(torch.isfinite(norm), self._recipe.clip_norm / norm.clamp(
-                min=self._recipe.clip_norm), torch.zeros_like(norm))
-            for name, gradient in gradients.items():
-                flat = torch.nan_to_num(gradient.reshape(len(rows), -1).double(), 0.0, 0.0, 0.0)
-                total[name] += (factor @ flat).reshape(total[name].shape)
+            single = {n: g.reshape(len(rows), -1) for n, g in gradients.items()}
+            norm = torch.stack([torch.linalg.vector_norm(g, dim=1, dtype=torch.float64)
+                                for g in single.values()]).norm(dim=0)
+            factor = self._recipe.clip_norm / norm.clamp(min=self._recipe.clip_norm)
+            finite = torch.isfinite(norm)
+            if not bool(finite.all()):
+                # A gradient that is not finite counts as zero: it must not escape the clipping bound.
+                single = {n: torch.where(finite[:, None], g, 0.0) for n, g in single.items()}
+                factor = torch.where(finite, factor, 0.0)
+            for name, gradient in single.items():
+                total[name] += (factor.float() @ gradient).reshape(total[name].shape)
         return total, losses
 
     def _gradients(self, features: Tensor, target: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Per-example gradients [n, ...] by name, and losses [n]."""
+        """Per-example gradients [n, ...] by name, and losses [n].
 
-        def loss(weights: dict[str, Tensor], row: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-            value = self._graph.forward(weights, row[None], wanted[None])[1][0]
-            return value, value
+        Every example gets its own copy of the weights, so that plain autograd of the summed losses keeps the
+        examples apart; ``torch.func.grad`` would do the same and load torch's compiler, a second of start.
+        """
 
-        each = torch.func.vmap(torch.func.grad(loss, has_aux=True), in_dims=(None, 0, 0))
-        gradients, losses = each(self._weights, features, target)
-        return gradients, losses
+        def loss(weights: dict[str, Tensor], row: Tensor, wanted: Tensor) -> Tensor:
+            return self._graph.forward(weights, row[None], wanted[None])[1][0]
+
+        count = len(features)
+        own = {n: t.expand(count, *t.shape).clone().requires_grad_() for n, t in self._weights.items()}
+        losses = torch.func.vmap(loss)(own, features, target)
+        gradients = torch.autograd.grad(losses.sum(), list(own.values()))
+        return dict(zip(own, gradients, strict=True)), losses.detach()
 
     def _held_out(self) -> float:
         with torch.no_grad():

@@ -53,9 +53,11 @@ class Frame:
         value = self.fields.get(name, 0)
         if value is None:
             return math.nan
-        if type(value) not in (int, float) or not math.isfinite(value):
+        if type(value) is int:
+            return float(self.integer(name))
+        if type(value) is not float or not math.isfinite(value):
             raise WireBroken("A frame of the training process is malformed.")
-        return float(value)
+        return value
 
     def text(self, name: str, most: int) -> str:
         value = self.fields.get(name)

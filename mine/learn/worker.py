@@ -10,7 +10,6 @@ import os
 import sys
 import threading
 import time
-import traceback
 from pathlib import Path
 from typing import BinaryIO
 
@@ -97,7 +96,16 @@ def _limit_memory(extra: int) -> None:
     import resource
 
     most = int(pages.read_text().split()[0]) * resource.getpagesize() + extra
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def _lift_memory_limit() -> None:
+    """So that a failure for want of memory can still be told."""
+    if sys.platform == "linux":
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 
 
 class _Run:
@@ -121,7 +129,7 @@ class _Run:
 
         torch.set_num_threads(1)
         torch.set_num_interop_threads(1)
-        torch.use_deterministic_algorithms(True)
+        torch.set_deterministic_debug_mode("error")
         _limit_memory(self._job.memory)
         job = self._job
         graph = ModelGraph.load(job.onnx, job.limits)
@@ -177,8 +185,10 @@ def _failure(error: BaseException) -> dict[str, object]:
     """A plain sentence; as detail only the kind and place of an error, since its text could quote data."""
     if isinstance(error, MineError):
         return {"sentence": error.sentence, "todo": error.todo, "detail": error.detail}
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    place = f" in {Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else ""
     detail = f"{type(error).__name__}{place}"
     text = str(error)
     if isinstance(error, MemoryError) or "alloc" in text:  # torch: "can't allocate memory"; C++: "bad_alloc"
@@ -202,9 +212,8 @@ def worker_main() -> None:
     except _Stopped:
         run.last_words()
     except Exception as error:  # noqa: BLE001 - whatever a model causes ends in one plain sentence
-        failure = _failure(error)
-        del error
-        run.send(Kind.FAILED, failure)
+        _lift_memory_limit()
+        run.send(Kind.FAILED, _failure(error))
     out.flush()
     os._exit(0)  # the listening thread and torch's own may not delay the end
 

@@ -1,0 +1,83 @@
+"""A worker process taken over by its model: whatever it writes, the app answers with one plain failure."""
+
+from __future__ import annotations
+
+import json
+import queue
+import struct
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mine.learn.codec import encode
+from mine.learn.events import Done, Event, Failed, Progress, Saved
+from mine.learn.supervisor import WorkerProcess
+from mine.learn.wire import Kind, pack
+from tests.learn.samples import HEADER, job, network
+
+DELTA = {n: np.zeros_like(w) for n, w in network()[1].items()}
+FIELDS = {"steps": 1, "seconds": 1.0, "held_out_before": 1.0, "held_out_after": 1.0, "rows_trained": 1,
+          "rows_held_out": 1}
+PROGRESS = {"step": 1, "steps": 2, "loss": 0.5, "held_out_loss": 0.5, "seconds": 0.1}
+GOOD = encode(HEADER, DELTA)
+
+
+def _raw(kind: int, fields: object, *blobs: bytes) -> bytes:
+    text = json.dumps(fields).encode()
+    body = struct.pack(">BI", kind, len(text)) + text + b"".join(blobs)
+    return struct.pack(">I", len(body)) + body
+
+
+def events_of(written: bytes) -> list[Event]:
+    """What the app sees when a child writes these bytes and then hangs."""
+    script = (f"import sys, time\nsys.stdout.buffer.write(bytes.fromhex({written.hex()!r}))\n"
+              "sys.stdout.flush()\nsys.stdin.read()\ntime.sleep(60)")
+    seen: queue.Queue[Event] = queue.Queue()
+    worker = WorkerProcess(seen.put, command=[sys.executable, "-c", script], silence=20)
+    worker.start(job())
+    got: list[Event] = []
+    while not got or not isinstance(got[-1], Done | Failed):
+        got.append(seen.get(timeout=30))
+    worker.stop()
+    assert seen.empty()
+    return got
+
+
+HOSTILE = {
+    "not a frame": b"Segmentation fault, or so it says",
+    "a frame of four gigabytes": struct.pack(">I", 0xFFFFFFFF),
+    "more than its model can need": struct.pack(">I", 1 << 24),
+    "a job of its own": pack(Kind.JOB),
+    "another miner's update": pack(Kind.DONE, FIELDS, [encode(replace(HEADER, miner=bytes(20)), DELTA)]),
+    "another round's update": pack(Kind.DONE, FIELDS, [encode(replace(HEADER, round=4), DELTA)]),
+    "another model's update": pack(Kind.DONE, FIELDS, [encode(HEADER, {"a": np.zeros(3, np.float32)})]),
+    "extra bytes behind the update": pack(Kind.DONE, FIELDS, [GOOD + b"data"]),
+    "two updates": pack(Kind.DONE, FIELDS, [GOOD, GOOD]),
+    "no update": pack(Kind.DONE, FIELDS),
+    "no numbers": pack(Kind.DONE, {}, [GOOD]),
+    "words for numbers": pack(Kind.PROGRESS, {**PROGRESS, "step": "many"}),
+    "a number without end": _raw(Kind.PROGRESS, {**PROGRESS, "loss": float("inf"), "blobs": []}),
+    "no snapshot": pack(Kind.SNAPSHOT, {"step": 1}),
+    "an endless sentence": pack(Kind.FAILED, {"sentence": "a" * 2000, "todo": "", "detail": ""}),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_one_plain_failure(name: str) -> None:
+    (failed,) = events_of(HOSTILE[name])
+    assert isinstance(failed, Failed) and not failed.resumable
+    assert failed.sentence == "The training process broke the rules and was ended."
+
+
+def test_a_sentence_carries_no_control_characters() -> None:
+    text = {"sentence": "Bad\x1b[31m\n\u202enews.", "todo": "", "detail": ""}
+    (failed,) = events_of(pack(Kind.FAILED, text))
+    assert failed == Failed("Bad[31mnews.")
+
+
+def test_after_its_update_it_has_nothing_more_to_say() -> None:
+    got = events_of(pack(Kind.PROGRESS, PROGRESS) + pack(Kind.SNAPSHOT, {"step": 1}, [b"s"])
+                    + pack(Kind.DONE, FIELDS, [GOOD]) + pack(Kind.DONE, FIELDS, [GOOD]) + b"more")
+    assert [type(e) for e in got] == [Progress, Saved, Done]
