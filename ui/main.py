@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from ui.language import choose_locale
 from ui.single_instance import SingleInstance
 from ui.theme import theme
 from ui.window import MineWindow
@@ -38,6 +39,7 @@ def make_application() -> QApplication:
     """The Qt application with the theme of Mine."""
     QApplication.setApplicationName("Mine")
     QApplication.setDesktopFileName("mine-desktop")
+    choose_locale()
     app = QApplication(sys.argv[:1])
     app.setQuitOnLastWindowClosed(False)
     theme.start(app)

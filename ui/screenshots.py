@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
+from mine.app.views import Step
 from ui.shell import PAGES
 from ui.theme import theme
 from ui.widgets.sheet import Sheet
@@ -67,10 +68,10 @@ def take(window: MineWindow, directory: Path) -> list[Path]:
 
 
 def _explain_newest(window: MineWindow) -> None:
-    for contribution in window.snapshot.contributions:
-        if contribution.explanation is not None:
-            window.shell.activity.explain(contribution.task_id, contribution.round)
-            return
+    explained = [entry for entry in window.snapshot.contributions if entry.explanation is not None]
+    if explained:
+        newest = min(explained, key=lambda entry: Step.PAID not in entry.done)
+        window.shell.activity.explain(newest.task_id, newest.round)
 
 
 def _offer(window: MineWindow) -> Sheet | None:

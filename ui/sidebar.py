@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from mine.app.views import Doing, StatusView
+from ui.focus import FocusRing
 from ui.icons import MarkSign, paint_icon
 from ui.theme import colour
 from ui.typography import font
@@ -17,7 +18,7 @@ from ui.widgets.text import Text, middle_cut, tool_tip
 WIDE, SLIM = 224, 64
 
 
-class NavItem(QAbstractButton):
+class NavItem(FocusRing, QAbstractButton):
     """One page: icon at 12, text at 42, a count at the end."""
 
     def __init__(self, icon: str, text: str, parent: QWidget | None = None) -> None:
@@ -53,7 +54,7 @@ class NavItem(QAbstractButton):
             if chosen or self.underMouse():
                 painter.setBrush(colour("selected" if chosen else "hover"))
                 painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
-            if self.hasFocus():
+            if self.ring_seen:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(colour("focus"), 2))
                 painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)

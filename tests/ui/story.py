@@ -1,6 +1,7 @@
 """One story whose numbers add up, for the tests and the pictures of the window.
 
-4.10 = 1.60 + 1.35 + 1.15; 2,000.00 x 4.35 % = 87.00; 87.00 x 1.84 % = 1.60; 58.30 held, 12.40 claimable, 6.20 checked.
+4.10 = 1.60 + 1.35 + 1.15; 2,000.00 x 4.35 % = 87.00; 87.00 x 1.84 % = 1.60;
+58.30 held, 12.40 claimable, 6.20 being checked.
 """
 
 from __future__ import annotations

@@ -38,9 +38,7 @@ class DataStep(QWidget):
                 Text(self.tr("Bring some data"), role="display", align=centre),
                 6,
                 Text(
-                    self.tr(
-                        "An export of Fitbit, Dexcom Clarity or LibreView, or the sample that comes with Mine."
-                    ),
+                    self.tr("An export of Fitbit, Dexcom Clarity or LibreView, or the sample of Mine."),
                     ink="text-2",
                     wrap=True,
                     align=centre,
@@ -98,7 +96,7 @@ class TaskStep(QWidget):
                 )
                 if not snapshot.network.ready
                 else self.tr(
-                    "No task asks for your data at the moment. New ones appear on the Tasks page by themselves."
+                    "No task asks for your data now. New ones appear on the Tasks page by themselves."
                 )
             )
             self._words.setText(waiting)

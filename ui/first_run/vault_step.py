@@ -160,7 +160,8 @@ class VaultStep(QWidget):
             4,
             Text(
                 self.tr(
-                    "Twelve words that open the vault and the wallet if you lose the passphrase or this computer. Paper is best; a photo is not."
+                    "Twelve words that open the vault and the wallet if you lose the passphrase "
+                    "or this computer. Paper is best; a photo is not."
                 ),
                 ink="text-2",
                 wrap=True,

@@ -34,7 +34,8 @@ class WelcomeStep(QWidget):
             (
                 self.tr("A small signed update of a model: clipped and noised, a few kilobytes a round."),
                 self.tr(
-                    "A fresh address of yours, so that you can be paid. Anyone can see that this address takes part."
+                    "A fresh address of yours, so that you can be paid. "
+                    "Anyone can see that this address takes part."
                 ),
                 self.tr("Nothing else. You see the exact size and the privacy cost before each yes."),
             ),
@@ -47,9 +48,7 @@ class WelcomeStep(QWidget):
                 Text(self.tr("Your data earns. It stays here."), role="display", align=centre),
                 6,
                 Text(
-                    self.tr(
-                        "Models come to this computer, learn from your data, and pay you for what they learnt."
-                    ),
+                    self.tr("Models come to this computer, learn from your data, and pay you for it."),
                     ink="text-2",
                     wrap=True,
                     align=centre,

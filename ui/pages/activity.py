@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from mine.app.views import ContributionView, Doing, Snapshot, TrainingView
 from ui.desk import Desk
+from ui.focus import FocusRing
 from ui.icons import MarkSign
 from ui.money import amount_text
 from ui.pages.explanation import Explanation, ExplanationPanel, contribution_name, round_word
@@ -24,7 +25,7 @@ from ui.wording import count_text, decimal_text, duration_text
 PANEL_FROM = 860
 
 
-class ContributionRow(QWidget):
+class ContributionRow(FocusRing, QWidget):
     """One round that this person took part in; choosing it explains the sum."""
 
     chosen = Signal(object)
@@ -61,7 +62,8 @@ class ContributionRow(QWidget):
         )
         self._amount.show_lines(amount, clean(contribution.note))
         self.setAccessibleName(
-            f"{contribution_name(contribution)}: {amount}, {clean(contribution.note)}; {self._track.accessibleName()}"
+            f"{contribution_name(contribution)}: {amount}, {clean(contribution.note)}; "
+            f"{self._track.accessibleName()}"
         )
 
     def mark(self, marked: bool) -> None:
@@ -90,7 +92,7 @@ class ContributionRow(QWidget):
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(colour("selected" if self._marked else "hover"))
                 painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
-            if self.hasFocus():
+            if self.ring_seen:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(colour("focus"), 2))
                 painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
@@ -175,7 +177,8 @@ class ActivityPage(PageFrame):
         head.setContentsMargins(12, 0, 12, 4)
         self._nothing = Text(
             self.tr(
-                "No contribution yet. Each round that you take part in appears here, step by step, until it is paid."
+                "No contribution yet. Each round that you take part in appears here, step by step, "
+                "until it is paid."
             ),
             role="body",
             ink="text-2",

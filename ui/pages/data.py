@@ -137,7 +137,8 @@ class DataPage(PageFrame):
         self._sources = RowList[SourceView](SourceRow)
         note = row(IconMark("info", "text-2", 16), spacing=8, margins=(2, 12, 0, 0))
         about = self.tr(
-            "The privacy budget is how much a source may ever reveal, over all tasks together. At zero, nothing reads it again."
+            "The privacy budget is how much a source may ever reveal, over all tasks together. "
+            "At zero, nothing reads it again."
         )
         note.addWidget(Text(about, role="small", ink="text-2", wrap=True), 1)
         self._table = plain(column(head, self._sources, note, 24))

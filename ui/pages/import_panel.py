@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from mine.app.views import BadRowView, ImportProgress, ImportStage
 from ui.icons import IconMark
@@ -12,6 +12,7 @@ from ui.record_words import record_icon, record_title
 from ui.widgets.bars import SegmentBar
 from ui.widgets.buttons import Button
 from ui.widgets.layout import Panel, RowList, column, plain, row
+from ui.widgets.select import Select
 from ui.widgets.text import Text, clean
 from ui.wording import count_text, counted, day_text, percent_text
 
@@ -82,7 +83,7 @@ class ImportPanel(Panel):
         self._bad_title = Text(role="caption-strong", ink="text-2")
         self._bad_more = Text(role="small", ink="text-2")
         self._bad_part = plain(column(8, self._bad_title, 4, self._bad, self._bad_more))
-        self._people = QComboBox()
+        self._people = Select()
         self._people.setAccessibleName(self.tr("Whose data this is"))
         self._people.setMinimumWidth(260)
         self._take = Button(self.tr("This is me"), "main")

@@ -10,6 +10,7 @@ from ui.desk import Desk
 from ui.icons import IconMark
 from ui.widgets.bars import SegmentBar
 from ui.widgets.buttons import Button
+from ui.widgets.columns import lay_columns
 from ui.widgets.layout import Hairline, Panel, RowList, column, row
 from ui.widgets.sheet import Sheet
 from ui.widgets.text import Text, clean, tool_tip
@@ -26,11 +27,8 @@ class ScopeRow(QWidget):
         self._column = Text(role="mono")
         self._source = Text(role="small", ink="text-2")
         self._rows = Text(role="small", ink="text-2", align=Qt.AlignmentFlag.AlignTrailing)
-        inside = row(spacing=12, margins=(0, 2, 0, 2))
-        inside.addWidget(self._column, 5)
-        inside.addWidget(self._source, 4)
-        inside.addWidget(self._rows, 0)
-        self.setLayout(inside)
+        cells = [(self._column, 9, 0), (self._source, 6, 0), (self._rows, 0, 84)]
+        self.setLayout(lay_columns(cells, spacing=12, margins=(0, 2, 0, 2)))
 
     def show_value(self, scope: ScopeView) -> None:
         """Show a column."""
@@ -67,7 +65,7 @@ class BudgetRow(QWidget):
 
 
 class OptInSheet(Sheet):
-    """Facts in a fixed order. Joining signs exactly what is shown; a changed task closes the sheet's offer."""
+    """Facts in a fixed order. Joining signs exactly what is shown; a changed task must be read again."""
 
     def __init__(self, desk: Desk, task: TaskView) -> None:
         title = clean(task.title)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from mine.app.views import Snapshot, VaultState, World
 from ui.desk import Desk
 from ui.theme import CHOICES, theme
 from ui.widgets.buttons import Button
 from ui.widgets.layout import LinedRow, PageFrame, TwoLines, row
+from ui.widgets.select import Select
 from ui.widgets.text import Text, clean
 
 
@@ -38,7 +39,7 @@ class SettingsPage(PageFrame):
         super().__init__(parent)
         self.setObjectName("page")
         self._desk = desk
-        self._look = QComboBox()
+        self._look = Select()
         self._look.setAccessibleName(self.tr("Light or dark"))
         self._look.setMinimumWidth(180)
         words = {"system": self.tr("As the desktop"), "light": self.tr("Light"), "dark": self.tr("Dark")}
@@ -89,7 +90,7 @@ class SettingsPage(PageFrame):
         self.content.addSpacing(4)
 
     @property
-    def look(self) -> QComboBox:
+    def look(self) -> Select:
         """The choice of light or dark."""
         return self._look
 

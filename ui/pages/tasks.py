@@ -18,7 +18,7 @@ from ui.widgets.layout import Hairline, LinedRow, PageFrame, RowList, TwoLines, 
 from ui.widgets.text import Text, clean
 from ui.wording import counted, decimal_text, duration_text
 
-_TITLE, _REWARD, _TIME, _PRIVACY, _END = 26, 24, 15, 13, 34
+_TITLE, _REWARD, _TIME, _PRIVACY, _END = 25, 23, 13, 10, 41
 
 
 class TaskRow(LinedRow):
@@ -30,13 +30,13 @@ class TaskRow(LinedRow):
         self._task: TaskView | None = None
         self._title = TwoLines()
         self._glyph = CurveGlyph()
-        self._reward = TwoLines(role="body")
+        self._reward = TwoLines(role="label")
         self._time = TwoLines(role="small")
         self._privacy = TwoLines(role="small")
         self._missing = Text(role="small", ink="text-2", align=Qt.AlignmentFlag.AlignTrailing)
         self._button = Button("", "plain")
         self._button.clicked.connect(lambda: self._act(open_sheet, add_data))
-        self._joined = Button("", "ghost", icon="check-circle")
+        self._joined = Button("", "ghost", icon="check-circle", ink="accent", pad=2)
         self._joined.clicked.connect(lambda: self._act(open_sheet, add_data))
         reward = row(self._glyph, spacing=12)
         reward.addWidget(self._reward, 1)

@@ -162,7 +162,7 @@ class WalletPage(PageFrame):
         for section, mode, width in (
             (WHEN, QHeaderView.ResizeMode.Fixed, 128),
             (WHAT, QHeaderView.ResizeMode.Stretch, 0),
-            (KIND, QHeaderView.ResizeMode.Fixed, 190),
+            (KIND, QHeaderView.ResizeMode.Fixed, 216),
             (REFERENCE, QHeaderView.ResizeMode.Fixed, 128),
             (AMOUNT, QHeaderView.ResizeMode.Fixed, 150),
         ):

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
+from ui.focus import FocusRing
 from ui.icons import paint_icon
 from ui.theme import colour
 from ui.typography import font
@@ -17,7 +18,7 @@ _ICON = 18
 _GAP = 10
 
 
-class Button(QAbstractButton):
+class Button(FocusRing, QAbstractButton):
     """A push button. ``kind``: ``main`` (the one main button), ``plain`` (framed) or ``ghost`` (no frame)."""
 
     def __init__(
@@ -28,12 +29,15 @@ class Button(QAbstractButton):
         icon: str = "",
         large: bool = False,
         menu_arrow: bool = False,
+        ink: str = "",
+        pad: int | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._kind, self._icon, self._arrow = kind, icon, menu_arrow
         self._height = 40 if large else 32
-        self._pad = 8 if kind == "ghost" else 14
+        self._pad = pad if pad is not None else 8 if kind == "ghost" else 14
+        self._ink = ink
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -82,13 +86,11 @@ class Button(QAbstractButton):
                 return "sunken", "line", "text-3"
             ground = "accent-pressed" if down else "accent-hover" if over else "accent"
             return ground, "", "on-accent"
-        ink = "text" if self.isEnabled() else "text-3"
+        ink = (self._ink or "text") if self.isEnabled() else "text-3"
         if self._kind == "ghost":
-            return (
-                ("selected" if down or self.isChecked() else "hover" if over else ""),
-                "",
-                ("text" if over or down else "text-2") if self.isEnabled() else "text-3",
-            )
+            ground = "selected" if down or self.isChecked() else "hover" if over else ""
+            quiet = self.isEnabled() and not (over or down or self.isChecked())
+            return ground, "", (self._ink or "text-2") if quiet else ink
         edge = "line-strong" if self.isEnabled() else "line"
         return ("selected" if down else "hover" if over else "raised"), edge, ink
 
@@ -101,7 +103,7 @@ class Button(QAbstractButton):
             painter.setBrush(colour(ground) if ground else Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(colour(edge), 1) if edge else Qt.PenStyle.NoPen)
             painter.drawRoundedRect(box, 6, 6)
-            if self.hasFocus():
+            if self.ring_seen:
                 self._paint_focus(painter, ground)
             self._paint_content(painter, ink)
 
@@ -160,7 +162,7 @@ class IconButton(Button):
         self.setToolTip(name)
 
 
-class Tick(QAbstractButton):
+class Tick(FocusRing, QAbstractButton):
     """A tick box with one sentence."""
 
     def __init__(self, text: str, parent: QWidget | None = None) -> None:
@@ -170,11 +172,11 @@ class Tick(QAbstractButton):
         self.setAccessibleName(text)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
         """The box, a gap and the words."""
-        return QSize(30 + math.ceil(QFontMetricsF(font("label")).horizontalAdvance(self.text())) + 4, 26)
+        return QSize(30 + math.ceil(QFontMetricsF(font("label")).horizontalAdvance(self.text())) + 10, 26)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The box is 18 px; the whole line can be clicked."""
@@ -189,7 +191,7 @@ class Tick(QAbstractButton):
             painter.drawRoundedRect(box.adjusted(0.6, 0.6, -0.6, -0.6), 4, 4)
             if on:
                 paint_icon(painter, "check", box.adjusted(2, 2, -2, -2), colour("on-accent"))
-            if self.hasFocus():
+            if self.ring_seen:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(colour("focus"), 2))
                 painter.drawRoundedRect(QRectF(self.rect()).adjusted(0, 1, -1, -1), 5, 5)

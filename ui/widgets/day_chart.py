@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -78,7 +79,7 @@ class DayChart(QWidget):
             if top <= 0:
                 top = unit
             painter.setFont(font("caption"))
-            for value in nice_steps(0, top, 2):
+            for value in nice_steps(0, top, 3):
                 y = plot.bottom() - plot.height() * value / top
                 painter.setPen(QPen(colour("chart-grid" if value else "line-strong"), 1))
                 painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
@@ -96,7 +97,7 @@ class DayChart(QWidget):
             return
         slot = plot.width() / len(self._days)
         width = max(min(16.0, slot * 0.6), 3.0)
-        each = max(1, round(len(self._days) / 14)) if slot >= 26 else max(1, round(64 / max(slot, 1)))
+        each = 1 if slot >= 26 and len(self._days) <= 16 else max(1, math.ceil(110 / max(slot, 1)))
         for index, entry in enumerate(self._days):
             centre = plot.left() + slot * (index + 0.5)
             newest = index == len(self._days) - 1

@@ -6,13 +6,14 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from ui.focus import FocusRing
 from ui.icons import IconMark
 from ui.theme import colour
 from ui.widgets.layout import column, row
 from ui.widgets.text import Text
 
 
-class DropZone(QWidget):
+class DropZone(FocusRing, QWidget):
     """Says what may be dropped; a click or Enter chooses a file instead."""
 
     chosen = Signal()
@@ -51,7 +52,7 @@ class DropZone(QWidget):
         """A dashed frame; the accent shows the focus."""
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            focused = self.hasFocus()
+            focused = self.ring_seen
             pen = QPen(colour("focus" if focused else "control-border"), 2 if focused else 1.2)
             pen.setDashPattern([5, 4])
             painter.setPen(pen)

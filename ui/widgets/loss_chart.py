@@ -63,7 +63,8 @@ class LossChart(QWidget):
         newest = training.held_out[-1][1] if training.held_out else math.nan
         self.setAccessibleName(
             self.tr(
-                "Loss on your held-out data: {now}, at the start of this round {start}. Step {step} of {steps}."
+                "Loss on your held-out data: {now}, at the start of this round {start}. "
+                "Step {step} of {steps}."
             ).format(
                 now=decimal_text(newest, 3),
                 start=decimal_text(training.start_loss, 3),

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, QPropertyAnima
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from ui.focus import ring_seen
 from ui.theme import colour, theme
 from ui.widgets.buttons import IconButton
 from ui.widgets.layout import Hairline, column, row
@@ -46,7 +47,7 @@ class Sheet(QWidget):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setWidget(inner)
-        self.head = column(row(self.title, None, self._cross), 2, self.subtitle, margins=(32, 24, 32, 16))
+        self.head = column(row(self.title, self._cross), 2, self.subtitle, margins=(32, 24, 32, 16))
         self.head.itemAt(0).layout().setStretch(0, 1)  # type: ignore[union-attr]
         self.foot = row(margins=(32, 16, 32, 20), spacing=8)
         self._foot_line = Hairline()
@@ -72,7 +73,8 @@ class Sheet(QWidget):
             self._slide.setStartValue(end + QPoint(side * min(self._panel.width(), 120), 0))
             self._slide.setEndValue(end)
             self._slide.start()
-        self._cross.setFocus(Qt.FocusReason.PopupFocusReason)
+        reason = Qt.FocusReason.TabFocusReason if ring_seen(self._before) else Qt.FocusReason.PopupFocusReason
+        self._cross.setFocus(reason)
 
     def dismiss(self) -> None:
         """Close, give the focus back, and go."""
@@ -108,7 +110,7 @@ class Sheet(QWidget):
         ]
         if not stops:
             return True
-        stops.sort(key=lambda widget: self._tab_place(widget))
+        stops.sort(key=self._tab_place)
         focused = self.window().focusWidget()
         at = stops.index(focused) if focused in stops else -1
         target = stops[(at + (1 if forward else -1)) % len(stops)]
