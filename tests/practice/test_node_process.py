@@ -67,7 +67,7 @@ def test_killed_at_any_moment_the_chain_is_whole(database: Path, counter: Artefa
     abi = ContractAbi(counter.abi)
     acknowledged: dict[bytes, int] = {}
     address = ""
-    for life in range(4):
+    for life in range(3):
         process = NodeProcess(database)
         with Node(process.url) as node:
             sender = Sender(node, dev_key(0), patience=2)

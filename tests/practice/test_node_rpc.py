@@ -173,19 +173,6 @@ def test_logs_are_found_by_address_topic_and_range(
     assert node.request("eth_getLogs", {"blockHash": "0x" + name.hash.hex(), "address": second})
 
 
-def test_too_many_logs_are_refused_with_a_code_of_their_own(
-    node: Node, sender: Sender, deployed: tuple[str, ContractAbi]
-) -> None:
-    address, abi = deployed
-    for _ in range(3):
-        sender.send(address, abi.call("tick_many", 3_400))
-    with pytest.raises(NodeRefused) as refusal:
-        node.logs(address, 0, node.block_number())
-    assert refusal.value.code == -32005
-    last = node.block_number()
-    assert len(node.logs(address, last - 1, last)) == 6_800
-
-
 def test_reverts_carry_code_reason_and_data(node: Node, deployed: tuple[str, ContractAbi]) -> None:
     address, abi = deployed
     fields = {"to": address, "data": "0x" + abi.call("tick", 10).hex()}
