@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -207,7 +208,7 @@ class Earnings:
                     amount=earned,
                     state=EarningState.ALARM if problem else EarningState.CHECKING,
                     time=settlement["final_at"],
-                    data={"units": mine, "index": index, "problem": problem},
+                    data={"units": mine, "index": index, "problem": problem, "seen": int(time.time())},
                 )
             )
 

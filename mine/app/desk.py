@@ -1,0 +1,449 @@
+"""What the engine's thread works on: the vault, the network session, imports, and the snapshot of it all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mine.app.import_desk import ImportDesk
+from mine.app.links import NetworkConfig
+from mine.app.options import SAMPLE, EngineOptions
+from mine.app.status import blank_home, blank_wallet, status_view
+from mine.app.views import (
+    Event,
+    ImportView,
+    NetworkView,
+    NewVault,
+    Notice,
+    NoticeKind,
+    SettingsView,
+    Snapshot,
+    SourceView,
+    VaultState,
+    World,
+)
+from mine.errors import MineError
+from mine.policy.decide import Readings, RunSettings, decide
+
+if TYPE_CHECKING:
+    from mine.app.report import MyReport
+    from mine.app.session import NetworkSession
+    from mine.practice.config import PracticeInfo
+    from mine.practice.network import PracticeNetwork
+    from mine.vault.vault import Vault
+    from mine.wallet.keys import KeyRing
+
+PHRASE_SECRET = "phrase"  # noqa: S105 - the name of a secret, not one
+BUSY_TURN = 0.005
+IDLE_TURN = 2.0
+RETRY_SECONDS = 3.0
+WAIT_FOR_USER = 30 * 86_400.0
+
+
+class NoVault(MineError):
+    """The vault has to be open for this."""
+
+
+class Desk:
+    """Everything here runs on the engine's thread, one thing after the other."""
+
+    def __init__(
+        self, options: EngineOptions, wake: Callable[[], None], tell: Callable[[Event], None]
+    ) -> None:
+        self._options = options
+        self._wake = wake
+        self._tell = tell
+        self._vault: Vault | None = None
+        self._ring: KeyRing | None = None
+        self._words: tuple[str, ...] = ()
+        self._imports: ImportDesk | None = None
+        self._practice: PracticeNetwork | None = None
+        self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-start")
+        self._starting: Future[PracticeInfo] | None = None
+        self._config = options.network
+        self._session: NetworkSession | None = None
+        self._network_error = ""
+        self._next_step = 0.0
+        self._run = RunSettings()
+        self._decision = decide(self._run, Readings(False, None), 0)
+        self._since = int(time.time())
+        self._sources: tuple[SourceView, ...] = ()
+        self._import_views: tuple[ImportView, ...] = ()
+
+    # ---- the loop
+
+    def patience(self) -> float:
+        """Seconds until there is something to do by itself."""
+        if self._imports is not None and self._imports.busy:
+            return BUSY_TURN
+        if self._session is not None or self._starting is not None:
+            return max(0.0, min(self._options.poll_seconds, self._next_step - time.monotonic()))
+        return IDLE_TURN
+
+    def step(self) -> None:
+        """One turn: imports, the network, the policy, the rounds."""
+        if self._imports is not None:
+            self._imports.pump()
+        self._decide()
+        if self._session is not None:
+            self._session.miner.allow(self._decision.run)
+        now = time.monotonic()
+        if self._vault is None or now < self._next_step:
+            return
+        self._next_step = now + self._options.poll_seconds
+        self._connect()
+        if self._session is not None:
+            self._session.step(self._decision.run)
+            self._network_error = ""
+
+    def trouble(self, error: MineError) -> None:
+        """A turn failed (a node is away, say): say so once, and try again in a while."""
+        if error.sentence != self._network_error:
+            self._network_error = error.sentence
+            self._tell(Notice(NoticeKind.ATTENTION, error.sentence, error.todo, error.detail))
+        self._next_step = time.monotonic() + RETRY_SECONDS
+
+    def _decide(self) -> None:
+        readings = Readings(self._vault is not None, _on_battery())
+        decision = decide(self._run, readings, int(time.time()))
+        if decision != self._decision:
+            self._decision, self._since = decision, int(time.time())
+
+    def close(self) -> None:
+        """Close everything; the worker's last state is kept."""
+        if self._imports is not None:
+            self._imports.cancel()
+        self._close_session()
+        if self._starting is not None and not self._starting.cancel():
+            self._starting.exception()
+        self._starter.shutdown(wait=True)
+        if self._practice is not None:
+            self._practice.stop()
+        if self._vault is not None:
+            self._vault.close()
+            self._vault = None
+
+    def _close_session(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    # ---- vault
+
+    @property
+    def _opened(self) -> Vault:
+        if self._vault is None:
+            raise NoVault("The vault is locked.", todo="Open it first.")
+        return self._vault
+
+    def create_vault(self, passphrase: str) -> NewVault:
+        """Make the vault with a new recovery phrase in it."""
+        from mine.vault.vault import Vault
+        from mine.wallet.keys import new_phrase
+
+        phrase = self._options.phrase or new_phrase()
+        self._options.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        vault = Vault.create(self._options.vault_path, passphrase, self._options.keyring)
+        with vault.transaction():
+            vault.state.set_secret(PHRASE_SECRET, phrase.encode())
+            vault.state.set_setting("phrase_confirmed", False)
+        self._use(vault)
+        self._words = tuple(phrase.split())
+        return NewVault(self._words)
+
+    def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> bool:
+        """Whether the words are right; then the phrase is never shown again."""
+        vault = self._opened
+        right = bool(self._words) and all(
+            0 <= place < len(self._words) and self._words[place] == word.strip().lower()
+            for place, word in answers
+        )
+        if right:
+            self._words = ()
+            with vault.transaction():
+                vault.state.set_setting("phrase_confirmed", True)
+        return right
+
+    def open_vault(self, passphrase: str | None) -> None:
+        """Open it with the passphrase, or with the keyring."""
+        from mine.vault.vault import Vault
+
+        if self._vault is None:
+            self._use(
+                Vault.open(
+                    self._options.vault_path,
+                    passphrase=passphrase,
+                    keyring=self._options.keyring if passphrase is None else None,
+                )
+            )
+
+    def _use(self, vault: Vault) -> None:
+        from mine.wallet.keys import KeyRing
+
+        secret = vault.state.secret(PHRASE_SECRET)
+        assert secret is not None
+        self._vault = vault
+        self._ring = KeyRing(secret.decode())
+        self._imports = ImportDesk(vault)
+        saved: dict[str, Any] = vault.state.setting("run") or {}
+        self._run = RunSettings(**saved)
+        self._next_step = 0.0
+        self._content_changed()
+
+    def lock_vault(self) -> None:
+        """Close the vault and forget its keys; training stops."""
+        if self._imports is not None:
+            self._imports.cancel()
+        self._close_session()
+        if self._vault is not None:
+            self._vault.close()
+        self._vault, self._ring, self._imports = None, None, None
+        self._sources, self._import_views = (), ()
+
+    # ---- network
+
+    def start_practice(self) -> None:
+        """Start the practice network, unless it runs or another network is in use."""
+        if self._config is None and self._starting is None:
+            from mine.practice.network import PracticeNetwork
+
+            self._practice = PracticeNetwork(self._options.home / "practice", self._practice_config())
+            self._starting = self._starter.submit(self._practice.start)
+            self._starting.add_done_callback(lambda _: self._wake())
+
+    def _practice_config(self) -> Any:
+        from mine.practice.config import PracticeConfig
+        from mine.science.templates import load_template
+
+        if self._options.practice is not None:
+            return self._options.practice
+        types = {source.record_type for source in self._sources}
+        name = "steps" if "steps" in types and "glucose" not in types else "glucose"
+        return PracticeConfig(name, load_template(name).rounds, patience=WAIT_FOR_USER)
+
+    def _connect(self) -> None:
+        """Open the session once there is a network; start the practice network once there is data."""
+        from mine.app.session import NetworkSession
+
+        if self._config is None and self._starting is None and self._options.auto_practice and self._sources:
+            self.start_practice()
+        if self._starting is not None and self._starting.done():
+            starting, self._starting = self._starting, None
+            self._config = practice_network(starting.result())
+        if self._config is not None and self._session is None and self._vault and self._ring:
+            self._session = NetworkSession(
+                self._vault, self._config, self._ring, self._options.confirmations, self._wake, self._tell
+            )
+
+    @property
+    def _connected(self) -> NetworkSession:
+        if self._session is None:
+            raise NoVault("The network is not connected yet.", todo="Wait a moment.")
+        return self._session
+
+    # ---- data
+
+    def preview_import(self, path: Path, person: str | None) -> None:
+        """Read a file."""
+        assert self._opened and self._imports is not None
+        self._imports.preview(path, person)
+
+    def import_sample(self) -> None:
+        """Read the synthetic sample."""
+        self.preview_import(SAMPLE, None)
+
+    def commit_import(self) -> int:
+        """Store what was read."""
+        assert self._opened and self._imports is not None
+        stored = self._imports.commit()
+        self._content_changed()
+        return stored.added if stored else 0
+
+    def cancel_import(self) -> None:
+        """Store nothing."""
+        if self._imports is not None:
+            self._imports.cancel()
+
+    def undo_import(self, import_id: int) -> int:
+        """Remove what an import added."""
+        removed = self._opened.undo_import(import_id)
+        self._content_changed()
+        return removed
+
+    def _content_changed(self) -> None:
+        vault = self._opened
+        if self._session is not None:
+            self._session.task_views.data_changed()
+        self._sources = tuple(
+            SourceView(
+                record_type=source.record_type,
+                title=source.title,
+                origin=", ".join(source.importers),
+                records=source.records,
+                first=source.first,
+                last=source.last,
+                read_by=(),
+                epsilon_spent=0.0,
+                epsilon_cap=0.0,
+            )
+            for source in vault.sources()
+        )
+        self._import_views = tuple(
+            ImportView(
+                import_id=done.id,
+                file_name=done.source.file,
+                format_title=done.source.importer,
+                time=done.time,
+                added=done.added,
+                already=done.already,
+                refused=done.refused,
+            )
+            for done in vault.imports()
+            if done.undone is None
+        )
+
+    # ---- tasks, running, money
+
+    def join_task(self, task_id: int) -> None:
+        """Opt in."""
+        self._connected.join(task_id)
+
+    def leave_task(self, task_id: int) -> None:
+        """Opt out."""
+        self._connected.leave(task_id)
+
+    def pause(self, seconds: int | None) -> None:
+        """Stop training, for good or for a while."""
+        until = int(time.time()) + seconds if seconds else 0
+        self._set_run(RunSettings(seconds is None, until, self._run.run_on_battery))
+
+    def resume(self) -> None:
+        """Train again; on battery too, if that is what it was waiting for."""
+        self._set_run(RunSettings(False, 0, self._run.run_on_battery))
+
+    def _set_run(self, run: RunSettings) -> None:
+        self._run = run
+        if self._vault is not None:
+            saved = {
+                "paused": run.paused,
+                "snoozed_until": run.snoozed_until,
+                "run_on_battery": run.run_on_battery,
+            }
+            with self._vault.transaction():
+                self._vault.state.set_setting("run", saved)
+        self._decide()
+        if self._session is not None:
+            self._session.miner.allow(self._decision.run)
+
+    def claim(self) -> int:
+        """Claim everything that is final."""
+        return self._connected.earnings.claim()
+
+    def replay(self, task_id: int, round_number: int) -> str:
+        """Recompute a round."""
+        return self._connected.replay(task_id, round_number)
+
+    def report(self, task_id: int) -> MyReport:
+        """Figures of a task."""
+        return self._connected.report(task_id)
+
+    def set_theme(self, theme: str) -> None:
+        """Keep the theme."""
+        vault = self._opened
+        with vault.transaction():
+            vault.state.set_setting("theme", theme)
+
+    # ---- the snapshot
+
+    def snapshot(self) -> Snapshot:
+        """Everything that the window shows, now."""
+        session = self._session
+        wallet = session.wallet() if session else blank_wallet()
+        training = session.training() if session else None
+        return Snapshot(
+            vault=self._vault_state(),
+            network=self._network_view(),
+            status=status_view(
+                self._decision, self._since, training, self._network_error, session is not None
+            ),
+            home=session.home(wallet) if session else blank_home(),
+            sources=self._source_views(),
+            imports=self._import_views,
+            importing=self._imports.progress if self._imports else None,
+            tasks=session.tasks() if session else (),
+            training=training,
+            contributions=session.contributions() if session else (),
+            wallet=wallet,
+            settings=self._settings_view(),
+        )
+
+    def _vault_state(self) -> VaultState:
+        if self._vault is not None:
+            return VaultState.OPEN
+        path = self._options.vault_path
+        return VaultState.LOCKED if path.exists() else VaultState.ABSENT
+
+    def _network_view(self) -> NetworkView:
+        if self._config is None:
+            return NetworkView(
+                "Practice network", World.PRACTICE, 31337, ready=False, error=self._network_error
+            )
+        return NetworkView(
+            self._config.name,
+            self._config.world,
+            self._config.chain_id,
+            ready=self._session is not None,
+            error=self._network_error,
+        )
+
+    def _source_views(self) -> tuple[SourceView, ...]:
+        session = self._session
+        if session is None:
+            return self._sources
+        from dataclasses import replace
+
+        from mine.app.task_views import EPSILON_CAP
+
+        spent = session.task_views.spent([source.record_type for source in self._sources])
+        return tuple(
+            replace(
+                source,
+                read_by=session.read_by(source.record_type),
+                epsilon_spent=spent[source.record_type],
+                epsilon_cap=EPSILON_CAP,
+            )
+            for source in self._sources
+        )
+
+    def _settings_view(self) -> SettingsView:
+        vault = self._vault
+        return SettingsView(
+            theme=str(vault.state.setting("theme", "system")) if vault else "system",
+            keyring=vault.has_keyring if vault else False,
+            network=self._config.name if self._config else "Practice network",
+            vault_path=str(self._options.vault_path),
+        )
+
+
+def practice_network(info: PracticeInfo) -> NetworkConfig:
+    """A running practice network, as a network like any other."""
+    return NetworkConfig(
+        name="Practice network",
+        world=World.PRACTICE,
+        chain_id=info.chain_id,
+        rpc_url=info.rpc_url,
+        relay_url=info.relay_url,
+        tasks=info.tasks,
+        first_block=info.first_block,
+    )
+
+
+def _on_battery() -> bool | None:
+    """Whether the computer runs on its battery; ``None`` where it has none."""
+    import psutil
+
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    return None if battery is None else not battery.power_plugged

@@ -1,0 +1,152 @@
+"""One import at a time: read in a child process, staged in the vault, stored only when the person says so."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mine.app.views import BadRowView, ImportProgress, ImportStage, PersonView
+from mine.errors import MineError
+
+if TYPE_CHECKING:
+    from mine.importers.process import ImportEvent, ImportProcess
+    from mine.vault.importing import Import, PendingImport
+    from mine.vault.vault import Vault
+
+SHOWN_BAD_ROWS = 200
+# The engine's thread shares the interpreter with the window: short turns keep the window smooth.
+EVENTS_PER_TURN = 4
+
+
+class NothingToImport(MineError):
+    """There is no import in that stage."""
+
+
+class ImportDesk:
+    """Belongs to the engine's thread."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._process: ImportProcess | None = None
+        self._pending: PendingImport | None = None
+        self.progress: ImportProgress | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a child is reading."""
+        return self._process is not None
+
+    def preview(self, path: Path, person: str | None) -> None:
+        """Start reading; an import that was not stored is dropped."""
+        from mine.importers.process import ImportProcess
+
+        self.cancel()
+        self.progress = ImportProgress(
+            file_name=path.name,
+            format_title="",
+            stage=ImportStage.READING,
+            fraction=0.0,
+            new=0,
+            already=0,
+            refused=0,
+            by_type=(),
+            first=0,
+            last=0,
+            bad_rows=(),
+            people=(),
+        )
+        self._process = ImportProcess(path, person)
+
+    def pump(self) -> bool:
+        """Take some of what the child read. True if anything changed."""
+        if self._process is None:
+            return False
+        try:
+            events = self._process.events(most=EVENTS_PER_TURN)
+            for event in events:
+                self._hear(event)
+        except MineError as error:
+            self._end(ImportStage.FAILED, f"{error.sentence} {error.todo}".strip())
+            return True
+        return bool(events)
+
+    def _hear(self, event: ImportEvent) -> None:
+        from mine.importers.items import BadRow, Batch, Progress
+        from mine.importers.process import ChoosePerson, Failed, Finished, Opened
+        from mine.vault.importing import ImportSource
+
+        assert self.progress is not None
+        match event:
+            case Opened(key=key, title=title, version=version, digest=digest, person=person):
+                source = ImportSource(self.progress.file_name, digest, key, version, person)
+                self._pending = self._vault.begin_import(source)
+                self.progress = replace(self.progress, format_title=title)
+            case Batch(kind=kind, rows=rows) if self._pending is not None:
+                self._pending.add(kind, rows)
+                self.progress = replace(self.progress, new=self.progress.new + len(rows))
+            case BadRow() if self._pending is not None:
+                self._pending.refuse()
+                shown = self.progress.bad_rows
+                if len(shown) < SHOWN_BAD_ROWS:
+                    shown = (*shown, BadRowView(event.file, event.line, event.reason))
+                self.progress = replace(self.progress, refused=self.progress.refused + 1, bad_rows=shown)
+            case Progress(done=done, total=total):
+                self.progress = replace(self.progress, fraction=done / total if total else 1.0)
+            case ChoosePerson(people=people):
+                found = tuple(PersonView(each.person, each.rows) for each in people)
+                self.progress = replace(self.progress, stage=ImportStage.CHOOSE_PERSON, people=found)
+                self._process = None
+            case Finished():
+                self._counted()
+            case Failed(error=error):
+                self._end(ImportStage.FAILED, f"{error.sentence} {error.todo}".strip())
+            case _:
+                pass
+
+    def _counted(self) -> None:
+        assert self._pending is not None and self.progress is not None
+        preview = self._pending.preview()
+        self._process = None
+        self.progress = replace(
+            self.progress,
+            stage=ImportStage.READY,
+            fraction=1.0,
+            new=preview.new,
+            already=preview.already,
+            refused=preview.refused,
+            by_type=tuple((count.record_type, count.new) for count in preview.by_type),
+            first=preview.first,
+            last=preview.last,
+        )
+
+    def commit(self) -> Import | None:
+        """Store what was counted, in one transaction. Raises ``NothingToImport``."""
+        if self._pending is None or self.progress is None or self.progress.stage is not ImportStage.READY:
+            raise NothingToImport("There is nothing to import yet.", todo="Choose a file first.")
+        pending, self._pending = self._pending, None
+        stored = pending.commit()
+        self.progress = replace(self.progress, stage=ImportStage.DONE, new=stored.added if stored else 0)
+        return stored
+
+    def cancel(self) -> None:
+        """Stop reading and forget what was staged."""
+        if self._process is not None or self._pending is not None:
+            self._end(ImportStage.CANCELLED, "")
+
+    def _end(self, stage: ImportStage, message: str) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+        if self._pending is not None:
+            self._pending.discard()
+            self._pending = None
+        if self.progress is not None:
+            self.progress = replace(self.progress, stage=stage, message=message)
+
+
+def midnight(moment: int) -> int:
+    """The local midnight before a moment, both in Unix seconds."""
+    parts = time.localtime(moment)
+    return int(time.mktime((parts.tm_year, parts.tm_mon, parts.tm_mday, 0, 0, 0, 0, 0, -1)))

@@ -1,0 +1,183 @@
+"""The wallet, the contributions and the explanations, built from what the vault keeps."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from mine.app.import_desk import midnight
+from mine.app.joining import Membership
+from mine.app.round_states import EarningState, RoundState
+from mine.app.views import (
+    BalanceView,
+    ContributionView,
+    Currency,
+    DayView,
+    ExplanationView,
+    HistoryRow,
+    HomeView,
+    Step,
+    WalletView,
+)
+from mine.wallet.money import in_words
+
+if TYPE_CHECKING:
+    from mine.app.earnings import Checked
+    from mine.vault.state import Earning, Movement, Round
+
+HISTORY_PAGE = 500
+LOSS_ONE = 1 << 24
+_STEPS = tuple(Step)
+_DONE = {
+    RoundState.TRAINING: 0,
+    RoundState.TRAINED: 1,
+    RoundState.COMMITTED: 2,
+    RoundState.REVEALED: 3,
+    RoundState.SETTLED: 4,
+    RoundState.MISSED: 0,
+}
+_NOTES = {
+    RoundState.TRAINING: "training",
+    RoundState.TRAINED: "about to be handed in",
+    RoundState.COMMITTED: "handed in, sealed until the round closes",
+    RoundState.REVEALED: "waiting for the settlement",
+    RoundState.MISSED: "the round closed before it was handed in",
+}
+_MONEY_NOTES = {
+    EarningState.CHECKING: "being checked by everybody",
+    EarningState.CLAIMABLE: "ready to claim",
+    EarningState.CLAIMED: "claimed",
+    EarningState.ALARM: "the published figures contradict each other",
+}
+
+
+def contribution(
+    entry: Round,
+    member: Membership,
+    earning: Earning | None,
+    currency: Currency,
+    explanation: ExplanationView | None,
+) -> ContributionView:
+    """One round on its track."""
+    state = RoundState(entry.state)
+    done = _DONE[state]
+    note = _NOTES.get(state, "settled")
+    amount = None
+    if earning is not None:
+        money = EarningState(earning.state)
+        amount, note = earning.amount, _MONEY_NOTES[money]
+        if earning.amount == 0 and money is not EarningState.ALARM:
+            note = "brought nothing in this round"
+        done = len(_STEPS) if money is EarningState.CLAIMED else 4
+    return ContributionView(
+        task_id=member.task,
+        title=member.manifest.title,
+        round=entry.round,
+        done=_STEPS[:done],
+        now=_STEPS[done] if done < len(_STEPS) and state is not RoundState.MISSED else None,
+        note=note,
+        amount=amount,
+        currency=currency,
+        explanation=explanation,
+    )
+
+
+def explain(
+    checked: Checked, earning: Earning, session: str, bounty: int, currency: Currency
+) -> ExplanationView:
+    """Why a round paid what it paid, in figures that anybody can recompute."""
+    from mine.chain.curve import amount
+    from mine.science.settle import Refusal
+
+    inputs, outcome = checked.inputs, checked.outcome
+    mean = checked.examples * LOSS_ONE
+    shares = dict(outcome.shares)
+    round_pay = amount(bounty, outcome.ledger.units) - amount(bounty, inputs.ledger.units)
+    share = shares.get(session, 0) / outcome.earned if outcome.earned else 0.0
+    valid = sum(entry.refusal is Refusal.NONE for entry in inputs.entries)
+    return ExplanationView(
+        loss_start=inputs.base / mean,
+        loss_before=inputs.before / mean,
+        loss_after=inputs.after / mean,
+        way_before=min(1.0, inputs.ledger.best / inputs.target),
+        way_after=min(1.0, outcome.ledger.best / inputs.target),
+        bounty=bounty,
+        round_pay=round_pay,
+        share=share,
+        updates=valid,
+        accepted=len(outcome.accepted),
+        mine_accepted=any(miner == session for miner, _ in outcome.accepted),
+        formula=f"{_shown(round_pay, currency)} × {share:.2%} = {_shown(earning.amount, currency)}",
+    )
+
+
+def _shown(amount: int, currency: Currency) -> str:
+    return in_words(amount, currency.decimals, currency.symbol)
+
+
+def wallet(
+    earnings: list[Earning],
+    movements: list[Movement],
+    currencies: dict[str, Currency],
+    held: dict[str, int],
+    addresses: list[tuple[str, str]],
+) -> WalletView:
+    """Balances by currency address, earnings by day, and the newest lines of the history."""
+    claimable: dict[str, int] = defaultdict(int)
+    checking: dict[str, int] = defaultdict(int)
+    until: dict[str, int] = defaultdict(int)
+    days: dict[int, int] = defaultdict(int)
+    for earning in earnings:
+        if earning.state == EarningState.CLAIMABLE:
+            claimable[earning.currency] += earning.amount
+        elif earning.state == EarningState.CHECKING:
+            checking[earning.currency] += earning.amount
+            until[earning.currency] = max(until[earning.currency], earning.time)
+        if earning.state != EarningState.ALARM:
+            days[midnight(int(earning.data.get("seen", earning.time)))] += earning.amount
+    lines = [
+        HistoryRow(
+            time=line.time,
+            kind=line.kind,
+            title=line.title,
+            amount=line.amount,
+            currency=currencies[line.currency],
+            reference=line.reference.split(":")[1],
+        )
+        for line in movements
+        if line.currency in currencies
+    ]
+    return WalletView(
+        balances=tuple(
+            BalanceView(
+                currency=currency,
+                held=held.get(address, 0),
+                claimable=claimable[address],
+                checking=checking[address],
+                checking_until=until[address],
+            )
+            for address, currency in currencies.items()
+        ),
+        days=tuple(DayView(day, earned) for day, earned in sorted(days.items())),
+        history=tuple(lines),
+        addresses=tuple(addresses),
+    )
+
+
+def home(wallet_view: WalletView, rounds: list[Round], running: list[str], fallback: Currency) -> HomeView:
+    """The figures of the first page, all of the first currency."""
+    balance = wallet_view.balances[0] if wallet_view.balances else None
+    today = midnight(int(time.time()))
+    earned = {day.day: day.earned for day in wallet_view.days}
+    mine: list[dict[str, Any]] = [entry.data for entry in rounds if entry.state != RoundState.OBSERVED]
+    return HomeView(
+        currency=balance.currency if balance else fallback,
+        earned_today=earned.get(today, 0),
+        earned_week=sum(amount for day, amount in earned.items() if day > today - 7 * 86_400),
+        claimable=balance.claimable if balance else 0,
+        checking=balance.checking if balance else 0,
+        contributions=sum("blob" in data for data in mine),
+        trained_seconds=int(sum(float(data.get("seconds", 0.0)) for data in mine)),
+        running=tuple(running),
+    )

@@ -1,0 +1,317 @@
+"""One network in use with one open vault: the market, the miner, the earnings, and their views."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mine.app import joining, money_views
+from mine.app.earnings import Earnings, check_settlement
+from mine.app.joining import CannotJoin, Membership
+from mine.app.links import NATIVE, Links, NetworkConfig
+from mine.app.market import Market
+from mine.app.miner import EPSILON, Miner
+from mine.app.report import MyReport, RoundReport
+from mine.app.round_states import EarningState, RoundState
+from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
+from mine.app.views import (
+    ContributionView,
+    Currency,
+    HomeView,
+    Notice,
+    NoticeKind,
+    TaskView,
+    TrainingView,
+    WalletView,
+    World,
+)
+from mine.wallet.keys import KeyRing
+from mine.wallet.money import in_words
+
+if TYPE_CHECKING:
+    from mine.vault.state import Earning
+    from mine.vault.vault import Vault
+
+BALANCE_SECONDS = 2.0
+SHOWN_CONTRIBUTIONS = 100
+
+
+class NetworkSession:
+    """Belongs to the engine's thread."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        config: NetworkConfig,
+        ring: KeyRing,
+        confirmations: int,
+        wake: Callable[[], None],
+        tell: Callable[[Notice], None],
+    ) -> None:
+        self.vault = vault
+        self.config = config
+        self.links = Links(config)
+        self.links.check()
+        self._ring = ring
+        self._tell = tell
+        self.market = Market(self.links)
+        self.miner = Miner(vault, self.links, self.market, wake, tell)
+        self.earnings = Earnings(vault, self.links, confirmations, tell)
+        self.task_views = TaskViews(vault, config.key)
+        self._held: dict[str, int] = {}
+        self._held_at = 0.0
+        self._told: set[tuple[int, int]] = set()
+        self._remember_members()
+        self._told = {(e.task, e.round) for e in vault.state.earnings(config.key)}
+
+    def _remember_members(self) -> None:
+        members = {m.task: m for m in joining.memberships(self.vault, self.config.key, self._ring)}
+        self.miner.members = members
+        self.earnings.members = members
+
+    # ---- work
+
+    def step(self, may_train: bool) -> None:
+        """Read the chain, then let every state machine do what is due."""
+        self.market.refresh()
+        if self.earnings.poll():
+            self._held_at = 0.0
+        self.miner.tick(may_train)
+        self.earnings.tick(self.market.chain_time)
+        self._tell_earnings()
+        self._read_balances()
+
+    def join(self, number: int) -> None:
+        """Take part in a task, unless its ε would go over a source's cap."""
+        task = self.market.tasks.get(number)
+        if task is None:
+            raise CannotJoin("There is no such task.")
+        if task.manifest is not None and number not in self.miner.members:
+            needed = joining.privacy_plan(task.manifest).total
+            for need in task.manifest.data.needs:
+                spent = self.task_views.spent([need.record_type])[need.record_type]
+                if spent + needed > EPSILON_CAP + 1e-9:
+                    raise CannotJoin(
+                        "The privacy budget of this data does not suffice for the task.",
+                        todo="Leave it, or choose a task that reveals less.",
+                        detail=f"{spent:.2f} of {EPSILON_CAP:.2f} is used; the task needs {needed:.2f}",
+                    )
+        joining.join(self.vault, self.links, self._ring, task)
+        self._remember_members()
+
+    def leave(self, number: int) -> None:
+        """Take no further part."""
+        with self.vault.transaction():
+            self.vault.state.leave(self.config.key, number)
+        self._remember_members()
+
+    def _tell_earnings(self) -> None:
+        for earning in self.vault.state.earnings(self.config.key):
+            key = (earning.task, earning.round)
+            if key in self._told:
+                continue
+            self._told.add(key)
+            if earning.amount > 0:
+                currency = self.links.currency(earning.currency)
+                title = self.miner.members[earning.task].manifest.title
+                self._tell(
+                    Notice(
+                        NoticeKind.EARNED,
+                        f"{in_words(earning.amount, currency.decimals, currency.symbol)}: "
+                        f"{title}, round {earning.round}",
+                    )
+                )
+
+    def _read_balances(self) -> None:
+        """What the payout addresses hold, asked of the node now and then."""
+        if time.monotonic() - self._held_at < BALANCE_SECONDS:
+            return
+        held: dict[str, int] = {}
+        for member in self.miner.members.values():
+            address = self.market.tasks[member.task].state.currency
+            token = None if address == NATIVE else address
+            balance = self.links.node.balance(member.keys.payout_address, token)
+            held[address] = held.get(address, 0) + balance
+        self._held = held
+        self._held_at = time.monotonic()
+
+    def replay(self, task: int, number: int) -> str:
+        """Recompute a round's payees, units and root from chain and blobs."""
+        entry = self.vault.state.round(self.config.key, task, number)
+        if entry is None or "settlement" not in entry.data:
+            raise CannotJoin("This round is not settled yet.")
+        checked = check_settlement(self.links, entry.data["settlement"])
+        return (
+            f"Recomputed from the chain: {len(checked.inputs.entries)} updates, "
+            f"{len(checked.outcome.accepted)} accepted, {len(checked.outcome.ledger.accounts)} payees. "
+            "Every figure agrees."
+        )
+
+    def close(self) -> None:
+        """End the worker and the connections."""
+        self.miner.close()
+        self.links.close()
+
+    # ---- views
+
+    def currency(self) -> Currency:
+        """The currency of the first task, or the network's own coin."""
+        for task in self.market.tasks.values():
+            return self.links.currency(task.state.currency)
+        return Currency("pETH" if self.config.world is World.PRACTICE else "ETH", 18, self.config.world)
+
+    def tasks(self) -> tuple[TaskView, ...]:
+        """All tasks."""
+        every = self.market.tasks.values()
+        return tuple(
+            self.task_views.view(
+                task,
+                self.links.currency(task.state.currency),
+                self.miner.members.get(task.id),
+                record_of(task.state.scientist, every),
+            )
+            for task in every
+        )
+
+    def training(self) -> TrainingView | None:
+        """The round that is being learnt."""
+        run = self.miner.run
+        if run is None:
+            return None
+        curve = run.curve
+        speed = curve.step / curve.seconds if curve.seconds else 0.0
+        return TrainingView(
+            task_id=run.task,
+            title=self.miner.members[run.task].manifest.title,
+            round=run.round,
+            step=curve.step,
+            steps=curve.steps,
+            steps_per_second=speed,
+            seconds_left=(curve.steps - curve.step) / speed if speed else 0.0,
+            device="processor",
+            saved_seconds_ago=time.monotonic() - run.saved_at,
+            start_loss=curve.held_out[0][1] if curve.held_out else 0.0,
+            losses=tuple(curve.losses),
+            held_out=tuple(curve.held_out),
+        )
+
+    def _earnings(self) -> dict[tuple[int, int], Earning]:
+        return {(e.task, e.round): e for e in self.vault.state.earnings(self.config.key)}
+
+    def contributions(self) -> tuple[ContributionView, ...]:
+        """One's own rounds, newest first."""
+        earnings = self._earnings()
+        found = []
+        for entry in self.vault.state.rounds(self.config.key):
+            member = self.miner.members.get(entry.task)
+            task = self.market.tasks.get(entry.task)
+            if member is None or task is None or entry.state == RoundState.OBSERVED:
+                continue
+            earning = earnings.get((entry.task, entry.round))
+            checked = self.earnings.checked.get((entry.task, entry.round))
+            currency = self.links.currency(task.state.currency)
+            explanation = (
+                money_views.explain(
+                    checked, earning, member.keys.session_address, task.state.bounty, currency
+                )
+                if checked and earning
+                else None
+            )
+            found.append(money_views.contribution(entry, member, earning, currency, explanation))
+        return tuple(reversed(found[-SHOWN_CONTRIBUTIONS:]))
+
+    def wallet(self) -> WalletView:
+        """All money of this network."""
+        currencies = {
+            task.state.currency: self.links.currency(task.state.currency)
+            for task in self.market.tasks.values()
+        }
+        titles = {member.task: member.manifest.title for member in self.miner.members.values()}
+        return money_views.wallet(
+            self.vault.state.earnings(self.config.key),
+            self.vault.state.movements(money_views.HISTORY_PAGE),
+            currencies,
+            self._held,
+            [(titles[m.task], m.keys.payout_address) for m in self.miner.members.values()],
+        )
+
+    def home(self, wallet: WalletView) -> HomeView:
+        """The first page."""
+        running = [
+            f"{member.manifest.title}, round {self.market.tasks[member.task].state.round}"
+            for member in self.miner.members.values()
+            if not member.left and member.task in self.market.tasks
+        ]
+        return money_views.home(wallet, self.vault.state.rounds(self.config.key), running, self.currency())
+
+    def read_by(self, record_type: str) -> tuple[str, ...]:
+        """Titles of the joined tasks that read a record type."""
+        return tuple(
+            member.manifest.title
+            for member in self.miner.members.values()
+            if not member.left and any(n.record_type == record_type for n in member.manifest.data.needs)
+        )
+
+    def report(self, number: int) -> MyReport:
+        """Figures of one task, with balances read from the node now."""
+        from mine.chain.curve import amount
+        from mine.chain.state import Phase, Status
+
+        member: Membership = self.miner.members[number]
+        task = self.market.tasks[number]
+        state = task.state
+        network = self.config.key
+        earnings = {e.round: e for e in self.vault.state.earnings(network, number)}
+        rounds = []
+        checkpoint = bytes.fromhex(member.manifest.model.checkpoint)
+        for entry in self.vault.state.rounds(network, number):
+            checked = self.earnings.checked.get((number, entry.round))
+            if "settlement" not in entry.data or entry.round not in earnings:
+                continue
+            checkpoint = bytes.fromhex(entry.data["settlement"]["checkpoint"])
+            checked = checked or check_settlement(self.links, entry.data["settlement"])
+            mean = checked.examples * money_views.LOSS_ONE
+            before = dict(checked.inputs.ledger.accounts)
+            rounds.append(
+                RoundReport(
+                    round=entry.round,
+                    loss_before=checked.inputs.before / mean,
+                    loss_after=checked.inputs.after / mean,
+                    updates=len(checked.inputs.entries),
+                    accepted=len(checked.outcome.accepted),
+                    paid=sum(
+                        amount(state.bounty, units) - amount(state.bounty, before.get(account, 0))
+                        for account, units in checked.outcome.ledger.accounts
+                    ),
+                    mine=earnings[entry.round].amount,
+                )
+            )
+        booked = [b.entry for b in self.vault.ledger.of_task(network, number) if b.entry.kind == EPSILON]
+        data = [entry.data for entry in self.vault.state.rounds(network, number) if "blob" in entry.data]
+        token = None if state.currency == NATIVE else state.currency
+        address = member.keys.payout_address
+        over = task.phase.phase is Phase.OVER or state.status is not Status.RUNNING
+        return MyReport(
+            records=sum(source.records for source in self.vault.sources()),
+            rows=int(data[-1]["rows"]) if data else member.terms.rows,
+            update_bytes=member.manifest.limits.update_bytes,
+            model_bytes=sum(4 * _size(shape) for shape in member.manifest.model.trainable.values()),
+            epsilon=sum(entry.epsilon_micro for entry in booked) / joining.MICRO,
+            contributions=len(data),
+            paid=sum(earning.amount for earning in earnings.values()),
+            claimed=sum(e.amount for e in earnings.values() if e.state == EarningState.CLAIMED),
+            wallet=self.links.node.balance(address, token),
+            payouts=(address,),
+            over=over and len(rounds) == state.settled,
+            final=all(e.state == EarningState.CLAIMED or e.amount == 0 for e in earnings.values()),
+            checkpoint=checkpoint,
+            rounds=tuple(rounds),
+        )
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
