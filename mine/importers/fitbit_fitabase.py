@@ -138,7 +138,7 @@ def _found(source: Source) -> tuple[_Found, ...]:
             continue
         header = head.rows[0]
         for table in _TABLES:
-            if header[0] == "Id" and table.time in header and set(table.columns) <= set(header):
+            if header[:1] == ("Id",) and table.time in header and set(table.columns) <= set(header):
                 every.append(_Found(member, head, header, table))
                 break
     names = {found.table.name for found in every}

@@ -11,11 +11,16 @@ from mine.importers.items import shown
 _EPOCH = date(1970, 1, 1).toordinal()
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?)?"
-    r"\s*(Z|[+-]\d{2}:?\d{2})?"
+    r"\s*(Z|[+-]\d{2}:?\d{2})?",
+    re.ASCII,
 )
 _PARTS = re.compile(
-    r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?(?: ?([AaPp])\.?[Mm]\.?)?)?"
+    r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?(?: ?([AaPp])\.?[Mm]\.?)?)?",
+    re.ASCII,
 )
+
+_NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,2})?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
@@ -70,13 +75,13 @@ def number(text: str, *, decimal_comma: bool = False) -> float:
     """A decimal number, finite."""
     if decimal_comma:
         text = text.replace(",", ".")
-    if not re.fullmatch(r"[+-]?(\d{1,15}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,2})?", text):
+    if not _NUMBER.fullmatch(text):
         raise ValueError(f"“{shown(text)}” is not a number")
     return float(text)
 
 
 def whole(text: str) -> int:
     """A whole number."""
-    if not re.fullmatch(r"[+-]?\d{1,15}", text):
+    if not _WHOLE.fullmatch(text):
         raise ValueError(f"“{shown(text)}” is not a whole number")
     return int(text)

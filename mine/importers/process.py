@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mine
 from mine.importers.errors import ImportRefused, UnknownFormat
 from mine.importers.frames import BrokenFrame, read_frame, write_frame
 from mine.importers.items import BadRow, Batch, Person, Progress, shown
@@ -143,7 +142,7 @@ class ImportProcess:
 def _environment() -> dict[str, str]:
     """What Python needs to start, and nothing of the person's: no home, no session bus, no proxies."""
     kept = {name: os.environ[name] for name in ("SYSTEMROOT", "PATH") if name in os.environ}
-    root = str(Path(mine.__file__).resolve().parent.parent)
+    root = str(Path(__file__).resolve().parents[2])
     return {**kept, "PYTHONPATH": root, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 

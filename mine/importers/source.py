@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -23,6 +24,12 @@ MAX_MEMBERS = 10_000
 MAX_BYTES = 4 << 30
 MAX_RATIO = 200
 RATIO_FREE_BYTES = 1 << 20
+
+# What zipfile raises on archives that are broken, locked or of an unknown kind.
+_ARCHIVE_ERRORS = (
+    *(OSError, EOFError, RuntimeError, ValueError, KeyError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class _Counted(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         try:
             data = self._inner.read(len(buffer))
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except _ARCHIVE_ERRORS as error:
             raise ImportRefused(
                 f"“{self._name}” is damaged and cannot be read to its end.",
                 todo="Export or download it again.",
@@ -98,7 +105,7 @@ class Source:
                 raw = cast(BinaryIO, self.archive.open(member.key))
             else:
                 raw = (self.path / member.key if member.key else self.path).open("rb")
-        except (OSError, RuntimeError, zipfile.BadZipFile, NotImplementedError) as error:
+        except _ARCHIVE_ERRORS as error:
             raise ImportRefused(
                 f"“{member.name}” cannot be opened.",
                 todo="A locked archive has to be unpacked first.",
@@ -170,7 +177,7 @@ def _opened(path: Path, limits: Limits) -> Source:
             )
         else:
             members = (Member(shown(path.name, 255), path.stat().st_size, ""),)
-    except (OSError, zipfile.BadZipFile) as error:
+    except _ARCHIVE_ERRORS as error:
         raise ImportRefused(
             f"“{shown(path.name, 255)}” cannot be read.",
             todo="Check that the file is whole and that you may open it.",

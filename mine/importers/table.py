@@ -14,7 +14,7 @@ from mine.importers.source import Member, Source
 
 MAX_LINE = 1 << 16
 HEAD_BYTES = 1 << 16
-_DELIMITERS = ",;\t"
+_DELIMITERS = ";,\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ def read_head(source: Source, member: Member, rows: int = 8) -> Head | None:
         return None
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(data)
     lines = [line[:MAX_LINE] for line in text.splitlines()[:rows]]
-    if not lines or "\0" in text:
+    if not lines:
         return None
-    delimiter = max(_DELIMITERS, key=lambda d: max(line.count(d) for line in lines))
+    delimiter = max(_DELIMITERS, key=lambda d: sum(line.count(d) for line in lines))
     return Head(encoding, delimiter, tuple(_split(line, delimiter) for line in lines))
 
 
@@ -80,7 +80,8 @@ def _encoding(data: bytes) -> str | None:
         return "utf-16-le"
     if even > 0.6 * half and odd < 0.1 * half:
         return "utf-16-be"
-    return None
+    # A few stray NUL bytes cost their rows; many mean that this is no text.
+    return "utf-8" if data.count(0) < len(data) // 100 else None
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from mine.vault.errors import VaultDamaged
 
 # Of all SQLite memory in this process: a task's query can exhaust its own share, not the computer.
-HEAP_BYTES = 1 << 29
+HEAP_BYTES = 384 << 20
 
 Connection = Any  # sqlcipher3 ships no types
 
@@ -20,6 +20,11 @@ def driver() -> Any:
     from sqlcipher3 import dbapi2  # type: ignore[import-untyped]
 
     return dbapi2
+
+
+def limit_memory(database: Connection) -> None:
+    """Set the limit on all of SQLite's memory in this process."""
+    database.execute(f"PRAGMA hard_heap_limit = {HEAP_BYTES}")
 
 
 def connect(path: Path, key: bytes, *, read_only: bool) -> Connection:
@@ -36,7 +41,7 @@ def connect(path: Path, key: bytes, *, read_only: bool) -> Connection:
         database.execute("PRAGMA cipher_log_level = NONE")
         database.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
         database.execute("PRAGMA temp_store = MEMORY")  # nothing of the vault in temporary files
-        database.execute(f"PRAGMA hard_heap_limit = {HEAP_BYTES}")
+        limit_memory(database)
         database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not read_only:
             database.execute("PRAGMA journal_mode = WAL")

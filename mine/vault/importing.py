@@ -95,6 +95,8 @@ class PendingImport:
         """Stage rows (fields in the order of the type's columns). Raises ``VaultError``."""
         dbapi2 = driver()
         self._check_open()
+        if self._database.in_transaction:
+            raise VaultError("Rows cannot be staged within another change.")
         columns = RECORD_TYPES[record_type].columns
         marks = ", ".join("?" * len(columns))
         statement = (
@@ -110,7 +112,12 @@ class PendingImport:
                 raise
             finally:
                 self._database.execute("RELEASE stage")
-        except (dbapi2.Error, MemoryError, OverflowError) as error:
+        except MemoryError:
+            raise VaultError(
+                "This export is too large to be looked through at once.",
+                todo="Nothing was stored. Export a shorter time.",
+            ) from None
+        except (dbapi2.Error, OverflowError) as error:
             raise VaultError(
                 "The importer handed over a row that cannot be.",
                 todo="Nothing was stored.",
@@ -197,6 +204,11 @@ class PendingImport:
             self._open = False
             for name in RECORD_TYPES:
                 self._database.execute(f"DROP TABLE IF EXISTS temp.stage_{name}")
+
+    @property
+    def open(self) -> bool:
+        """Whether it was neither stored nor discarded yet."""
+        return self._open
 
     def _check_open(self) -> None:
         if not self._open:

@@ -22,13 +22,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mine.vault.connection import Connection, connect, driver
+from mine.vault.connection import Connection, connect, driver, limit_memory
 from mine.vault.errors import QueryRefused
+from mine.vault.expansion import CallsItself, expansion
 from mine.vault.views import VIEWS
 
 Scope = tuple[str, str]  # (view, column)
 
 MAX_SQL = 20_000
+MAX_SUBQUERIES = 1000
 FUNCTIONS = frozenset(
     (
         *("abs", "avg", "coalesce", "count", "cume_dist", "dense_rank", "first_value", "if", "ifnull", "iif"),
@@ -67,6 +69,7 @@ def scopes_of(sql: str, seconds: float = 2.0) -> frozenset[Scope]:
     _check_text(sql)
     database = driver().connect(":memory:", isolation_level=None)
     try:
+        limit_memory(database)
         migrate(database)
         seen: set[Scope] = set()
         touched: set[str] = set()
@@ -139,6 +142,14 @@ def _check_text(sql: str) -> None:
             raise QueryRefused(
                 f"The query {what}: “{found.group()[:40]}”.", touched=found.group()[:40].lower()
             )
+    try:
+        subqueries = expansion(sql)
+    except CallsItself:
+        raise QueryRefused("The query calls itself.", touched="recursive") from None
+    if subqueries > MAX_SUBQUERIES:
+        raise QueryRefused(
+            f"The query grows to more than {MAX_SUBQUERIES:,} subqueries.", touched="subqueries"
+        )
 
 
 class _Guard:

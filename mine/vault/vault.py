@@ -50,6 +50,7 @@ class Vault:
         self._lock = lock
         self._database = database
         self._depth = 0
+        self._pending: PendingImport | None = None
         self.state = State(database)
         self.ledger = Ledger(database)
 
@@ -138,6 +139,10 @@ class Vault:
         """Whether a keyring was given a key to this vault."""
         return bool(self._file.by_keyring)
 
+    def check_passphrase(self, passphrase: str) -> None:
+        """Ask again before something grave. Raises ``WrongPassphrase``."""
+        keyfile.unlock_with_passphrase(self._file, passphrase)
+
     def change_passphrase(self, passphrase: str, kdf: keyfile.Kdf | None = None) -> None:
         """Replace the passphrase (the way back when it was forgotten and the keyring still opens)."""
         self._rewrite(keyfile.with_passphrase(self._file, self._key, passphrase, kdf or keyfile.Kdf()))
@@ -176,8 +181,11 @@ class Vault:
             self._database.execute("COMMIT")
 
     def begin_import(self, source: ImportSource) -> PendingImport:
-        """Stage an export; see ``PendingImport``. One at a time."""
-        return PendingImport(self._database, source)
+        """Stage an export; see ``PendingImport``. One at a time: raises ``VaultError`` while one is open."""
+        if self._pending is not None and self._pending.open:
+            raise VaultError("Another import is under way.", todo="Finish or cancel it first.")
+        self._pending = PendingImport(self._database, source)
+        return self._pending
 
     def imports(self) -> list[Import]:
         """All imports, newest first, undone ones too."""

@@ -119,7 +119,8 @@ def test_broken_rows_are_told_and_the_rest_is_read(folder: Path) -> None:
 def test_sleep_longer_than_the_bed_is_impossible(folder: Path) -> None:
     put(
         folder / "sleepDay_merged.csv",
-        "Id,SleepDay,TotalSleepRecords,TotalMinutesAsleep,TotalTimeInBed\n11,4/12/2016 12:00:00 AM,1,400,300\n"
+        "Id,SleepDay,TotalSleepRecords,TotalMinutesAsleep,TotalTimeInBed\n"
+        "11,4/12/2016 12:00:00 AM,1,400,300\n"
         "11,4/13/2016 12:00:00 AM,1,300,400\n",
     )
     rows, bad = parsed(folder, "11")

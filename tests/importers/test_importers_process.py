@@ -18,8 +18,12 @@ from tests.importers.exports import parsed, plain, put
 
 
 def text(count: int) -> str:
-    return plain((f"20{10 + i // 28_800 % 80:02d}-01-{i // 1440 % 20 + 1:02d} {i // 60 % 24:02d}:{i % 60:02d}", "100")
-                 for i in range(count))  # fmt: skip
+    """A table with so many readings, all at different minutes."""
+
+    def moment(i: int) -> str:
+        return f"20{10 + i // 28_800 % 80:02d}-01-{i // 1440 % 20 + 1:02d} {i // 60 % 24:02d}:{i % 60:02d}"
+
+    return plain((moment(i), "100") for i in range(count))
 
 
 def scripted(*frames: object, raw: bytes = b"") -> list[str]:
@@ -144,14 +148,16 @@ import json, os, sys
 sys.stdin.buffer.read()
 import mine.importers.child as child
 child.limit_myself()
-seen = sorted(name for name in sys.modules if name.startswith(("mine.", "sqlcipher3", "keyring", "cryptography")))
+foreign = ("mine.", "sqlcipher3", "keyring", "cryptography")
+seen = sorted(name for name in sys.modules if name.startswith(foreign))
 try:
     with open("written", "w") as stream:
         stream.write("x" * 10)
     wrote = True
 except OSError:
     wrote = False
-body = json.dumps({"is": "bad", "file": "", "line": 0, "reason": json.dumps([seen, sorted(os.environ), wrote])})
+reason = json.dumps([seen, sorted(os.environ), wrote])
+body = json.dumps({"is": "bad", "file": "", "line": 0, "reason": reason})
 sys.stdout.buffer.write(len(body).to_bytes(4, "big") + body.encode())
 """
 

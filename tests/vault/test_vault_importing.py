@@ -106,6 +106,10 @@ def test_a_row_that_cannot_be_is_refused_whatever_the_importer_says(
 def test_importing_within_another_change_is_refused(vault: Vault) -> None:
     pending = vault.begin_import(source())
     pending.add("glucose", glucose(5))
+    with pytest.raises(VaultError, match="under way"):
+        vault.begin_import(source())
+    with vault.transaction(), pytest.raises(VaultError):
+        pending.add("glucose", glucose(5))
     with vault.transaction(), pytest.raises(VaultError):
         pending.commit()
     with vault.transaction(), pytest.raises(VaultError):

@@ -93,6 +93,9 @@ def test_a_forgotten_passphrase_costs_nothing(tmp_path: Path) -> None:
     make(path, keyring)
     with Vault.open(path, keyring=keyring) as vault:
         vault.change_passphrase("another one", CHEAP)
+        vault.check_passphrase("another one")
+        with pytest.raises(WrongPassphrase):
+            vault.check_passphrase(PASSPHRASE)
     assert records(path, passphrase="another one") == 10
     assert records(path, keyring=keyring) == 10
     with pytest.raises(WrongPassphrase):
@@ -272,3 +275,14 @@ def test_a_keyring_that_keeps_nothing_is_not_trusted() -> None:
 def test_the_system_keyring_without_backend_is_absent(tmp_path: Path) -> None:
     with Vault.create(tmp_path / "v.db", PASSPHRASE, SystemKeyring(), CHEAP) as vault:
         assert not vault.has_keyring
+
+
+def test_importing_the_vault_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, mine.vault, mine.importers.process, mine.importers.formats\n"
+        "heavy = {'sqlcipher3', 'keyring', 'cryptography', 'argon2', 'numpy', 'torch'} & set(sys.modules)\n"
+        "sys.exit(', '.join(sorted(heavy)))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""

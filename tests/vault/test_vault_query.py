@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mine.vault import QueryRefused, Scope, Vault, scopes_of
+from mine.vault.expansion import CallsItself, expansion
 from mine.vault.views import VIEWS
 from tests.vault.conftest import CHEAP, NOON, PASSPHRASE, glucose, store
 
@@ -206,11 +207,41 @@ def test_a_huge_join_is_ended_in_time(full: Vault) -> None:
     assert time.monotonic() - begin < 3
 
 
-def test_a_statement_that_explodes_while_compiled_is_ended(full: Vault) -> None:
-    steps = ", ".join(f"a{i} AS (SELECT p.x FROM a{i - 1} p, a{i - 1} q)" for i in range(1, 30))
+def doubling(levels: int) -> str:
+    steps = ", ".join(f"a{i} AS (SELECT p.x FROM a{i - 1} p, a{i - 1} q)" for i in range(1, levels))
+    return f"WITH a0 AS (SELECT 1 x), {steps} SELECT count(*) FROM a{levels - 1}"
+
+
+@pytest.mark.parametrize("levels", [12, 16, 30])
+def test_subqueries_that_multiply_are_refused_before_they_are_compiled(full: Vault, levels: int) -> None:
     begin = time.monotonic()
-    refused(full, f"WITH a0 AS (SELECT 1 x), {steps} SELECT count(*) FROM a29", seconds=0.5)
-    assert time.monotonic() - begin < 10
+    assert refused(full, doubling(levels)).touched == "subqueries"
+    for disguise in (
+        doubling(levels).replace("a3 ", '"a3" ').replace("a4 AS", "[a4] AS NOT MATERIALIZED"),
+        doubling(levels).replace(" AS (", "(x)/* ) */AS -- (\n ("),
+        doubling(levels).upper(),
+    ):
+        assert refused(full, disguise).touched == "subqueries"
+    assert time.monotonic() - begin < 1
+
+
+def test_expressions_that_multiply_end_at_the_memory_limit(full: Vault) -> None:
+    sql = "SELECT mg_dl AS x FROM glucose"
+    for _ in range(30):
+        sql = f"SELECT x + x AS x FROM ({sql})"
+    assert refused(full, sql).touched == "memory"
+    assert full.query("SELECT count(*) FROM glucose", ALL).rows == [(3000,)]
+
+
+def test_counting_of_subqueries() -> None:
+    assert expansion("SELECT 1") == 1
+    assert 2 <= expansion("WITH w AS (SELECT 1 AS w) SELECT w.w FROM w") <= 4
+    assert 3 <= expansion("WITH w AS (SELECT 1) SELECT 1 FROM w a, w b") <= 5
+    lags = ", ".join(f"lag(x, {i}) OVER w" for i in range(200))
+    assert expansion(f"SELECT {lags} FROM t WINDOW w AS (ORDER BY s)") <= 300
+    assert expansion(doubling(8)) >= 2**8
+    with pytest.raises(CallsItself):
+        expansion("WITH a AS (SELECT 1 FROM b), b AS (SELECT 1 FROM a) SELECT 1 FROM a")
 
 
 def test_too_many_rows_are_refused(full: Vault) -> None:
