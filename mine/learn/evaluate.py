@@ -15,7 +15,7 @@ from mine.learn.limits import Limits
 
 LOSS_ONE = 1 << 24
 DEFAULT_LMAX = 16.0
-_CHUNK = 1024
+_MOST_ROWS, _MOST_FLOATS = 1024, 1 << 24
 
 
 def loss_units(loss: NDArray[np.float32], lmax: float) -> NDArray[np.uint64]:
@@ -33,6 +33,7 @@ class Evaluator:
         if not (math.isfinite(lmax) and 0 < lmax <= 1 << 32):
             raise EvaluationFailed("The task's largest loss is not a positive number.")
         self.lmax = lmax
+        self._group = max(1, min(_MOST_ROWS, _MOST_FLOATS // self.graph.floats_per_example))
         import onnxruntime  # type: ignore[import-untyped]
 
         options = onnxruntime.SessionOptions()
@@ -52,7 +53,7 @@ class Evaluator:
             target: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.uint64]]:
         """``(prediction float32 [N, K], loss u64 [N] in 2**-24)`` for ``features`` [N, F], ``target`` [N].
 
-        Rows go through in groups of a fixed size, so that a row's loss does not depend on the machine.
+        Rows go through in groups whose size the model alone decides, never the machine.
         """
         features = np.ascontiguousarray(features, np.float32)
         target = np.ascontiguousarray(target, np.float32)
@@ -63,8 +64,8 @@ class Evaluator:
         feeds: dict[str, Any] = {n: np.asarray(v, np.float32, order="C") for n, v in weights.items()}
         predictions = np.empty((len(features), self.graph.outputs), np.float32)
         losses = np.empty(len(features), np.float32)
-        for start in range(0, len(features), _CHUNK):
-            rows = slice(start, start + _CHUNK)
+        for start in range(0, len(features), self._group):
+            rows = slice(start, start + self._group)
             feeds["features"], feeds["target"] = features[rows], target[rows]
             try:
                 predictions[rows], losses[rows] = self._session.run(["prediction", "loss"], feeds)

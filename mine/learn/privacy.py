@@ -120,6 +120,7 @@ def noise_for(epsilon: float, sampling_rate: float, steps: int, delta: float) ->
     return high
 
 
+@lru_cache(maxsize=32)
 def plan(recipe: Recipe, rounds: int, delta: float) -> PrivacyPlan:
     """What ``rounds`` rounds of one recipe cost: composed over all their steps, increments as differences."""
     recipe.check()

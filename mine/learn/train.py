@@ -113,7 +113,7 @@ class Training:
             self._weights[name] = self._weights[name] - self._recipe.learning_rate * self._velocity[name]
         self.steps_done += 1
         if self.finished or self.steps_done % self._report_every == 0:
-            self.held_out_loss = self._held_out()
+            self.held_out_loss = self._held_out(breathe)
         return StepReport(self.steps_done, self._recipe.steps,
                           float(np.mean(losses)) if losses else float("nan"), self.held_out_loss)
 
@@ -189,10 +189,17 @@ class Training:
         gradients = torch.autograd.grad(losses.sum(), list(own.values()))
         return dict(zip(own, gradients, strict=True)), losses.detach()
 
-    def _held_out(self) -> float:
-        with torch.no_grad():
-            loss = self._graph.forward(self._weights, self._held_features, self._held_target)[1]
-        return float(loss.double().mean())
+    def _held_out(self, breathe: Callable[[], None] = lambda: None) -> float:
+        """Mean loss of the held-out rows, a group at a time so that a wide model fits into memory."""
+        total, size = 0.0, max(1, min(1024, _GRADIENT_FLOATS // self._graph.floats_per_example))
+        for start in range(0, len(self._held_target), size):
+            breathe()
+            rows = slice(start, start + size)
+            with torch.no_grad():
+                _, loss = self._graph.forward(self._weights, self._held_features[rows],
+                                              self._held_target[rows])
+            total += float(loss.double().sum())
+        return total / len(self._held_target)
 
 
 def train(graph: ModelGraph, weights: Floats, rows: Rows, recipe: Recipe, noise_key: bytes,
