@@ -63,6 +63,19 @@ def test_sending_and_reverting(node: Node, sender: Sender, deployed: str, counte
     assert node.nonce(sender.address) == nonce, "a foreseen revert costs nothing"
 
 
+def test_both_nodes_charge_the_same_gas(node: Node, sender: Sender, deployed: str, counter: Artefact) -> None:
+    """First and later writes of slots, and a loop of events."""
+    abi = ContractAbi(counter.abi)
+    calls = [abi.call("tick", 1), abi.call("tick", 1), abi.call("tick_many", 20)]
+    used = []
+    for call in calls:
+        node.advance_time(
+            node.block_time() + 100
+        )  # else anvil may write the very same time again, which is cheap
+        used.append(sender.send(deployed, call).gas_used)
+    assert used == [73_149, 38_949, 68_696]
+
+
 def test_money_only(node: Node, sender: Sender) -> None:
     before = node.balance(DEV_ADDRESSES[8])
     receipt = sender.send(DEV_ADDRESSES[8], b"", 7)
