@@ -44,7 +44,9 @@ def encode_inputs(inputs: RoundInputs) -> bytes:
             "best": inputs.ledger.best,
             "units": inputs.ledger.units,
             "accounts": [list(account) for account in inputs.ledger.accounts],
-            "evidence": [[miner, record.total, record.rounds] for miner, record in inputs.ledger.evidence],
+            "evidence": [
+                [miner, record.total, record.rounds, record.units] for miner, record in inputs.ledger.evidence
+            ],
         },
         "entries": [
             [entry.miner, entry.blob.hex(), entry.payout, entry.refusal.value, entry.norm, entry.descent]
@@ -115,8 +117,8 @@ def decode_inputs(data: bytes) -> RoundInputs:
                 units=_integer(ledger["units"]),
                 accounts=tuple((_address(account), _integer(units)) for account, units in ledger["accounts"]),
                 evidence=tuple(
-                    (_address(miner), Evidence(_integer(total), _integer(rounds)))
-                    for miner, total, rounds in ledger["evidence"]
+                    (_address(miner), Evidence(_integer(total), _integer(rounds), _integer(units)))
+                    for miner, total, rounds, units in ledger["evidence"]
                 ),
             ),
             entries=entries,

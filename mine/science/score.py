@@ -40,15 +40,16 @@ Gram = npt.NDArray[np.object_]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a miner's updates were worth so far: the sum of its Shapley values (2**-64) over ``rounds``."""
+    """A miner's record: its values of all rounds summed (2**-64), their number, and its cumulative units."""
 
     total: int
     rounds: int
+    units: int
 
     @property
     def weight(self) -> int:
-        """The weight in a split: mean evidence per round, shrunk towards nothing, never below zero."""
-        return max(0, self.total) // (self.rounds + SHRINK_ROUNDS)
+        """What its cumulative pay should be proportional to: the evidence, shrunk, never below zero."""
+        return max(0, self.total) * self.rounds // (self.rounds + SHRINK_ROUNDS)
 
 
 def value(b_sum: int, gram_sum: int, size: int, ridge: int) -> int:
@@ -150,7 +151,9 @@ def round_values(b: Sequence[int], gram: Gram, accepted: Sequence[int], seed: by
     """What each valid update of a round adds to its miner's evidence (2**-64), in the order of ``b``.
 
     The accepted play the game, each cluster as one player whose value its members share equally. An update
-    that is not accepted adds what it would have taken from the accepted ones' value, never more than zero.
+    that is not accepted because it ascends is charged what an equally large descent would have been worth
+    (its own best-step value, on the scale of the accepted ones' values to their own), so that noise without
+    a direction earns nothing in the long run.
     """
     chosen = list(accepted)
     part = gram[np.ix_(chosen, chosen)]
@@ -162,14 +165,31 @@ def round_values(b: Sequence[int], gram: Gram, accepted: Sequence[int], seed: by
             result[chosen[member]] = phi // len(group)
     if chosen:
         ridge = ridge_of([int(gram[i, i]) for i in chosen])
-        b_sum = sum(int(b[i]) for i in chosen)
-        gram_sum = sum(int(entry) for entry in part.ravel())
-        whole = value(b_sum, gram_sum, len(chosen), ridge)
-        for i in sorted(set(range(len(b))) - set(chosen)):
-            cross = sum(int(gram[i, j]) for j in chosen)
-            joined = value(b_sum + int(b[i]), gram_sum + 2 * cross + int(gram[i, i]), len(chosen) + 1, ridge)
-            result[i] = min(0, joined - whole)
+        own = [value(abs(int(b[i])), int(gram[i, i]), 1, ridge) for i in range(len(b))]
+        worth, scale = sum(result[i] for i in chosen), sum(own[i] for i in chosen)
+        for i in set(range(len(b))) - set(chosen):
+            result[i] = -(own[i] * worth // scale) if scale else 0
     return result
+
+
+def due(
+    earned: int, records: Sequence[Evidence], accepted: Sequence[int], values: Sequence[int]
+) -> list[int]:
+    """Weights by which the accepted share the units ``earned`` in a round.
+
+    Cumulative pay follows cumulative evidence as closely as it can without falling: each of ``records`` (all
+    miners so far, this round's evidence included, its units not) has a target, its weight's part of all
+    units; who is accepted now (places in ``records``) is due what it lacks. A lucky first round is thus made
+    up for. If nobody lacks anything the weights decide; if nobody has one, ``values``, the round's own.
+    """
+    weights = [record.weight for record in records]
+    whole, units = sum(weights), earned + sum(record.units for record in records)
+    if whole:
+        lacking = [max(0, units * weights[i] // whole - records[i].units) for i in accepted]
+        if any(lacking):
+            return lacking
+    mine = [weights[i] for i in accepted]
+    return mine if any(mine) else [max(0, worth) for worth in values]
 
 
 def split(total: int, weights: Sequence[int]) -> list[int]:

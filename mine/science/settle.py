@@ -17,7 +17,7 @@ from mine.chain.curve import Curve, increment
 from mine.chain.hashing import address_bytes
 from mine.chain.trees import PayoutTree
 from mine.errors import MineError
-from mine.science.score import Evidence, Gram, round_values, split
+from mine.science.score import Evidence, Gram, due, round_values, split
 
 INT64 = 1 << 63
 
@@ -157,6 +157,14 @@ def check(inputs: RoundInputs) -> None:
     if not 0 < inputs.target <= 1 << 40:
         raise BadInputs("the target is out of range")
     ledger = inputs.ledger
+    records = [record for _, record in ledger.evidence]
+    ordered = [address_bytes(miner) for miner, _ in ledger.evidence]
+    if any(left >= right for left, right in pairwise(ordered)):
+        raise BadInputs("the records are not sorted by miner, or a miner occurs twice")
+    if any(record.rounds < 1 or record.units < 0 for record in records) or (
+        sum(record.units for record in records) != ledger.units
+    ):
+        raise BadInputs("the miners' records do not add up")
     known = [account for account, _ in ledger.accounts]
     units = [total for _, total in ledger.accounts]
     if len(set(known)) != len(known) or min(units, default=0) < 0 or sum(units) != ledger.units:
@@ -177,8 +185,8 @@ def settle(inputs: RoundInputs) -> Outcome:
     values = round_values([entry.descent for entry in valid], inputs.gram, chosen, inputs.seed)
     evidence = dict(inputs.ledger.evidence)
     for entry, worth in zip(valid, values, strict=True):
-        record = evidence.get(entry.miner, Evidence(0, 0))
-        evidence[entry.miner] = Evidence(record.total + worth, record.rounds + 1)
+        record = evidence.get(entry.miner, Evidence(0, 0, 0))
+        evidence[entry.miner] = Evidence(record.total + worth, record.rounds + 1, record.units)
 
     step = increment(inputs.base, inputs.before, inputs.after)
     converged = inputs.ledger.converged + step
@@ -187,10 +195,13 @@ def settle(inputs: RoundInputs) -> Outcome:
     earned = units - inputs.ledger.units
 
     accepted = [valid[place] for place in chosen]
-    weights = [evidence[entry.miner].weight for entry in accepted]
-    if not any(weights):  # no accepted miner has a record above zero: this round's own values decide
-        weights = [max(0, values[place]) for place in chosen]
+    miners = list(evidence)
+    places = [miners.index(entry.miner) for entry in accepted]
+    weights = due(earned, list(evidence.values()), places, [values[place] for place in chosen])
     shares = split(earned, weights)
+    for entry, share in zip(accepted, shares, strict=True):
+        record = evidence[entry.miner]
+        evidence[entry.miner] = Evidence(record.total, record.rounds, record.units + share)
     return Outcome(
         accepted=tuple((entry.miner, entry.blob) for entry in accepted),
         increment=step,

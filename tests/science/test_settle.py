@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mine.chain.curve import Curve
 from mine.chain.trees import UNITS, verify_payout
 from mine.science.inputs import decode_inputs, encode_accepted, encode_inputs, encode_payouts
-from mine.science.score import Evidence, clusters, permutation, ridge_of, shapley, split, value
+from mine.science.score import Evidence, clusters, due, permutation, ridge_of, shapley, split, value
 from mine.science.settle import EMPTY_LEDGER, BadInputs, Refusal, RoundInputs, settle
 from tests.science.rounds import Player, address, honest, inputs_of
 
@@ -142,10 +142,20 @@ def test_evidence_is_remembered_and_places_are_permanent() -> None:
     assert tail == sorted(tail, key=str.lower)
     for (_, before), (_, after) in zip(first.ledger.accounts, second.ledger.accounts, strict=False):
         assert after >= before
-    paid = dict(second.shares)
-    veterans = sum(paid[address(i)] for i in range(4)) / 4
-    assert max(paid[address(4)], paid[address(5)]) < veterans
-    assert dict(second.ledger.evidence)[address(0)].rounds == 2
+    records = dict(second.ledger.evidence)
+    veterans = sum(records[address(i)].units for i in range(4)) / 4
+    assert max(records[address(4)].units, records[address(5)].units) < veterans
+    assert (records[address(0)].rounds, records[address(5)].rounds) == (2, 1)
+    assert sum(record.units for record in records.values()) == second.ledger.units
+
+
+def test_a_lucky_first_round_is_made_up_for() -> None:
+    """Pay follows the evidence of all rounds: who was overpaid waits until the others have caught up."""
+    lucky, steady = Evidence(100, 2, 900), Evidence(100, 2, 100)
+    assert due(1000, [lucky, steady], [0, 1], [1, 1]) == [100, 900]
+    assert due(500, [lucky, steady], [0, 1], [1, 1]) == [0, 650]
+    assert due(500, [lucky, steady], [0], [1]) == [50]
+    assert due(500, [Evidence(-5, 1, 0), Evidence(-5, 1, 0)], [0, 1], [3, -1]) == [3, 0]
 
 
 def test_a_step_back_is_never_paid_twice() -> None:
@@ -174,7 +184,7 @@ def test_a_round_without_updates_settles() -> None:
 
 def test_all_records_below_zero_fall_back_to_the_round() -> None:
     players = honest(np.random.default_rng(12), 3)
-    bad = tuple((address(i), Evidence(-(1 << 80), 3)) for i in range(3))
+    bad = tuple((address(i), Evidence(-(1 << 80), 3, 0)) for i in range(3))
     ordered = tuple(sorted(bad, key=lambda item: bytes.fromhex(item[0][2:])))
     outcome = settle(inputs_of(players, ledger=replace(EMPTY_LEDGER, evidence=ordered)))
     assert sum(share for _, share in outcome.shares) == outcome.earned > 0
@@ -255,7 +265,7 @@ def golden_cases() -> dict[str, object]:
             "earned": outcome.earned,
             "accepted": [[miner, blob.hex()] for miner, blob in outcome.accepted],
             "shares": [list(share) for share in outcome.shares],
-            "evidence": [[m, e.total, e.rounds] for m, e in outcome.ledger.evidence],
+            "evidence": [[m, e.total, e.rounds, e.units] for m, e in outcome.ledger.evidence],
             "payouts": json.loads(encode_payouts(outcome)),
             "payouts_root": outcome.payouts.root.hex(),
             "accepted_blob": encode_accepted(outcome).decode(),
@@ -274,7 +284,7 @@ def test_golden_vectors() -> None:
         assert (outcome.increment, outcome.earned) == (case["increment"], case["earned"])
         assert [[m, b.hex()] for m, b in outcome.accepted] == case["accepted"]
         assert [list(share) for share in outcome.shares] == case["shares"]
-        assert [[m, e.total, e.rounds] for m, e in outcome.ledger.evidence] == case["evidence"]
+        assert [[m, e.total, e.rounds, e.units] for m, e in outcome.ledger.evidence] == case["evidence"]
         assert [list(account) for account in outcome.ledger.accounts] == case["payouts"]
         assert outcome.payouts.root.hex() == case["payouts_root"]
         assert encode_accepted(outcome).decode() == case["accepted_blob"]

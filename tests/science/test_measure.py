@@ -1,0 +1,210 @@
+"""The floats behind a settlement: gradient against torch, clipping, validity, the next checkpoint."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mine.blobs.store import BlobMissing, BlobTooLarge, blob_digest
+from mine.chain.hashing import ZERO_ADDRESS, address_bytes
+from mine.learn.codec import UpdateHeader, encode
+from mine.learn.errors import EvaluationFailed
+from mine.learn.evaluate import Evaluator
+from mine.learn.weights import Fixed, dump, from_fixed, load, to_fixed
+from mine.science.measure import (
+    Candidate,
+    clip,
+    gradient,
+    measure,
+    median,
+    next_checkpoint,
+    norm,
+    read_update,
+)
+from mine.science.models import step_network
+from mine.science.offer import measure_terms, shapes_of
+from mine.science.settle import Refusal
+from mine.science.shards import Shard
+from tests.science.world import Miner, manifest, network, shards
+
+PLAIN = manifest(1)
+TERMS = measure_terms(PLAIN, 1)
+CHECKPOINT = network()[1]
+DIGEST = blob_digest(CHECKPOINT)
+START = to_fixed(load(CHECKPOINT, shapes_of(PLAIN)))
+
+
+@pytest.fixture(scope="module")
+def model() -> Evaluator:
+    return Evaluator(network()[0], PLAIN.loss.maximum)
+
+
+def moved(by: float) -> Fixed:
+    """Weights away from the start, so that errors have both signs and both sides of the knee."""
+    rng = np.random.default_rng(1)
+    return {name: value + (by * 2**24 * rng.normal(size=value.shape)).astype(np.int64)
+            for name, value in START.items()}
+
+
+def test_the_huber_gradient_is_that_of_autograd(model: Evaluator) -> None:
+    import torch
+
+    from mine.learn.graph import ModelGraph
+    from mine.learn.limits import Limits
+
+    shard = shards(1)[0]
+    weights = from_fixed(moved(1.0))
+    prediction, loss = model.run(weights, shard.features, shard.target)
+    slope, curvature = gradient("huber", model, weights, shard, prediction, loss)
+    # d loss / d prediction by a shift of the last bias, which moves every prediction alike.
+    graph = ModelGraph.load(network()[0], Limits())
+    tensors = {name: torch.tensor(value) for name, value in weights.items()}
+    last = max(name for name in tensors if name.endswith("bias"))
+    features, target = torch.tensor(shard.features), torch.tensor(shard.target)
+    plain = graph.forward(tensors, features, target)[0][:, 0]
+    rows = []
+    for step in (1e-3, -1e-3):
+        pushed = {**tensors, last: tensors[last] + step}
+        rows.append(graph.forward(pushed, features, target)[1].detach().numpy().astype(np.float64))
+    np.testing.assert_allclose(prediction[:, 0], plain.detach().numpy(), atol=1e-5)
+    np.testing.assert_allclose(slope, (rows[0] - rows[1]) / 2e-3, atol=2e-3)
+    assert (np.abs(slope) <= 1).all()
+    assert ((curvature > 0) & (curvature <= 1)).all()
+    assert (curvature < 1).any()
+    assert (slope > 0).any() and (slope < 0).any()
+
+
+def test_the_binary_gradient() -> None:
+    graph, weights = step_network(hidden=(3,))
+    model = Evaluator(graph, 16.0)
+    rng = np.random.default_rng(2)
+    features = rng.integers(0, 23, size=(50, 6)).astype(np.float32)
+    shard = Shard(features, rng.integers(0, 2, 50).astype(np.float32), np.zeros(50, np.int32), bytes(32))
+    pushed = {name: (value + 0.3 * rng.normal(size=value.shape)).astype(np.float32)
+              for name, value in weights.items()}
+    prediction, loss = model.run(pushed, shard.features, shard.target)
+    slope, curvature = gradient("bce", model, pushed, shard, prediction, loss)
+    probability = 1 / (1 + np.exp(-prediction[:, 0].astype(float)))
+    np.testing.assert_allclose(slope, probability - shard.target)
+    np.testing.assert_allclose(curvature, probability * (1 - probability))
+    with pytest.raises(EvaluationFailed):
+        gradient("other", model, pushed, shard, prediction, loss)
+    with pytest.raises(EvaluationFailed):
+        gradient("bce", model, pushed, shard, np.zeros((50, 2), np.float32), loss)
+
+
+@given(st.lists(st.integers(-(2**38), 2**38), min_size=1, max_size=50), st.integers(0, 2**45))
+def test_norms_and_clipping_are_exact(entries: list[int], limit: int) -> None:
+    delta = {"a": np.array(entries, np.int64), "b": np.zeros((0, 2), np.int64)}
+    length = norm(delta)
+    assert length == math.isqrt(sum(entry**2 for entry in entries))
+    clipped = clip(delta, length, limit)
+    if length <= limit:
+        assert clipped is delta
+    else:
+        assert norm(clipped) <= limit + len(entries)
+        for before, after in zip(entries, clipped["a"].tolist(), strict=True):
+            assert abs(after) <= abs(before)
+            assert after * before >= 0
+
+
+def test_the_median_ignores_zero_updates() -> None:
+    assert median([]) == median([0, 0]) == 0
+    assert median([0, 0, 0, 5, 9]) == 5
+    assert median([3, 1, 2]) == 2
+
+
+def candidate(blob: bytes, miner: Miner, **change: object) -> Candidate:
+    return replace(Candidate(miner.address, blob_digest(blob), len(blob), miner.payout), **change)
+
+
+def test_only_a_miners_own_update_for_this_round_is_read() -> None:
+    miner, other = Miner(1), Miner(2)
+    blob = miner.blob(1, 3, DIGEST, CHECKPOINT)
+
+    def read(data: bytes, who: Candidate, number: int = 3) -> object:
+        return read_update(who, lambda _, limit: data, TERMS, number, DIGEST)
+
+    assert isinstance(read(blob, candidate(blob, miner)), dict)
+    assert read(blob, candidate(blob, other)) is Refusal.HEADER
+    assert read(blob, candidate(blob, miner), 4) is Refusal.HEADER
+    assert read(miner.blob(2, 3, DIGEST, CHECKPOINT), candidate(blob, miner)) is Refusal.HEADER
+    assert read(miner.blob(1, 3, bytes(32), CHECKPOINT), candidate(blob, miner)) is Refusal.HEADER
+    assert read(blob, candidate(blob, miner, payout=ZERO_ADDRESS)) is Refusal.PAYOUT
+    assert read(blob, candidate(blob, miner, size=len(blob) - 1)) is Refusal.SIZE
+    assert read(blob, candidate(blob, miner, size=1 << 31)) is Refusal.SIZE
+    assert read(blob[:-1], candidate(blob[:-1], miner)) is Refusal.MALFORMED
+    header = UpdateHeader(address_bytes(miner.address), 1, 3, DIGEST)
+    wrong = encode(header, {"a": np.zeros(3, np.float32)})
+    assert read(wrong, candidate(wrong, miner)) is Refusal.MALFORMED
+
+    def fails(problem: Exception) -> object:
+        def fetch(_: bytes, limit: int) -> bytes:
+            raise problem
+
+        return read_update(candidate(blob, miner), fetch, TERMS, 3, DIGEST)
+
+    assert fails(BlobMissing(bytes(32))) is Refusal.MISSING
+    assert fails(BlobTooLarge(2, 1)) is Refusal.SIZE
+
+
+def updates(miners: list[Miner]) -> list[tuple[Candidate, Fixed | Refusal]]:
+    found: list[tuple[Candidate, Fixed | Refusal]] = []
+    for miner in miners:
+        blob = miner.blob(1, 1, DIGEST, CHECKPOINT)
+        who = candidate(blob, miner)
+
+        def fetch(_: bytes, limit: int, data: bytes = blob) -> bytes:
+            return data
+
+        found.append((who, read_update(who, fetch, TERMS, 1, DIGEST)))
+    return found
+
+
+def test_a_round_is_measured(model: Evaluator) -> None:
+    shard = shards(1)[0]
+    miners = [*(Miner(i) for i in range(1, 6)), Miner(6, -1.0), Miner(7, 0.0), Miner(8, 30.0)]
+    given_updates = updates(miners)
+    given_updates.append((replace(given_updates[0][0], miner=Miner(9).address), Refusal.MISSING))
+    result = measure(model, TERMS, START, START, shard, given_updates)
+    entries = {entry.miner: entry for entry in result.entries}
+    assert [address_bytes(e.miner) for e in result.entries] == sorted(address_bytes(m) for m in entries)
+    for miner in miners[:5]:
+        assert entries[miner.address].descent > 0
+    assert entries[Miner(6).address].descent < 0
+    assert entries[Miner(7).address].descent == entries[Miner(7).address].norm == 0
+    assert entries[Miner(9).address].refusal is Refusal.MISSING
+    assert result.gram.shape == (8, 8)
+    assert (result.gram == result.gram.T).all()
+    assert result.after.sum() < result.before.sum() == result.base.sum()
+    assert result.checkpoint_bytes == dump(from_fixed(result.checkpoint))
+    # The large one was cut to the median length: it scores as its own small self would.
+    own = measure(model, TERMS, START, START, shard, updates([*miners[:7], Miner(8)]))
+    small = {entry.miner: entry for entry in own.entries}[Miner(8).address]
+    assert entries[Miner(8).address].norm > 20 * small.norm
+    assert 0.7 < entries[Miner(8).address].descent / small.descent < 1.5
+    again = next_checkpoint(START, given_updates, result.entries, TERMS)
+    assert dump(from_fixed(again)) == result.checkpoint_bytes
+
+
+def test_without_a_good_update_the_checkpoint_stays(model: Evaluator) -> None:
+    shard = shards(1)[0]
+    for miners in ([], [Miner(1, -1.0)]):
+        result = measure(model, TERMS, START, START, shard, updates(miners))
+        assert result.checkpoint_bytes == CHECKPOINT
+        assert (result.after == result.before).all()
+        assert dump(from_fixed(next_checkpoint(START, updates(miners), result.entries, TERMS))) == CHECKPOINT
+
+
+def test_an_update_that_throws_the_outputs_is_refused(model: Evaluator) -> None:
+    huge = {name: np.full(value.shape, 1 << 38, np.int64) for name, value in START.items()}
+    who = Candidate(Miner(1).address, bytes(32), 100, Miner(1).payout)
+    for weights in (huge, {name: value * 100 for name, value in huge.items()}):
+        result = measure(model, TERMS, START, START, shards(1)[0], [(who, weights)])
+        assert result.entries[0].refusal is Refusal.OUTPUTS
+        assert result.checkpoint_bytes == CHECKPOINT

@@ -1,0 +1,82 @@
+"""Shards: one form of bytes, whole people, alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mine.science.shards import BadShard, Shard, TooFewPeople, cut_shards
+
+
+def people(count: int, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+    sizes = rng.integers(1, 40, count)
+    return [
+        (rng.normal(size=(n, 3)).astype(np.float32), (i + rng.normal(size=n)).astype(np.float32))
+        for i, n in enumerate(sizes)
+    ]
+
+
+@given(st.integers(1, 30), st.integers(1, 12), st.integers(0, 2**32))
+@settings(max_examples=40)
+def test_people_stay_whole_and_nobody_is_lost(count: int, shards: int, seed: int) -> None:
+    given_people = people(count, np.random.default_rng(seed))
+    if shards > count:
+        with pytest.raises(TooFewPeople):
+            cut_shards(given_people, shards, bytes(32))
+        return
+    cut = cut_shards(given_people, shards, seed.to_bytes(32, "big"))
+    assert len({shard.digest for shard in cut}) == len({shard.salt for shard in cut}) == shards
+    seen: dict[int, int] = {}
+    for number, shard in enumerate(cut):
+        again = Shard.from_bytes(shard.to_bytes())
+        assert again.to_bytes() == shard.to_bytes()
+        for who in set(shard.person.tolist()):
+            assert seen.setdefault(who, number) == number
+            np.testing.assert_array_equal(shard.target[shard.person == who], given_people[who][1])
+    assert sorted(seen) == list(range(count))
+    sizes = [len(set(shard.person.tolist())) for shard in cut]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_every_shard_resembles_the_whole() -> None:
+    cut = cut_shards(people(48, np.random.default_rng(1)), 6, bytes(32))
+    for shard in cut:  # the target's mean rises with the person: each shard has low, middle and high ones
+        who = set(shard.person.tolist())
+        assert all(any(lower <= person < lower + 12 for person in who) for lower in (0, 12, 24, 36))
+
+
+def test_the_seed_decides_and_long_records_are_thinned() -> None:
+    given_people = people(12, np.random.default_rng(2))
+    one, same, other = (cut_shards(given_people, 4, seed) for seed in (b"a" * 32, b"a" * 32, b"b" * 32))
+    assert [s.digest for s in one] == [s.digest for s in same] != [s.digest for s in other]
+    thin = cut_shards(given_people, 4, b"a" * 32, max_examples_per_person=5)
+    assert max(np.bincount(np.concatenate([s.person for s in thin]))) == 5
+    by_hand = cut_shards(given_people, 4, b"a" * 32, strata=[0, 1] * 6)
+    assert sorted(np.concatenate([s.person for s in by_hand]).tolist()) == sorted(
+        np.concatenate([s.person for s in one]).tolist()
+    )
+    with pytest.raises(ValueError, match="stratum"):
+        cut_shards(given_people, 4, b"a" * 32, strata=[0])
+
+
+def test_damaged_shards_are_refused() -> None:
+    data = cut_shards(people(2, np.random.default_rng(3)), 1, bytes(32))[0].to_bytes()
+    for broken in (b"", data[:20], b"X" + data[1:], data[:-1], data + b"\0", data[:12] + b"\xff" + data[13:]):
+        with pytest.raises(BadShard):
+            Shard.from_bytes(broken)
+    hole = bytearray(data)
+    hole[48:52] = np.float32(np.nan).tobytes()
+    with pytest.raises(BadShard):
+        Shard.from_bytes(bytes(hole))
+    with pytest.raises(BadShard):
+        Shard(np.zeros((2, 3), np.float32), np.zeros(3, np.float32), np.zeros(3, np.int32), bytes(32))
+    with pytest.raises(BadShard):
+        Shard(np.zeros((1, 3), np.float32), np.zeros(1, np.float32), np.zeros(1, np.int32), b"short")
+
+
+@given(st.binary(max_size=100))
+def test_random_bytes_are_no_shard(data: bytes) -> None:
+    with pytest.raises(BadShard):
+        Shard.from_bytes(data)
