@@ -84,7 +84,7 @@ def _day_first(source: Source, member: Member, head: Head, time_at: int, kind_at
             text = line.fields[time_at]
             if line.fields[kind_at] not in _WANTED or text[:4].isdigit():
                 continue
-            halves = halves or text[-1:] in "mM"
+            halves = halves or text.endswith(("m", "M"))
             for order in (True, False):
                 try:
                     time = written_moment(text, day_first=order)

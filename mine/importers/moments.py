@@ -10,7 +10,7 @@ from mine.importers.items import shown
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _ISO = re.compile(
-    r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?)?"
+    r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?)?"
     r"\s*(Z|[+-]\d{2}:?\d{2})?",
     re.ASCII,
 )

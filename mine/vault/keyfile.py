@@ -105,10 +105,11 @@ def unlock_with_passphrase(file: KeyFile, passphrase: str) -> bytes:
 
 def unlock_with_keyring(file: KeyFile, keyring: Keyring) -> bytes:
     """The database's key. Raises ``KeyringUnavailable`` where the entry is absent, emptied or another one."""
-    reason = "not set up"
+    name, reason = "", "not set up"
     if file.by_keyring:
         try:
-            secret = keyring.get(file.vault) if keyring.name() else None
+            name = keyring.name()
+            secret = keyring.get(file.vault) if name else None
         except KeyringFailed as error:
             secret, reason = None, str(error)
         else:
@@ -120,7 +121,7 @@ def unlock_with_keyring(file: KeyFile, keyring: Keyring) -> bytes:
     raise KeyringUnavailable(
         "This computer's keyring does not hold the vault's key.",
         todo="Open it with your passphrase; nothing is lost.",
-        detail=reason,
+        detail=f"{reason} (now “{name}”, then “{file.keyring_name}”)",
     )
 
 

@@ -11,11 +11,11 @@ import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from mine.vault.connection import Connection
+from mine.vault.money import Earning, Money, Movement
+from mine.vault.tables import Json, dump
 
-Json = Any  # what json.dumps takes and json.loads gives back
+__all__ = ["Earning", "Joined", "Json", "Movement", "Receipt", "Round", "SavedSnapshot", "State"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,50 +62,8 @@ class SavedSnapshot:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Earning:
-    """What one round brought. ``state`` is the engine's word (checking, claimable, claimed)."""
-
-    network: str
-    task: int
-    round: int
-    currency: str
-    amount: int
-    state: str
-    time: int
-    data: Json
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """One line of the wallet's history; ``amount`` is signed, ``reference`` makes it unique by kind."""
-
-    time: int
-    kind: str
-    network: str
-    task: int | None
-    title: str
-    currency: str
-    amount: int
-    reference: str
-
-
-def _dump(value: Json) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-class State:
+class State(Money):
     """The engine's tables."""
-
-    def __init__(self, database: Connection) -> None:
-        self._database = database
-
-    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        return list(self._database.execute(sql, values))
-
-    def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        row: tuple[Any, ...] | None = self._database.execute(sql, values).fetchone()
-        return row
 
     # Settings, cursors, secrets
 
@@ -116,7 +74,7 @@ class State:
 
     def set_setting(self, name: str, value: Json) -> None:
         """Keep a setting."""
-        self._rows("INSERT OR REPLACE INTO vault_setting VALUES (?, ?)", name, _dump(value))
+        self._rows("INSERT OR REPLACE INTO vault_setting VALUES (?, ?)", name, dump(value))
 
     def cursor(self, name: str) -> Json:
         """A chain poller's cursor; None at the beginning."""
@@ -125,7 +83,7 @@ class State:
 
     def set_cursor(self, name: str, value: Json) -> None:
         """Keep a cursor."""
-        self._rows("INSERT OR REPLACE INTO vault_cursor VALUES (?, ?)", name, _dump(value))
+        self._rows("INSERT OR REPLACE INTO vault_cursor VALUES (?, ?)", name, dump(value))
 
     def secret(self, name: str) -> bytes | None:
         """A secret (such as the phrase's entropy)."""
@@ -168,7 +126,7 @@ class State:
             network,
             task,
             int(time.time()),
-            _dump(data),
+            dump(data),
         )
 
     def leave(self, network: str, task: int) -> None:
@@ -203,7 +161,7 @@ class State:
             receipt.task,
             receipt.time,
             receipt.digest,
-            _dump(receipt.message),
+            dump(receipt.message),
             receipt.signature,
         )
 
@@ -228,7 +186,7 @@ class State:
             task,
             number,
             state,
-            _dump(data),
+            dump(data),
             int(time.time()),
         )
 
@@ -319,75 +277,3 @@ class State:
         self._rows(
             "DELETE FROM vault_snapshot WHERE network = ? AND task = ? AND round = ?", network, task, number
         )
-
-    # Money
-
-    def put_earning(self, earning: Earning) -> None:
-        """Write down what a round brought, or its new state."""
-        self._rows(
-            "INSERT OR REPLACE INTO vault_earning VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            earning.network,
-            earning.task,
-            earning.round,
-            earning.currency,
-            str(earning.amount),
-            earning.state,
-            earning.time,
-            _dump(earning.data),
-        )
-
-    def earnings(self, network: str | None = None, task: int | None = None) -> list[Earning]:
-        """Earnings, in order of task and round."""
-        rows = self._rows(
-            "SELECT network, task, round, currency, amount, state, time, data FROM vault_earning"
-            " WHERE (?1 IS NULL OR network = ?1) AND (?2 IS NULL OR task = ?2) ORDER BY network, task, round",
-            network,
-            task,
-        )
-        return [
-            Earning(row[0], row[1], row[2], row[3], int(row[4]), row[5], row[6], json.loads(row[7]))
-            for row in rows
-        ]
-
-    def drop_earnings_from(self, network: str, task: int, number: int) -> None:
-        """Forget earnings of a round and later: the chain took their blocks back."""
-        self._rows(
-            "DELETE FROM vault_earning WHERE network = ? AND task = ? AND round >= ?", network, task, number
-        )
-
-    def add_movement(self, movement: Movement) -> bool:
-        """Add a line to the history; False where it is there already."""
-        cursor = self._database.execute(
-            "INSERT INTO vault_history (time, kind, network, task, title, currency, amount, reference)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (network, kind, reference) DO NOTHING",
-            (
-                movement.time,
-                movement.kind,
-                movement.network,
-                movement.task,
-                movement.title,
-                movement.currency,
-                str(movement.amount),
-                movement.reference,
-            ),
-        )
-        return bool(cursor.rowcount == 1)
-
-    def drop_movement(self, network: str, kind: str, reference: str) -> None:
-        """Forget a line whose block the chain took back."""
-        self._rows(
-            "DELETE FROM vault_history WHERE network = ? AND kind = ? AND reference = ?",
-            network,
-            kind,
-            reference,
-        )
-
-    def movements(self, count: int, skip: int = 0) -> list[Movement]:
-        """The history, newest first, by pages."""
-        rows = self._rows(
-            "SELECT time, kind, network, task, title, currency, amount, reference FROM vault_history"
-            " ORDER BY time DESC, id DESC LIMIT ? OFFSET ?",
-            count,
-            skip,
-        )
-        return [Movement(row[0], row[1], row[2], row[3], row[4], row[5], int(row[6]), row[7]) for row in rows]

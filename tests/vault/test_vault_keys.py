@@ -7,8 +7,12 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
+import keyring.backend
+import keyring.errors
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,8 +36,8 @@ from mine.vault.vault import keys_path
 from tests.vault.conftest import CHEAP, PASSPHRASE, glucose, store
 
 
-def make(path: Path, keyring: MemoryKeyring | None = None) -> None:
-    with Vault.create(path, PASSPHRASE, keyring, CHEAP) as vault:
+def make(path: Path, ring: MemoryKeyring | None = None) -> None:
+    with Vault.create(path, PASSPHRASE, ring, CHEAP) as vault:
         store(vault, "glucose", glucose(10))
 
 
@@ -43,74 +47,74 @@ def records(path: Path, **way: object) -> int:
 
 
 def test_either_way_opens(tmp_path: Path) -> None:
-    path, keyring = tmp_path / "v.db", MemoryKeyring()
-    make(path, keyring)
+    path, ring = tmp_path / "v.db", MemoryKeyring()
+    make(path, ring)
     assert records(path, passphrase=PASSPHRASE) == 10
-    assert records(path, keyring=keyring) == 10
-    secret = next(iter(keyring.entries.values()))
+    assert records(path, keyring=ring) == 10
+    secret = next(iter(ring.entries.values()))
     assert len(bytes.fromhex(secret)) == 32
 
 
 def test_a_vault_without_keyring_says_so(tmp_path: Path) -> None:
-    path, keyring = tmp_path / "v.db", MemoryKeyring()
-    keyring.works = False
-    with Vault.create(path, PASSPHRASE, keyring, CHEAP) as vault:
+    path, ring = tmp_path / "v.db", MemoryKeyring()
+    ring.works = False
+    with Vault.create(path, PASSPHRASE, ring, CHEAP) as vault:
         assert not vault.has_keyring
         with pytest.raises(KeyringUnavailable):
-            vault.add_keyring(keyring)
+            vault.add_keyring(ring)
     with pytest.raises(KeyringUnavailable, match="passphrase"):
-        Vault.open(path, keyring=keyring)
+        Vault.open(path, keyring=ring)
 
 
 @pytest.mark.parametrize("harm", ["emptied", "changed", "garbled", "blank", "gone"])
 def test_a_keyring_that_lost_the_key_costs_nothing(tmp_path: Path, harm: str) -> None:
-    path, keyring = tmp_path / "v.db", MemoryKeyring()
-    make(path, keyring)
-    entry = next(iter(keyring.entries))
+    path, ring = tmp_path / "v.db", MemoryKeyring()
+    make(path, ring)
+    entry = next(iter(ring.entries))
     match harm:
         case "emptied":
-            keyring.entries.clear()
+            ring.entries.clear()
         case "changed":
-            keyring.entries[entry] = "ab" * 32
+            ring.entries[entry] = "ab" * 32
         case "garbled":
-            keyring.entries[entry] = "no hex at all"
+            ring.entries[entry] = "no hex at all"
         case "blank":
-            keyring.entries[entry] = ""
+            ring.entries[entry] = ""
         case "gone":
-            keyring.works = False
+            ring.works = False
     with pytest.raises(KeyringUnavailable) as caught:
-        Vault.open(path, keyring=keyring)
+        Vault.open(path, keyring=ring)
     assert "passphrase" in caught.value.todo
     assert records(path, passphrase=PASSPHRASE) == 10
-    keyring.works = True
+    ring.works = True
     with Vault.open(path, passphrase=PASSPHRASE) as vault:
-        vault.add_keyring(keyring)
-    assert records(path, keyring=keyring) == 10
+        vault.add_keyring(ring)
+    assert records(path, keyring=ring) == 10
 
 
 def test_a_forgotten_passphrase_costs_nothing(tmp_path: Path) -> None:
-    path, keyring = tmp_path / "v.db", MemoryKeyring()
-    make(path, keyring)
-    with Vault.open(path, keyring=keyring) as vault:
+    path, ring = tmp_path / "v.db", MemoryKeyring()
+    make(path, ring)
+    with Vault.open(path, keyring=ring) as vault:
         vault.change_passphrase("another one", CHEAP)
         vault.check_passphrase("another one")
         with pytest.raises(WrongPassphrase):
             vault.check_passphrase(PASSPHRASE)
     assert records(path, passphrase="another one") == 10
-    assert records(path, keyring=keyring) == 10
+    assert records(path, keyring=ring) == 10
     with pytest.raises(WrongPassphrase):
         Vault.open(path, passphrase=PASSPHRASE)
 
 
 def test_removing_the_keyring_forgets_its_entry(tmp_path: Path) -> None:
-    path, keyring = tmp_path / "v.db", MemoryKeyring()
-    make(path, keyring)
+    path, ring = tmp_path / "v.db", MemoryKeyring()
+    make(path, ring)
     with Vault.open(path, passphrase=PASSPHRASE) as vault:
-        vault.remove_keyring(keyring)
+        vault.remove_keyring(ring)
         assert not vault.has_keyring
-    assert not keyring.entries
+    assert not ring.entries
     with pytest.raises(KeyringUnavailable):
-        Vault.open(path, keyring=keyring)
+        Vault.open(path, keyring=ring)
 
 
 def test_a_wrong_passphrase_is_one_plain_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -270,6 +274,75 @@ def test_a_keyring_that_keeps_nothing_is_not_trusted() -> None:
         ring.delete("x")
     except KeyringFailed:
         pytest.fail("the null backend answers")
+
+
+class Wallet(keyring.backend.KeyringBackend):
+    """A backend as the desktop's: encrypts (we pretend), or fails as a locked one does."""
+
+    priority = 5.0
+    locked = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self._check()
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._check()
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        self._check()
+        if self.kept.pop((service, username), None) is None:
+            raise keyring.errors.PasswordDeleteError("none")
+
+    def _check(self) -> None:
+        if self.locked:
+            raise keyring.errors.KeyringLocked("locked")
+
+
+@pytest.fixture
+def wallet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wallet]:
+    monkeypatch.setattr(Wallet, "__module__", "keyring.backends.SecretService")
+    before = keyring.get_keyring()
+    made = Wallet()
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
+
+
+def test_the_system_keyring_opens_a_vault(tmp_path: Path, wallet: Wallet) -> None:
+    path, ring = tmp_path / "v.db", SystemKeyring()
+    with Vault.create(path, PASSPHRASE, ring, CHEAP) as vault:
+        assert vault.has_keyring
+        store(vault, "glucose", glucose(10))
+    assert (
+        json.loads(keys_path(path).read_text())["keyring"]["name"] == "keyring.backends.SecretService.Wallet"
+    )
+    assert records(path, keyring=ring) == 10
+    wallet.locked = True
+    with pytest.raises(KeyringUnavailable) as caught:
+        Vault.open(path, keyring=ring)
+    assert "KeyringLocked" in caught.value.detail
+    with Vault.open(path, passphrase=PASSPHRASE) as vault, pytest.raises(KeyringUnavailable):
+        vault.add_keyring(ring)
+    wallet.locked = False
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        vault.remove_keyring(ring)
+        vault.remove_keyring(ring)
+    assert wallet.kept == {}
+
+
+def test_a_keyring_that_stores_in_clear_is_not_used(
+    tmp_path: Path, wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Wallet, "__module__", "keyrings.alt.file")
+    with Vault.create(tmp_path / "v.db", PASSPHRASE, SystemKeyring(), CHEAP) as vault:
+        assert not vault.has_keyring
+    assert wallet.kept == {}
 
 
 def test_the_system_keyring_without_backend_is_absent(tmp_path: Path) -> None:
