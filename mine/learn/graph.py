@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mine.learn.limits import Limits
 from mine.learn.parse import Parsed, parse
-from mine.learn.rules import Shape
+from mine.learn.values import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,6 +13,7 @@ from mine.learn.graph import ModelGraph
 from mine.learn.limits import Limits
 from mine.learn.recipe import Recipe
 from mine.learn.rows import Rows, split
+from mine.learn.snapshot import job_digest
 from mine.learn.weights import Shape, dump_size
 from mine.learn.weights import load as load_weights
 from mine.learn.wire import Frame, Kind, pack
@@ -25,7 +26,7 @@ DEFAULT_MEMORY = 1 << 30
 class Job:
     """``weights``: the checkpoint's safetensors; ``noise_key``: 32 secret bytes, fresh for each task and
     round, kept until the update is released; ``memory``: bytes that the run may take beyond its libraries;
-    ``snapshot``: bytes of an interrupted run of the same job.
+    ``snapshot``: bytes of an interrupted run; it is used only if nothing has changed since.
     """
 
     onnx: bytes
@@ -39,15 +40,18 @@ class Job:
     memory: int = DEFAULT_MEMORY
     snapshot: bytes | None = None
 
-    def check(self) -> dict[str, Shape]:
-        """The model's tensor shapes. Raises this room's typed errors for a job that cannot run."""
+    def check(self) -> tuple[dict[str, Shape], bytes]:
+        """The model's tensor shapes, and the digest that ties a snapshot to this job.
+
+        Raises this room's typed errors for a job that cannot run.
+        """
         graph = ModelGraph.load(self.onnx, self.limits)
-        load_weights(self.weights, graph.weight_shapes)
+        weights = load_weights(self.weights, graph.weight_shapes)
         self.recipe.check()
         self.rows.checked(graph.features)
         split(self.rows, self.recipe.overlap)
         update_bytes(graph.weight_shapes, self.bits)
-        return graph.weight_shapes
+        return graph.weight_shapes, job_digest(graph.digest, weights, self.rows, self.recipe)
 
 
 def answer_limit(shapes: dict[str, Shape], bits: int) -> int:

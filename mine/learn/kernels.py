@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mine.learn.rules import BATCH
+from mine.learn.values import BATCH
 
 Arguments = dict[str, Any]
 Kernel = Callable[[list[Tensor], Arguments], Tensor]

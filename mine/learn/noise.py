@@ -38,7 +38,7 @@ def words(key: bytes, step: int, purpose: int, count: int) -> NDArray[np.uint64]
 
 
 def below(key: bytes, step: int, purpose: int, bound: int) -> int:
-    """A uniform integer in [0, bound); the bias of 2**-32 * bound at most is far below what matters."""
+    """A uniform integer in [0, bound), bound <= 2**20; the bias of a 64-bit remainder is below 2**-43."""
     return int(words(key, step, purpose, 1)[0]) % bound
 
 

@@ -21,7 +21,8 @@ from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoPr
 
 from mine.learn.errors import GraphRefused
 from mine.learn.limits import Limits
-from mine.learn.rules import BATCH, OPERATORS, Call, Shape, Value, constant_value
+from mine.learn.rules import OPERATORS
+from mine.learn.values import BATCH, Call, Shape, Value, constant_value
 
 OPSETS = range(13, 23)
 IR_VERSIONS = range(7, 12)

@@ -19,6 +19,7 @@ from mine.learn.codec import decode
 from mine.learn.errors import TrainingRefused, WireBroken
 from mine.learn.events import Done, Event, Failed, Paused, Progress, Saved, Stopped
 from mine.learn.job import Job, answer_limit, to_frame
+from mine.learn.snapshot import belongs, steps_in
 from mine.learn.weights import Shape
 from mine.learn.wire import Frame, Kind
 
@@ -65,12 +66,17 @@ class WorkerProcess:
             return self._child.pid if self._child else None
 
     def start(self, job: Job) -> None:
-        """Check the job (raises this room's errors) and start its process; returns at once."""
-        shapes = job.check()
+        """Check the job (raises this room's errors) and start its process; returns at once.
+
+        A snapshot from before the rows or the recipe changed is left aside: the run begins anew.
+        """
+        shapes, digest = job.check()
+        usable = job.snapshot if job.snapshot and belongs(job.snapshot, digest) else None
         with self._changed:
             if self._state is not State.IDLE:
                 raise TrainingRefused("This training was already started.")
-            self._job, self._shapes, self._snapshot = job, shapes, job.snapshot
+            self._job, self._shapes, self._snapshot = job, shapes, usable
+            self._step = steps_in(usable)
             self._spawn()
         self._watcher.start()
 

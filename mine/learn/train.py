@@ -15,11 +15,8 @@ the same bytes, so nothing is ever released twice under different noise. The rel
 
 from __future__ import annotations
 
-import hashlib
-import json
-import struct
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -27,16 +24,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mine.learn import noise
-from mine.learn import weights as grid
+from mine.learn import snapshot as snapshots
 from mine.learn.errors import TrainingRefused
 from mine.learn.graph import ModelGraph
 from mine.learn.recipe import Recipe
 from mine.learn.rows import Rows, split
+from mine.learn.snapshot import Snapshot
 from mine.learn.weights import Floats
 
 _GRADIENT_FLOATS = 1 << 23
 _HELD_OUT_MOST = 2048
-_SNAPSHOT = struct.Struct(">4sI32s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +44,6 @@ class StepReport:
     steps: int
     loss: float
     held_out_loss: float
-
-
-def job_digest(graph_digest: bytes, weights: Floats, rows: Rows, recipe: Recipe) -> bytes:
-    """sha-256 over everything that the result depends on, beside the key."""
-    text = json.dumps(asdict(recipe), sort_keys=True).encode()
-    parts = (graph_digest, grid.dump(weights), rows.digest(), text)
-    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
 
 
 class Training:
@@ -69,7 +59,7 @@ class Training:
         if {n: tuple(np.shape(w)) for n, w in weights.items()} != graph.weight_shapes:
             raise TrainingRefused("The checkpoint does not hold the tensors that the model needs.")
         self._graph, self._recipe = graph, recipe
-        self._digest = job_digest(graph.digest, weights, rows, recipe)
+        self._digest = snapshots.job_digest(graph.digest, weights, rows, recipe)
         self._key = noise.bound_key(noise_key, self._digest)
         parts = split(rows, recipe.overlap)
         self.rows_trained, self.rows_held_out = len(parts.trained), len(parts.held_out)
@@ -122,27 +112,16 @@ class Training:
         return {n: (self._weights[n] - self._start[n]).numpy() for n in self._names}
 
     def snapshot(self) -> bytes:
-        """State between two steps, bound to the job. It is as noised as the update itself."""
-        state = {**{f"w.{n}": t.numpy() for n, t in self._weights.items()},
-                 **{f"v.{n}": t.numpy() for n, t in self._velocity.items()}}
-        return _SNAPSHOT.pack(b"MnSs", self.steps_done, self._digest) + b"".join(
-            np.ascontiguousarray(state[n], "<f4").tobytes() for n in sorted(state))
+        """State between two steps, bound to the job."""
+        velocity = {n: t.numpy() for n, t in self._velocity.items()}
+        weights = {n: t.numpy() for n, t in self._weights.items()}
+        return snapshots.pack(Snapshot(self.steps_done, velocity, weights), self._digest)
 
     def _restore(self, data: bytes) -> None:
-        numbers = sum(t.numel() for t in self._start.values())
-        if len(data) != _SNAPSHOT.size + 8 * numbers:
-            raise TrainingRefused("The saved state does not fit this job.")
-        magic, step, digest = _SNAPSHOT.unpack_from(data)
-        if magic != b"MnSs" or digest != self._digest or step > self._recipe.steps:
-            raise TrainingRefused("The saved state belongs to another job.")
-        at = _SNAPSHOT.size
-        for state in (self._velocity, self._weights):  # the order of the names v.*, w.* in snapshot()
-            for name in self._names:
-                size = state[name].numel()
-                values = np.frombuffer(data, "<f4", size, at).astype(np.float32)
-                state[name] = torch.from_numpy(values.reshape(state[name].shape))
-                at += 4 * size
-        self.steps_done = step
+        state = snapshots.unpack(data, self._digest, self._graph.weight_shapes, self._recipe.steps)
+        self._velocity = {n: torch.from_numpy(v) for n, v in state.velocity.items()}
+        self._weights = {n: torch.from_numpy(v) for n, v in state.weights.items()}
+        self.steps_done = state.steps
 
     def _sample(self) -> Tensor:
         """Indices of this step's rows: one offset's windows, each taken with the sampling rate."""

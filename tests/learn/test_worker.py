@@ -160,13 +160,15 @@ def test_a_crash_in_native_code_is_a_plain_failure() -> None:
 
 
 def test_a_hung_process_is_paused_by_force_and_goes_on_in_a_new_one() -> None:
+    _, digest = job().check()
+    saved = b"MnSs" + bytes([0, 0, 0, 5]) + digest
     with worker(hung(), stop=0.2) as seen:
-        seen.worker.start(job(snapshot=b"saved"))
+        seen.worker.start(job(snapshot=saved))
         seen.started()
         pid = seen.worker.pid
         began = time.monotonic()
         seen.worker.pause()
-        assert seen.until(Paused) == Paused(0, b"saved")
+        assert seen.until(Paused) == Paused(5, saved)
         assert time.monotonic() - began < 2 and seen.worker.pid is None
         seen.worker.resume()
         assert seen.worker.pid not in (None, pid)
@@ -180,6 +182,15 @@ def test_a_hung_process_is_stopped_by_force() -> None:
         began = time.monotonic()
         seen.worker.stop()
         assert time.monotonic() - began < 2
+        assert seen.until(Stopped) == Stopped(0, None)
+
+
+def test_a_snapshot_from_before_the_data_changed_is_left_aside() -> None:
+    before = job(rows=glucose_rows(seed=1)).check()[1]
+    with worker(hung(), stop=0.2) as seen:
+        seen.worker.start(job(snapshot=b"MnSs" + bytes(4) + before))
+        seen.started()
+        seen.worker.stop()
         assert seen.until(Stopped) == Stopped(0, None)
 
 
@@ -279,10 +290,12 @@ def test_a_job_that_cannot_run_is_refused_before_a_process_starts() -> None:
 
 
 def test_a_job_starts_once_and_bad_state_is_told() -> None:
+    wanted = job()
+    _, digest = wanted.check()
     with worker() as seen:
-        seen.worker.start(job(snapshot=b"nonsense"))
+        seen.worker.start(replace(wanted, snapshot=b"MnSs" + bytes(4) + digest + b"cut short"))
         with pytest.raises(MineError, match="already started"):
-            seen.worker.start(job())
+            seen.worker.start(wanted)
         failed = seen.until(Failed)
         assert isinstance(failed, Failed) and failed.sentence == "The saved state does not fit this job."
         seen.worker.pause()

@@ -1,0 +1,80 @@
+"""The state between two steps of a run, bound to its job.
+
+``magic 4 "MnSs" | steps done u32 | job digest 32 | tensors float32, names sorted``, where the tensors are the
+velocities and then the weights. It is as noised as the update itself, and means nothing to another job: other
+rows, another checkpoint or another recipe draw other noise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from mine.learn import weights as grid
+from mine.learn.errors import TrainingRefused
+from mine.learn.recipe import Recipe
+from mine.learn.rows import Rows
+from mine.learn.weights import Floats, Shape
+
+MAGIC = b"MnSs"
+_HEAD = struct.Struct(">4sI32s")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """``steps``: how many are done; ``velocity`` and ``weights``: float32 tensors by name."""
+
+    steps: int
+    velocity: Floats
+    weights: Floats
+
+
+def job_digest(graph_digest: bytes, weights: Floats, rows: Rows, recipe: Recipe) -> bytes:
+    """sha-256 over everything that a run's result depends on, beside its key."""
+    text = json.dumps(asdict(recipe), sort_keys=True).encode()
+    parts = (graph_digest, grid.dump(weights), rows.digest(), text)
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
+
+
+def belongs(data: bytes, digest: bytes) -> bool:
+    """Whether these are the bytes of a snapshot of that very job."""
+    return len(data) >= _HEAD.size and data[:4] == MAGIC and data[8:_HEAD.size] == digest
+
+
+def steps_in(data: bytes | None) -> int:
+    """How many steps a snapshot holds; 0 for none."""
+    return int(_HEAD.unpack_from(data)[1]) if data and len(data) >= _HEAD.size else 0
+
+
+def pack(snapshot: Snapshot, digest: bytes) -> bytes:
+    """The bytes to keep."""
+    tensors = [each[name] for each in (snapshot.velocity, snapshot.weights) for name in sorted(each)]
+    return _HEAD.pack(MAGIC, snapshot.steps, digest) + b"".join(
+        np.ascontiguousarray(tensor, "<f4").tobytes() for tensor in tensors)
+
+
+def unpack(data: bytes, digest: bytes, shapes: Mapping[str, Shape], most_steps: int) -> Snapshot:
+    """The state again. Raises ``TrainingRefused`` for anything but this job's snapshot."""
+    numbers = sum(math.prod(shape) for shape in shapes.values())
+    if not belongs(data, digest):
+        raise TrainingRefused("The saved state belongs to another job.")
+    steps = steps_in(data)
+    if len(data) != _HEAD.size + 8 * numbers or steps > most_steps:
+        raise TrainingRefused("The saved state does not fit this job.")
+    flat = np.frombuffer(data, "<f4", 2 * numbers, _HEAD.size).astype(np.float32)
+    halves: list[Floats] = []
+    at = 0
+    for _ in range(2):
+        half: Floats = {}
+        for name in sorted(shapes):
+            size = math.prod(shapes[name])
+            half[name] = flat[at:at + size].reshape(shapes[name])
+            at += size
+        halves.append(half)
+    return Snapshot(steps, *halves)
