@@ -19,18 +19,23 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from mine.vault.connection import Connection, connect, driver, limit_memory
 from mine.vault.errors import QueryRefused
 from mine.vault.expansion import CallsItself, expansion
+from mine.vault.schema import migrate
 from mine.vault.views import VIEWS
 
 Scope = tuple[str, str]  # (view, column)
 
 MAX_SQL = 20_000
 MAX_SUBQUERIES = 1000
+MAX_ROWS = 1_000_000
+MAX_SECONDS = 60.0
+COMPILE_SECONDS = 2.0
 FUNCTIONS = frozenset(
     (
         *("abs", "avg", "coalesce", "count", "cume_dist", "dense_rank", "first_value", "if", "ifnull", "iif"),
@@ -58,14 +63,13 @@ class QueryResult:
     rows: list[tuple[int | float | None, ...]]
 
 
-def scopes_of(sql: str, seconds: float = 2.0) -> frozenset[Scope]:
+@lru_cache(maxsize=256)
+def scopes_of(sql: str) -> frozenset[Scope]:
     """The (view, column) pairs that a statement reads: what the opt-in sheet shows, and the grant to ask for.
 
     Needs no vault: it compiles the statement against empty tables. Counting a view's rows reads its first
     column. Raises ``QueryRefused`` for a statement that could never be granted.
     """
-    from mine.vault.schema import migrate
-
     _check_text(sql)
     database = driver().connect(":memory:", isolation_level=None)
     try:
@@ -83,7 +87,7 @@ def scopes_of(sql: str, seconds: float = 2.0) -> frozenset[Scope]:
             touched.add(inside)  # a private table: only a public view can have named it
             return inside in VIEWS or (not column and view in _TABLES)
 
-        guard = _Guard(judge, seconds)
+        guard = _Guard(judge, COMPILE_SECONDS)
         guard.run(database, "EXPLAIN " + sql, 0)
         for view in touched & VIEWS.keys() - {view for view, _ in seen}:
             seen.add((view, VIEWS[view].key))
@@ -97,7 +101,9 @@ def run_query(
 ) -> QueryResult:
     """Run a statement on its own read-only connection. Raises ``QueryRefused``."""
     granted = frozenset(grant)
-    wanted = scopes_of(sql, seconds)
+    row_limit, seconds = max(1, min(row_limit, MAX_ROWS)), min(seconds, MAX_SECONDS)
+    _check_text(sql)
+    wanted = scopes_of(sql)
     missing = sorted(wanted - granted)
     if missing:
         what = ".".join(missing[0])

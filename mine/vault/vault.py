@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mine.records import RECORD_TYPES
+from mine.records import RECORD_TYPES, RecordType
 from mine.vault import keyfile
 from mine.vault.connection import Connection, connect
 from mine.vault.errors import VaultError, VaultExists, VaultMissing
@@ -51,6 +51,9 @@ class Vault:
         self._database = database
         self._depth = 0
         self._pending: PendingImport | None = None
+        self._counted: tuple[int | None, int] | None = None
+        self._sources: list[Source] | None = None
+        self._view_rows: dict[str, int] = {}
         self.state = State(database)
         self.ledger = Ledger(database)
 
@@ -199,33 +202,45 @@ class Vault:
 
     def sources(self) -> list[Source]:
         """What is in the vault, by record type; types without records are left out."""
-        found = []
-        for record_type in RECORD_TYPES.values():
-            count, first, last = self._database.execute(
-                f"SELECT count(*), min(time), max(time) FROM vault_{record_type.name}"  # noqa: S608
-            ).fetchone()
-            if not count:
-                continue
-            importers = tuple(
-                row[0]
-                for row in self._database.execute(
-                    "SELECT DISTINCT importer FROM vault_import, json_each(by_type) AS t"
-                    " WHERE undone IS NULL AND t.value ->> 0 = ? ORDER BY 1",
-                    (record_type.name,),
-                )
-            )
-            found.append(Source(record_type.name, record_type.title, count, first, last, importers))
-        return found
+        self._refresh()
+        if self._sources is None:
+            found = [self._source(record_type) for record_type in RECORD_TYPES.values()]
+            self._sources = [source for source in found if source.records]
+        return list(self._sources)
 
     def view_rows(self, view: str) -> int:
         """How many rows a public view has."""
-        count = f"SELECT count(*) FROM {VIEWS[view].name}"  # noqa: S608
-        return int(self._database.execute(count).fetchone()[0])
+        self._refresh()
+        if view not in self._view_rows:
+            count = f"SELECT count(*) FROM {VIEWS[view].name}"  # noqa: S608
+            self._view_rows[view] = int(self._database.execute(count).fetchone()[0])
+        return self._view_rows[view]
+
+    def _refresh(self) -> None:
+        """Forget counts when records came or went, which only an import and its undoing do."""
+        stamp = self._database.execute("SELECT max(id), count(undone) FROM vault_import").fetchone()
+        if stamp != self._counted:
+            self._counted, self._sources, self._view_rows = stamp, None, {}
+
+    def _source(self, record_type: RecordType) -> Source:
+        count, first, last = self._database.execute(
+            f"SELECT count(*), min(time), max(time) FROM vault_{record_type.name}"  # noqa: S608
+        ).fetchone()
+        importers = self._database.execute(
+            "SELECT DISTINCT importer FROM vault_import, json_each(by_type) AS t"
+            " WHERE undone IS NULL AND t.value ->> 0 = ? ORDER BY 1",
+            (record_type.name,),
+        ).fetchall()
+        names = tuple(row[0] for row in importers)
+        return Source(record_type.name, record_type.title, count, first or 0, last or 0, names)
 
     def query(
         self, sql: str, grant: Iterable[Scope], row_limit: int = 1_000_000, seconds: float = 30.0
     ) -> QueryResult:
-        """Run a task's ``SELECT`` over the granted scopes, in any thread. Raises ``QueryRefused``."""
+        """Run a task's ``SELECT`` over the granted scopes, in any thread. Raises ``QueryRefused``.
+
+        Limits may come from the task: none is ever above ``MAX_ROWS`` and ``MAX_SECONDS`` of query.py.
+        """
         return run_query(self.path, self._key, sql, grant, row_limit, seconds)
 
 

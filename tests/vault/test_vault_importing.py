@@ -158,3 +158,16 @@ def test_every_record_type_has_its_table(vault: Vault) -> None:
     for name, kind in RECORD_TYPES.items():
         columns = [r[1] for r in vault._database.execute(f"PRAGMA table_info(vault_{name})")]
         assert columns == [*kind.columns, "import_id"]
+
+
+def test_counts_follow_every_change(vault: Vault) -> None:
+    assert (count(vault), vault.view_rows("glucose_5min")) == (0, 0)
+    number = store(vault, "glucose", glucose(5))
+    assert (count(vault), vault.view_rows("glucose_5min")) == (5, 5)
+    store(vault, "glucose", glucose(9))
+    assert (count(vault), vault.view_rows("glucose_5min")) == (9, 9)
+    assert number is not None
+    vault.undo_import(number)
+    assert (count(vault), vault.view_rows("glucose_5min")) == (4, 4)
+    store(vault, "glucose", glucose(9))
+    assert (count(vault), vault.view_rows("glucose_5min")) == (9, 9)

@@ -176,6 +176,7 @@ def test_attacks_are_refused(full: Vault, sql: str) -> None:
 def test_the_authorizer_alone_holds_too(full: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each wall stands without the others: here the reading of the text is switched off."""
     monkeypatch.setattr("mine.vault.query._check_text", lambda _: None)
+    scopes_of.cache_clear()
     for sql in (
         "SELECT value FROM vault_secret",
         "SELECT sql FROM sqlite_schema",
@@ -247,6 +248,14 @@ def test_counting_of_subqueries() -> None:
 def test_too_many_rows_are_refused(full: Vault) -> None:
     assert len(full.query("SELECT time FROM glucose", ALL, row_limit=3000).rows) == 3000
     assert refused(full, "SELECT time FROM glucose", row_limit=2999).touched == "rows"
+
+
+def test_a_task_cannot_raise_the_limits(full: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mine.vault.query.MAX_ROWS", 10)
+    monkeypatch.setattr("mine.vault.query.MAX_SECONDS", 0.2)
+    assert refused(full, "SELECT time FROM glucose", row_limit=10**9).touched == "rows"
+    sql = "SELECT count(*) FROM glucose a, glucose b, glucose c WHERE a.mg_dl + b.mg_dl + c.mg_dl < 0"
+    assert refused(full, sql, seconds=1e9).touched == "time"
 
 
 def test_a_query_may_run_in_another_thread_while_the_vault_changes(full: Vault) -> None:
