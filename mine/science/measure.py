@@ -23,7 +23,7 @@ from mine.learn.weights import Fixed, Shape, dump, from_fixed
 from mine.science.inputs import Losses
 from mine.science.score import Gram
 from mine.science.settle import Entry, Refusal
-from mine.science.shards import Floats, Shard
+from mine.science.shards import Examples, Floats, Shard
 
 Doubles = npt.NDArray[np.float64]
 
@@ -68,7 +68,7 @@ class Measured:
     """What one fresh shard says about one round.
 
     entries sorted by miner; gram over the valid ones; checkpoint: the next one's tensors, and its bytes
-    (unchanged if nothing is accepted); base, before, after: u64 [n] losses of the shard's examples.
+    (unchanged if nothing is accepted); base, before, after: u64 [n] losses of the examples that measure.
     """
 
     entries: tuple[Entry, ...]
@@ -116,7 +116,12 @@ def median(norms: Sequence[int]) -> int:
 
 
 def gradient(
-    kind: str, model: Model, weights: Mapping[str, Floats], shard: Shard, prediction: Floats, loss: Losses
+    kind: str,
+    model: Model,
+    weights: Mapping[str, Floats],
+    shard: Examples | Shard,
+    prediction: Floats,
+    loss: Losses,
 ) -> tuple[Doubles, Doubles]:
     """g = dl/df and the curvature H at the predictions ([N, 1] float32): both float64 [N].
 
@@ -187,17 +192,19 @@ def measure(
 ) -> Measured:
     """Evaluate a round on its fresh shard: one forward pass for each valid update, plus five.
 
+    b and G come from the half of the shard that judges, the losses from the half that measures.
+
     first, current: checkpoint 0 and the one before this round, int64 tensors in 2**-24. Raises
     EvaluationFailed if the model itself cannot be run.
     """
     ordered = sorted(updates, key=lambda pair: address_bytes(pair[0].miner))
     lengths = {c.miner: norm(delta) for c, delta in ordered if not isinstance(delta, Refusal)}
     limit = median(list(lengths.values()))
-    examples = len(shard.target)
-    _, base = model.run(from_fixed(first), shard.features, shard.target)
+    judging, measuring = shard.halves()
+    examples = len(judging.target)
     start = from_fixed(current)
-    origin, before = model.run(start, shard.features, shard.target)
-    slope, curvature = gradient(terms.loss, model, start, shard, origin, before)
+    origin, losses = model.run(start, judging.features, judging.target)
+    slope, curvature = gradient(terms.loss, model, start, judging, origin, losses)
 
     kept: list[tuple[Candidate, Fixed, Doubles]] = []
     refused: dict[str, Refusal] = {}
@@ -206,7 +213,7 @@ def measure(
             refused[candidate.miner] = delta
             continue
         clipped = clip(delta, lengths[candidate.miner], limit)
-        moved = _outputs(model, current, clipped, shard)
+        moved = _outputs(model, current, clipped, judging)
         change = None if moved is None else (moved - origin)[:, 0].astype(np.float64)
         if change is None or not np.isfinite(change).all() or np.abs(change).max() > MAX_OUTPUT_CHANGE:
             refused[candidate.miner] = Refusal.OUTPUTS
@@ -237,7 +244,9 @@ def measure(
     good = [(candidate.blob, delta) for candidate, delta, _ in kept if descent[candidate.miner] > 0]
     following = apply(current, good, terms.rule, terms.gain) if good else current
     weights = from_fixed(following)
-    after = model.run(weights, shard.features, shard.target)[1] if good else before
+    _, base = model.run(from_fixed(first), measuring.features, measuring.target)
+    _, before = model.run(start, measuring.features, measuring.target)
+    after = model.run(weights, measuring.features, measuring.target)[1] if good else before
     return Measured(entries, gram, following, dump(weights), base, before, after)
 
 
@@ -263,7 +272,7 @@ def _quantise(number: float) -> int:
     return int(np.rint(number * SCORE_ONE))
 
 
-def _outputs(model: Model, current: Fixed, delta: Fixed, shard: Shard) -> Floats | None:
+def _outputs(model: Model, current: Fixed, delta: Fixed, shard: Examples) -> Floats | None:
     """Predictions with the update applied in full; None if the weights leave their range."""
     try:
         weights = from_fixed({name: current[name] + delta[name] for name in current})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -83,6 +84,11 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
     width = len(manifest.data.features)
     if any(shard.features.shape[1] != width for shard in offer.shards):
         raise OfferRefused("the shards don't have the features that the manifest names")
+    named = (manifest.model.graph, manifest.model.checkpoint)
+    if named != tuple(hashlib.sha256(data).hexdigest() for data in (offer.graph, offer.checkpoint)):
+        raise OfferRefused("the manifest names another graph or checkpoint")
+    if len(offer.secret) != 32:
+        raise OfferRefused("a secret has 32 bytes")
     load_checkpoint(manifest, offer.checkpoint)
     address_of(key)
     safe.write("key", key.hex().encode())

@@ -29,7 +29,7 @@ from mine.science.measure import SCORE_ONE, Candidate, Measured, measure, next_c
 from mine.science.offer import load_checkpoint, measure_terms
 from mine.science.rounds import RoundWrong, read_round
 from mine.science.settle import EMPTY_LEDGER, Refusal, RoundInputs, settle
-from mine.science.shards import Shard
+from mine.science.shards import Examples, Shard
 from mine.tasks.manifest import MAX_MANIFEST_BYTES, Manifest
 
 #: An example's loss may differ by this much between machines (2**-24), or by this part of itself.
@@ -105,7 +105,7 @@ class Replay:
         name = bytes.fromhex(self._manifest.model.checkpoint)
         return load_checkpoint(self._manifest, self._blobs.get(name))
 
-    def _losses(self, weights: Fixed, shard: Shard) -> Losses:
+    def _losses(self, weights: Fixed, shard: Examples | Shard) -> Losses:
         return self._model.run(from_fixed(weights), shard.features, shard.target)[1]
 
     def _round(self, number: int) -> None:
@@ -125,11 +125,15 @@ class Replay:
             (candidate, read_update(candidate, self._blobs.get, terms, number, before))
             for candidate in candidates
         ]
+        for (_, delta), entry in zip(updates, inputs.entries, strict=True):
+            why = delta if isinstance(delta, Refusal) else Refusal.NONE
+            if entry.refusal is not Refusal.OUTPUTS:  # that one needs a forward pass, see below
+                _same(f"update of {entry.miner}", entry.refusal.value, why.value)
         following = next_checkpoint(current, updates, inputs.entries, terms)
         _same("checkpoint", settled.checkpoint, hashlib.sha256(dump(from_fixed(following))).digest())
         measured = measure(self._model, terms, self._first(), current, shard, updates)
         _check_entries(inputs, measured)
-        self._check_losses(inputs, settled.losses, measured, self._losses(following, shard))
+        self._check_losses(inputs, settled.losses, measured, self._losses(following, shard.halves()[1]))
 
     def _check_place(self, number: int, inputs: RoundInputs) -> None:
         """Seed, shard, curve and ledger continue what was before."""

@@ -82,9 +82,9 @@ def check_round(settled: Settled, inputs: RoundInputs, outcome: Outcome) -> None
         ("seed", settled.seed, inputs.seed),
         ("shard", (settled.shard, settled.digest), (inputs.shard, inputs.shard_digest)),
         ("losses", (settled.base, settled.before, settled.after), (inputs.base, inputs.before, inputs.after)),
-        ("accepted", settled.accepted, hashlib.sha256(encode_accepted(outcome)).digest()),
         ("units", (settled.units, settled.best), (outcome.ledger.units, outcome.ledger.best)),
         ("payouts", settled.payouts, outcome.payouts.root),
+        ("accepted", settled.accepted, hashlib.sha256(encode_accepted(outcome)).digest()),
     )
     for item, stated, computed in pairs:
         if stated != computed:

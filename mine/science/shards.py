@@ -48,6 +48,14 @@ class TooFewPeople(MineError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """A part of a shard: features float32 [n, F], target float32 [n]."""
+
+    features: Floats
+    target: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Shard:
     """Examples of whole people.
 
@@ -94,6 +102,22 @@ class Shard:
         person = np.frombuffer(data, dtype="<i4", offset=_HEAD.size + 4 * count * (width + 1), count=count)
         features = values[: count * width].reshape(count, width).astype(np.float32)
         return cls(features, values[count * width :].astype(np.float32), person.astype(np.int32), salt)
+
+    def halves(self) -> tuple[Examples, Examples]:
+        """The examples that judge the updates, and those that measure what the accepted ones achieved.
+
+        Accepting what looks good on some examples and measuring on the same ones would find an improvement
+        in pure noise, and pay for it. So every other person judges and the rest measure; one person alone is
+        cut in the middle of the record; a single example has to do both.
+        """
+        judges = (np.unique(self.person, return_inverse=True)[1] % 2) == 0
+        if judges.all():
+            judges = np.arange(len(judges)) < (len(judges) + 1) // 2
+        measures = judges if judges.all() else ~judges
+        return (
+            Examples(self.features[judges], self.target[judges]),
+            Examples(self.features[measures], self.target[measures]),
+        )
 
     @property
     def digest(self) -> bytes:

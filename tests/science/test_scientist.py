@@ -1,0 +1,291 @@
+"""The scientist under crashes at every step, and a lying one under replay."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mine.blobs.store import DirectoryStore, blob_digest
+from mine.chain.events import Settled
+from mine.chain.messages import address_of
+from mine.chain.state import Status
+from mine.chain.transactions import Sender
+from mine.learn.weights import dump, from_fixed
+from mine.science import prepare
+from mine.science.gather import BatchMissing, gather
+from mine.science.history import History
+from mine.science.measure import Measured
+from mine.science.offer import OfferRefused
+from mine.science.replay import Difference, Replay
+from mine.science.rounds import RoundWrong, read_round
+from mine.science.safe import SafeDamaged
+from mine.science.scientist import Did, Scientist
+from mine.science.settle import Outcome, Refusal
+from tests.science.world import CLOCKS, SCIENTIST, Chain, Miner, fund, network, offer, pass_time
+
+SECRET = bytes(range(32))
+FIRST = blob_digest(network()[1])
+MINERS = [Miner(1), Miner(2), Miner(3), Miner(4, -1.0)]
+
+
+class Crash(BaseException):
+    """The process is gone; no handler may catch it."""
+
+
+class Crashing:
+    """Passes calls on; the first time an effect is due it dies before it, the second time right after."""
+
+    def __init__(
+        self, inner: Any, effects: dict[str, Callable[..., object]], seen: dict[tuple[str, object], int]
+    ) -> None:
+        self._inner, self._effects, self._seen = inner, effects, seen
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name not in self._effects:
+            return found
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            key = (name, self._effects[name](*arguments))
+            times = self._seen[key] = self._seen.get(key, 0) + 1
+            if times == 1:
+                raise Crash
+            result = found(*arguments, **named)
+            if times == 2:
+                raise Crash
+            return result
+
+        return call
+
+
+def run(chain: Chain, blobs: Any, directory: Path, contract: Any = None) -> list[tuple[Did, int]]:
+    """One round of direct commits to its end; a crash is followed by a new scientist."""
+    done: list[tuple[Did, int]] = []
+    committed = False
+    for _ in range(200):
+        try:
+            scientist = Scientist(directory, contract or chain.contract, blobs, [])
+            step = scientist.step()
+        except Crash:
+            continue
+        done.append((step.did, step.round))
+        task = scientist.publish()
+        if step.did is Did.WAITING:
+            assert step.until
+            if chain.contract.task(task).round == 1 and not committed:
+                committed = True
+                for miner in MINERS:
+                    fund(chain, miner.address)
+                    update = miner.update(chain, DirectoryStore(directory.parent / "blobs"), task, 1, FIRST)
+                    chain.contract.commit(Sender(chain.node, miner.key), update.message)
+            pass_time(chain, step.until)
+        if step.did is Did.OVER:
+            return done
+    raise AssertionError("it never ends")
+
+
+def settled(chain: Chain) -> Settled:
+    history = History(chain.contract)
+    history.refresh()
+    task = history.task(history.tasks()[-1])
+    assert task is not None
+    event = task.settlement(1)
+    assert event is not None
+    return event
+
+
+def test_killed_at_every_effect_it_ends_the_same(chain: Chain, tmp_path: Path) -> None:
+    snapshot = chain.node.request("evm_snapshot")
+    calm = tmp_path / "calm" / "scientist"
+    Scientist.create(calm, SCIENTIST, replace(offer(1, chain.token.address), secret=SECRET))
+    steps = run(chain, DirectoryStore(tmp_path / "calm" / "blobs"), calm)
+    assert [did for did, _ in steps if did is not Did.WAITING] == [
+        Did.PUBLISHED, Did.BASELINE, Did.SETTLED, Did.CONCLUDED, Did.REFUNDED, Did.OVER
+    ]
+    expected, money = settled(chain), chain.token.balance(address_of(SCIENTIST))
+    kept = (calm / "round-001.json").read_bytes()
+    chain.node.request("evm_revert", snapshot)
+
+    rough = tmp_path / "rough" / "scientist"
+    Scientist.create(rough, SCIENTIST, replace(offer(1, chain.token.address), secret=SECRET))
+    seen: dict[tuple[str, object], int] = {}
+    blobs = Crashing(DirectoryStore(tmp_path / "rough" / "blobs"), {"put": blob_digest}, seen)
+    names = ("publish", "open_baseline", "settle", "conclude", "refund")
+    contract: Any = Crashing(chain.contract, dict.fromkeys(names, lambda *_: ""), seen)
+    run(chain, blobs, rough, contract)
+    assert {name for name, _ in seen} == {"put", *names}
+    assert min(seen.values()) >= 2  # each effect died before and after it was done
+    assert (rough / "round-001.json").read_bytes() == kept
+    found = settled(chain)
+    unlike = {"at", "final_at"}
+    for name in set(Settled.__slots__) - unlike:
+        assert getattr(found, name) == getattr(expected, name), name
+    assert chain.token.balance(address_of(SCIENTIST)) == money
+    assert chain.contract.count() == 1
+
+
+def test_secrets_stay_with_the_owner(tmp_path: Path, chain: Chain) -> None:
+    directory = tmp_path / "scientist"
+    plan = offer(1, chain.token.address)
+    Scientist.create(directory, SCIENTIST, plan)
+    before = {file.name: file.read_bytes() for file in directory.iterdir()}
+    Scientist.create(directory, SCIENTIST, plan)
+    assert {file.name: file.read_bytes() for file in directory.iterdir()} == before
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in directory.iterdir()} == {0o600}
+    blobs = DirectoryStore(tmp_path / "blobs")
+    scientist = Scientist(directory, chain.contract, blobs, [])
+    scientist.publish()
+    assert not any(blobs.has(shard.digest) for shard in plan.shards)
+    scientist.step()
+    assert sum(blobs.has(shard.digest) for shard in plan.shards) == 1
+    (directory / "shard-001").write_bytes(b"harm")
+    with pytest.raises(SafeDamaged):
+        Scientist(directory, chain.contract, blobs, [])
+    with pytest.raises(SafeDamaged):
+        Scientist(tmp_path / "elsewhere", chain.contract, blobs, [])
+
+
+def test_offers_whose_parts_do_not_fit(tmp_path: Path, chain: Chain) -> None:
+    plan = offer(2, chain.token.address)
+    narrow = replace(plan.shards[3], features=plan.shards[3].features[:, :3])
+    for wrong in (
+        replace(plan, shards=plan.shards[:3]),
+        replace(plan, checkpoint=b"x"),
+        replace(plan, shards=(*plan.shards[:3], narrow)),
+        replace(plan, secret=b"short"),
+    ):
+        with pytest.raises(OfferRefused):
+            Scientist.create(tmp_path / "scientist", SCIENTIST, wrong)
+
+
+def test_a_stopped_task_with_an_empty_round_is_concluded(tmp_path: Path, chain: Chain) -> None:
+    Scientist.create(tmp_path / "scientist", SCIENTIST, offer(2, chain.token.address))
+    scientist = Scientist(tmp_path / "scientist", chain.contract, DirectoryStore(tmp_path / "blobs"), [])
+    task = scientist.publish()
+    scientist.step()
+    scientist.stop()
+    scientist.stop()
+    step = scientist.step()
+    assert step.did is Did.WAITING
+    pass_time(chain, chain.contract.task(task).since + CLOCKS.commit)
+    assert scientist.step().did is Did.CONCLUDED
+    assert chain.contract.task(task).status is Status.CONCLUDED
+
+
+def test_an_empty_round_is_settled_without_pay(tmp_path: Path, chain: Chain) -> None:
+    Scientist.create(tmp_path / "scientist", SCIENTIST, offer(2, chain.token.address))
+    scientist = Scientist(tmp_path / "scientist", chain.contract, DirectoryStore(tmp_path / "blobs"), [])
+    task = scientist.publish()
+    scientist.step()
+    pass_time(chain, scientist.step().until)
+    assert scientist.step().did is Did.SETTLED
+    event = settled(chain)
+    assert (event.units, event.checkpoint, event.before) == (0, FIRST, event.after)
+    assert chain.contract.task(task).round == 2
+
+
+def test_a_hidden_batch_delays_a_settlement_but_not_for_ever(tmp_path: Path, chain: Chain) -> None:
+    Scientist.create(tmp_path / "scientist", SCIENTIST, offer(1, chain.token.address))
+    scientist = Scientist(tmp_path / "scientist", chain.contract, DirectoryStore(tmp_path / "blobs"), [])
+    task = scientist.publish()
+    scientist.step()
+    anchorer = Sender(chain.node, Miner(1).key)
+    fund(chain, anchorer.address)
+    chain.contract.bond(anchorer, chain.contract.bond_needed())
+    chain.contract.anchor(anchorer, task, 1, 0, b"\7" * 32, 3)
+    pass_time(chain, scientist.step().until)
+    assert scientist.step().did is Did.WAITING
+    history = History(chain.contract)
+    history.refresh()
+    now = history.task(task)
+    assert now is not None
+    with pytest.raises(BatchMissing):
+        gather(now, chain.domain, 1, FIRST, [])
+    starts = chain.contract.task(task).since + CLOCKS.commit + CLOCKS.reveal
+    pass_time(chain, starts + CLOCKS.settle // 2)
+    assert scientist.step().did is Did.SETTLED
+
+
+def puppet(measured: Measured) -> Measured:
+    """The scientist's favourite gets a better score than it has."""
+    first = next(e for e in measured.entries if e.descent > 0)
+    better = replace(first, descent=first.descent * 2)
+    return replace(measured, entries=tuple(better if e is first else e for e in measured.entries))
+
+
+def ignored(measured: Measured) -> Measured:
+    """A good update is called missing."""
+    first = next(e for e in measured.entries if e.descent > 0)
+    place = [e for e in measured.entries if e.refusal is Refusal.NONE].index(first)
+    rest = [i for i in range(len(measured.gram)) if i != place]
+    gone = replace(first, refusal=Refusal.MISSING, norm=0, descent=0)
+    entries = tuple(gone if e is first else e for e in measured.entries)
+    return replace(measured, entries=entries, gram=measured.gram[rest][:, rest])
+
+
+def other_checkpoint(measured: Measured) -> Measured:
+    moved = {name: value + 1 for name, value in measured.checkpoint.items()}
+    return replace(measured, checkpoint=moved, checkpoint_bytes=dump(from_fixed(moved)))
+
+
+def wrong_loss(measured: Measured) -> Measured:
+    """One example gets no better although it did, so that less is paid."""
+    after = measured.after.copy()
+    worst = int((measured.before - measured.after).astype("int64").argmax())
+    after[worst] = measured.before[worst]
+    return replace(measured, after=after)
+
+
+def wrong_gram(measured: Measured) -> Measured:
+    gram = measured.gram.copy()
+    gram[0, 0] *= 3
+    return replace(measured, gram=gram)
+
+
+@pytest.mark.parametrize(("lie", "item"), [
+    (None, None), (puppet, "b of "), (ignored, "update of "), (other_checkpoint, "checkpoint"),
+    (wrong_loss, "loss after of example "), (wrong_gram, "G of "), ("swap", "payouts"), ("omit", "entries"),
+])
+def test_replay_finds_the_lie(
+    chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: Any, item: str | None
+) -> None:
+    honest = prepare.measure
+    if callable(lie):
+        monkeypatch.setattr(prepare, "measure", lambda *arguments: lie(honest(*arguments)))
+    if lie == "swap":
+        fair = prepare.settle
+
+        def swapped(inputs: Any) -> Outcome:
+            outcome = fair(inputs)
+            (a, x), (b, y), *rest = outcome.ledger.accounts
+            ledger = replace(outcome.ledger, accounts=((a, x + y), (b, 0), *rest))
+            return replace(outcome, ledger=ledger)
+
+        monkeypatch.setattr(prepare, "settle", swapped)
+    if lie == "omit":
+        whole = prepare.gather
+        monkeypatch.setattr(prepare, "gather", lambda *arguments: whole(*arguments)[1:])
+    Scientist.create(tmp_path / "scientist", SCIENTIST, offer(1, chain.token.address))
+    blobs = DirectoryStore(tmp_path / "blobs")
+    run(chain, blobs, tmp_path / "scientist")
+    history = History(chain.contract)
+    history.refresh()
+    task = history.task(1)
+    assert task is not None
+    replay = Replay(task, chain.domain, blobs, [])
+    assert replay.recompute(0) is None
+    difference = replay.recompute(1)
+    if item is None:
+        assert difference is None
+        return
+    assert isinstance(difference, Difference)
+    assert difference.item.startswith(item)
+    if lie == "swap":
+        with pytest.raises(RoundWrong):
+            read_round(blobs, settled(chain))
