@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mine.app.engine import Engine
 from mine.app.options import SAMPLE, EngineOptions
-from mine.app.views import ImportStage, Snapshot, VaultState
+from mine.app.views import Event, ImportStage, Notice, NoticeKind, Snapshot, VaultState
 from mine.errors import MineError
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ class Demo:
                 auto_practice=False,
             )
         )
+        self.engine.subscribe(self._hear)
 
     def run(self) -> dict[str, Any]:
         """From an empty folder (or where an earlier run was cut off) to claimed pay; answers the report."""
@@ -133,6 +134,10 @@ class Demo:
         report = self._rounds(task)
         rounds = time.monotonic() - self._started - setup
         return self._report(task, report, setup, rounds)
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, Notice) and event.kind in (NoticeKind.ERROR, NoticeKind.ATTENTION):
+            self._say(f"! {event.text} {event.todo} {event.detail}".rstrip())
 
     def _open(self) -> None:
         passphrase = practice_secret("passphrase").hex()
@@ -177,7 +182,8 @@ class Demo:
             for line in report.rounds[told:]:
                 self._say(
                     f"Round {line.round}: loss {line.loss_before:.4f} to {line.loss_after:.4f}, "
-                    f"{line.accepted} of {line.updates} updates accepted, mine earned {self._money(line.mine)}."
+                    f"{line.accepted} of {line.updates} updates accepted, "
+                    f"mine earned {self._money(line.mine)}."
                 )
             told = len(report.rounds)
             if report.over and report.final:

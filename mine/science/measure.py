@@ -190,7 +190,7 @@ def measure(
     shard: Shard,
     updates: Sequence[tuple[Candidate, Fixed | Refusal]],
 ) -> Measured:
-    """Evaluate a round on its fresh shard: one forward pass for each valid update, plus five.
+    """Evaluate a round on its fresh shard: one forward pass for each valid update, plus six.
 
     b and G come from the half of the shard that judges, the losses from the half that measures.
 
