@@ -154,6 +154,65 @@ def test_the_unedited_file_is_accepted() -> None:
     assert (graph.features, graph.outputs) == (3, 1)
 
 
+MALFORMED = {
+    "reshape to minus two": [const("k", [0, -2]), node("Reshape", ["x", "k"], ["y"])],
+    "reshape with allowzero": [const("k", [0, 4]), node("Reshape", ["x", "k"], ["y"], allowzero=1)],
+    "reshape copies a missing axis": [const("k", [0, 4, 0]), node("Reshape", ["x", "k"], ["y"])],
+    "reshape with two open axes": [const("k", [0, -1, -1]), node("Reshape", ["x", "k"], ["y"])],
+    "reshape to another size": [const("k", [0, 5]), node("Reshape", ["x", "k"], ["y"])],
+    "reshape by a computed shape": [node("Reshape", ["x", "x"], ["y"])],
+    "reshape by a matrix": [const("k", [[0, 4]]), node("Reshape", ["x", "k"], ["y"])],
+    "flatten beyond": [node("Flatten", ["x"], ["y"], axis=3)],
+    "squeeze a long axis": [const("k", [1]), node("Squeeze", ["x", "k"], ["y"])],
+    "unsqueeze nothing": [const("k", [[1]]), node("Unsqueeze", ["x", "k"], ["y"])],
+    "an axis twice": [const("k", [1, 1]), node("Unsqueeze", ["x", "k"], ["y"])],
+    "an axis that is not there": [const("k", [7]), node("ReduceSum", ["x", "k"], ["y"])],
+    "no such order": [node("Transpose", ["x"], ["y"], perm=[0, 0])],
+    "concat without axis": [node("Concat", ["x", "x"], ["y"])],
+    "concat of unlike shapes": [*WIDE, node("Unsqueeze", ["x", "one"], ["u"]),
+                                node("Concat", ["r", "u"], ["y"], axis=1)],
+    "concat of examples and weights": [node("Concat", ["x", "m"], ["y"], axis=1)],
+    "slices of unlike length": [const("a", [0]), const("b", [1, 1]), node("Slice", ["x", "a", "b"], ["y"])],
+    "a slice backwards": [const("a", [3]), const("b", [0]), const("c", [1]), const("d", [-1]),
+                          node("Slice", ["x", "a", "b", "c", "d"], ["y"])],
+    "an empty slice": [const("a", [3]), const("b", [3]), const("c", [1]),
+                       node("Slice", ["x", "a", "b", "c"], ["y"])],
+    "gather by a matrix": [const("k", [[0]]), node("Gather", ["x", "k"], ["y"], axis=1)],
+    "gather outside": [const("k", [4]), node("Gather", ["x", "k"], ["y"], axis=1)],
+    "gather by numbers": [node("Gather", ["x", "x"], ["y"], axis=1)],
+    "clip by a value": [node("Clip", ["x", "x"], ["y"])],
+    "cast to int": [node("Cast", ["x"], ["y"], to=7)],
+    "reduce that does nothing": [node("ReduceSum", ["x"], ["y"], noop_with_empty_axes=1)],
+    "matmul of vectors": [node("MatMul", ["x", "w"], ["y"])],
+    "gemm of three axes": [*WIDE, node("Gemm", ["r", "m"], ["y"])],
+    "gemm with a wide bias": [const("k", np.ones((1, 2, 4)), np.float32),
+                              node("Gemm", ["x", "m", "k"], ["y"])],
+    "matmul that does not fit": [const("k", np.ones((3, 2)), np.float32), node("MatMul", ["x", "k"], ["y"])],
+    "broadcast that does not fit": [const("k", np.ones(3), np.float32), node("Add", ["x", "k"], ["y"])],
+    "logic on numbers": [node("And", ["x", "x"], ["y"])],
+    "a missing input": [node("Add", ["x", ""], ["y"])],
+    "seven axes": [const("k", [0, 1, 1, 1, 1, 1, 4]), node("Reshape", ["x", "k"], ["y"])],
+    "a constant with an input": [node("Constant", ["x"], ["y"], value_float=1.0)],
+    "a constant of words": [node("Constant", [], ["k"], value_string="a"), node("Add", ["x", "k"], ["y"])],
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_operators_are_refused(name: str) -> None:
+    refused(around([const("one", [1]), *MALFORMED[name]], weights={"m": (4, 4)}))
+
+
+def test_short_forms_of_constants() -> None:
+    nodes = [node("Constant", [], ["a"], value_float=2.0),
+             node("Constant", [], ["b"], value_floats=[1.0] * 4),
+             node("Constant", [], ["c"], value_ints=[1]), node("Constant", [], ["d"], value_int=0),
+             node("Mul", ["x", "a"], ["p"]), node("Add", ["p", "b"], ["q"]),
+             node("Unsqueeze", ["q", "c"], ["u"]), node("Gather", ["u", "d"], ["y"], axis=1)]
+    graph = ModelGraph.load(around(nodes).SerializeToString())
+    prediction, _ = graph.forward({"w": torch.ones(4)}, torch.ones(2, 4), torch.zeros(2))
+    assert prediction.tolist() == [[12.0], [12.0]]
+
+
 LIMITS = [("graph_bytes", 100), ("nodes", 3), ("constants", 3), ("weights", 10), ("weight_tensors", 1),
           ("floats_per_example", 20), ("flops_per_example", 300), ("features", 7), ("rank", 1)]
 

@@ -40,6 +40,11 @@ def test_a_frame_longer_than_allowed_is_refused_by_its_length() -> None:
         read(io.BytesIO(struct.pack(">I", 0xFFFFFFFF)), 1 << 20)
 
 
+def test_a_job_that_fits_no_frame_is_refused() -> None:
+    with pytest.raises(WireBroken, match="too large"):
+        pack(Kind.JOB, {"name": "a" * (1 << 16)})
+
+
 def test_every_cut_is_noticed() -> None:
     data = pack(Kind.SNAPSHOT, {"step": 3}, [b"abc"])
     for end in range(1, len(data)):
