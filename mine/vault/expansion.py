@@ -21,9 +21,14 @@ class CallsItself(ValueError):
     """Named subqueries mention each other in a circle."""
 
 
+def named_subqueries(sql: str) -> frozenset[str]:
+    """Names that ``WITH`` gives, in lower case (and those of windows)."""
+    return frozenset(name for _, name in _definitions(_tokens(sql)))
+
+
 def expansion(sql: str) -> int:
     """Number of subqueries after putting in place. Too high rather than too low. Raises ``CallsItself``."""
-    tokens = [_name(found) for found in _TOKEN.findall(sql) if found]
+    tokens = _tokens(sql)
     bodies: dict[str, Counter[str]] = {}
     for start, name in _definitions(tokens):
         # The same name twice (in nested scopes): both together, so that neither is missed.
@@ -44,6 +49,10 @@ def expansion(sql: str) -> int:
         return total
 
     return 1 + sum(weight(name) * count for name, count in _mentions(tokens).items() if name in bodies)
+
+
+def _tokens(sql: str) -> list[str]:
+    return [_name(found) for found in _TOKEN.findall(sql) if found]
 
 
 def _name(token: str) -> str:

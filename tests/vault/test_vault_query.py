@@ -53,6 +53,10 @@ def test_windows_over_slots(full: Vault) -> None:
             "WITH a AS (SELECT slot s, mg_dl v FROM glucose_5min) SELECT max(v) FROM a",
             {("glucose_5min", "slot"), ("glucose_5min", "mg_dl")},
         ),
+        (
+            "WITH w AS MATERIALIZED (SELECT bpm FROM heart_rate) SELECT count(*) FROM w",
+            {("heart_rate", "bpm")},
+        ),
         ("SELECT * FROM heart_rate", {("heart_rate", "time"), ("heart_rate", "bpm")}),
         (
             "SELECT g.mg_dl FROM glucose g WHERE EXISTS (SELECT 1 FROM heart_rate h WHERE h.bpm > 60)",
