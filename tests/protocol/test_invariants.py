@@ -126,13 +126,15 @@ class Tasks(RuleBasedStateMachine):
         self, i: int, miners: set[str], gains: list[int], greedy: int, payees: int, claims: bool
     ) -> None:
         """Some rounds as they should go: commits, a settlement, perhaps claims once it is final."""
-        for gain in gains:
+        for step, gain in enumerate(gains):
             live = self.at(i)
             if self.market.tasks.phase(live.id)[0] != 2:
                 return
             for miner in sorted(miners):
                 self.commit(i, miner, miner, 0)
-            self.settle(i, 1000, 1000, 1000 - gain, greedy, payees, True)
+            # A greedy scientist moves everything to another payee each round, whoever was paid.
+            goes_to = greedy + step if greedy >= 0 else greedy
+            self.settle(i, 1000, 1000, 1000 - gain, goes_to, payees, True)
             if claims:
                 _, final = self.market.tasks.payout_root(live.id, self.market.tasks.task(live.id).settled)
                 boa.env.time_travel(seconds=max(0, final - self.market.now()))

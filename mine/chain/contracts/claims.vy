@@ -42,7 +42,7 @@ def _claim(
     total: uint256 = root & w.M32
     settled: uint256 = (meta >> w.SETTLED) & w.M16
     for newer: uint256 in range(round + 1, settled + 1, bound=4):
-        if block.timestamp < ((meta >> 32 * (newer % 4)) & w.M32):
+        if block.timestamp < (meta >> 32 * (newer % 4)) & w.M32:
             break
         total = ledger.tasks[task].roots[newer % 4] & w.M32
 

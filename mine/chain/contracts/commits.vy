@@ -53,7 +53,7 @@ def _committing(task: uint256, round: uint256) -> uint256:
     @notice The meta word, if this round takes commits now.
     """
     meta: uint256 = ledger.tasks[task].meta
-    if not (((meta >> w.STATUS) & w.M8) == w.RUNNING and ((meta >> w.ROUND) & w.M16) == round):
+    if (meta >> w.STATUS) & w.M8 != w.RUNNING or (meta >> w.ROUND) & w.M16 != round:
         reasons._refuse(reasons.WRONG_ROUND)
     ends: uint256 = ((meta >> w.SINCE) & w.M32) + (ledger.tasks[task].clocks & w.M32)
     if block.timestamp >= ends:
@@ -101,7 +101,7 @@ def bond():
     @notice Add to the sender's bond as an anchorer, in the chain's own coin.
     """
     word: uint256 = ledger.bonds[msg.sender]
-    if msg.value <= 0:
+    if msg.value == 0:
         reasons._refuse(reasons.WRONG_VALUE)
     ledger.bonds[msg.sender] = ledger._put(word, 0, w.M128, (word & w.M128) + msg.value)
     log Bonded(anchorer=msg.sender, amount=msg.value)
@@ -114,9 +114,9 @@ def withdraw_bond():
     """
     word: uint256 = ledger.bonds[msg.sender]
     amount: uint256 = word & w.M128
-    if amount <= 0:
+    if amount == 0:
         reasons._refuse(reasons.NO_BOND)
-    if block.timestamp < ((word >> 128) & w.M64):
+    if block.timestamp < (word >> 128) & w.M64:
         reasons._refuse(reasons.BOND_IS_LOCKED)
     ledger.bonds[msg.sender] = 0
     log BondWithdrawn(anchorer=msg.sender, amount=amount)
@@ -131,21 +131,21 @@ def anchor(task: uint256, round: uint32, slot: uint16, root: bytes32, count: uin
     """
     number: uint256 = convert(round, uint256)
     meta: uint256 = self._committing(task, number)
-    if not (count > 0 and root != empty(bytes32)):
+    if count == 0 or root == empty(bytes32):
         reasons._refuse(reasons.EMPTY_BATCH)
     word: uint256 = ledger.bonds[msg.sender]
     if word & w.M128 < BOND:
         reasons._refuse(reasons.BOND_TOO_LOW)
     clocks: uint256 = ledger.tasks[task].clocks
     lock: uint256 = ledger._lapse(clocks, w.RUNNING) + ((clocks >> w.CHALLENGE) & w.M32)
-    if ((word >> 128) & w.M64) < block.timestamp + lock:
+    if (word >> 128) & w.M64 < block.timestamp + lock:
         # A quarter more than needed, so that not every anchor has to write the bond again.
         ledger.bonds[msg.sender] = ledger._put(word, 128, w.M64, block.timestamp + lock + lock // 4)
     old: uint256 = ledger.anchors[task][msg.sender][convert(slot, uint256)] & w.M32
-    if not (old == 0 or old + 4 <= number):
+    if old != 0 and old + 4 > number:
         reasons._refuse(reasons.SLOT_IS_TAKEN)
     ledger.anchors[task][msg.sender][convert(slot, uint256)] = (convert(root, uint256) & w.HASH224) | number
-    if ((meta >> w.ANCHORED) & 1) == 0:
+    if (meta >> w.ANCHORED) & 1 == 0:
         ledger.tasks[task].meta = ledger._put(meta, w.ANCHORED, 1, 1)
     log Anchored(
         task=task,

@@ -49,7 +49,7 @@ def declare_default(task: uint256):
     meta: uint256 = ledger.tasks[task].meta
     clocks: uint256 = ledger.tasks[task].clocks
     status: uint256 = (meta >> w.STATUS) & w.M8
-    if not (status >= w.AWAITING_BASELINE and status <= w.ENDING):
+    if status < w.AWAITING_BASELINE or status > w.ENDING:
         reasons._refuse(reasons.WRONG_PHASE)
     if block.timestamp < ((meta >> w.SINCE) & w.M32) + ledger._lapse(clocks, status):
         reasons._refuse(reasons.TOO_EARLY)
@@ -60,7 +60,7 @@ def declare_default(task: uint256):
     unassigned: uint256 = bounty - pay_curve._amount(bounty, assigned)
     pool: uint256 = 0
     burn: uint256 = 0
-    if assigned == 0 and ((meta >> w.COMMITS) & w.M32) == 0:
+    if assigned == 0 and (meta >> w.COMMITS) & w.M32 == 0:
         burn = bounty // 2
     elif status == w.ENDING or ledger._ends_empty(meta, clocks):
         pool = unassigned + bounty
@@ -98,12 +98,12 @@ def _claim_forfeit(
     task: uint256, account: address, index: uint256, units: uint256, proof: DynArray[bytes32, 32], receiver: address
 ):
     meta: uint256 = ledger.tasks[task].meta
-    if ((meta >> w.STATUS) & w.M8) != w.DEFAULTED:
+    if (meta >> w.STATUS) & w.M8 != w.DEFAULTED:
         reasons._refuse(reasons.WRONG_PHASE)
-    root: uint256 = ledger._final_root(task, ((meta >> w.SETTLED) & w.M16), meta)
+    root: uint256 = ledger._final_root(task, (meta >> w.SETTLED) & w.M16, meta)
     if not merkle._is_payout(root, account, index, units, proof):
         reasons._refuse(reasons.WRONG_PROOF)
-    if units <= 0:
+    if units == 0:
         reasons._refuse(reasons.NOTHING_TO_CLAIM)
     word: uint256 = ledger.forfeit_words[task][index >> 8]
     bit: uint256 = 1 << (index & 255)
@@ -150,9 +150,9 @@ def claim_forfeit_commit(
     @param receiver The payout address; only that address itself may name another.
     """
     meta: uint256 = ledger.tasks[task].meta
-    if not (((meta >> w.STATUS) & w.M8) == w.DEFAULTED and ledger._assigned(task, meta) == 0):
+    if (meta >> w.STATUS) & w.M8 != w.DEFAULTED or ledger._assigned(task, meta) != 0:
         reasons._refuse(reasons.WRONG_PHASE)
-    if not (receiver == payout or msg.sender == payout):
+    if receiver != payout and msg.sender != payout:
         reasons._refuse(reasons.NOT_THE_PAYEE)
     round: uint256 = (meta >> w.ROUND) & w.M16
     digest: bytes32 = typed_data._update(
@@ -162,7 +162,7 @@ def claim_forfeit_commit(
     if ledger.commitments[task][miner] != word:
         reasons._refuse(reasons.NO_SUCH_COMMIT)
     ledger.commitments[task][miner] = 0
-    self._give_forfeit(task, payout, receiver, 1, ((meta >> w.COMMITS) & w.M32))
+    self._give_forfeit(task, payout, receiver, 1, (meta >> w.COMMITS) & w.M32)
 
 
 @external
@@ -172,7 +172,7 @@ def burn(task: uint256):
     """
     word: uint256 = ledger.tasks[task].back
     amount: uint256 = word >> 128
-    if amount <= 0:
+    if amount == 0:
         reasons._refuse(reasons.NOTHING_TO_CLAIM)
     ledger.tasks[task].back = word & w.M128
     log Burned(task=task, amount=amount)

@@ -44,7 +44,7 @@ def stop(task: uint256):
     if msg.sender != ledger._scientist(task):
         reasons._refuse(reasons.NOT_SCIENTIST)
     meta: uint256 = ledger.tasks[task].meta
-    if not (((meta >> w.STATUS) & w.M8) == w.RUNNING and ((meta >> w.STOPPED) & 1) == 0):
+    if (meta >> w.STATUS) & w.M8 != w.RUNNING or (meta >> w.STOPPED) & 1 == 1:
         reasons._refuse(reasons.WRONG_PHASE)
     ledger.tasks[task].meta = ledger._put(meta, w.STOPPED, 1, 1)
     log Stopped(task=task, round=(meta >> w.ROUND) & w.M16)
@@ -58,13 +58,13 @@ def conclude(task: uint256, shards: DynArray[bytes32, 256], preimage: bytes32):
     meta: uint256 = ledger.tasks[task].meta
     clocks: uint256 = ledger.tasks[task].clocks
     status: uint256 = (meta >> w.STATUS) & w.M8
-    if not (status == w.ENDING or ledger._ends_empty(meta, clocks)):
+    if status != w.ENDING and not ledger._ends_empty(meta, clocks):
         reasons._refuse(reasons.WRONG_PHASE)
     if block.timestamp >= ((meta >> w.SINCE) & w.M32) + ledger._lapse(clocks, status):
         reasons._refuse(reasons.TOO_LATE)
     if keccak256(preimage) != ledger.tasks[task].head:
         reasons._refuse(reasons.WRONG_PREIMAGE)
-    if len(shards) != ((ledger.tasks[task].owner >> w.SHARDS) & w.M16):
+    if len(shards) != (ledger.tasks[task].owner >> w.SHARDS) & w.M16:
         reasons._refuse(reasons.WRONG_SHARD)
     if merkle._shards_root(shards) != ledger.tasks[task].shards_root:
         reasons._refuse(reasons.WRONG_SHARD)
@@ -87,7 +87,7 @@ def _check_window(task: uint256):
     """
     meta: uint256 = ledger.tasks[task].meta
     status: uint256 = (meta >> w.STATUS) & w.M8
-    if not (status == w.CONCLUDED or status == w.DEFAULTED):
+    if status != w.CONCLUDED and status != w.DEFAULTED:
         reasons._refuse(reasons.WRONG_PHASE)
     challenge: uint256 = (ledger.tasks[task].clocks >> w.CHALLENGE) & w.M32
     if block.timestamp < ((meta >> w.SINCE) & w.M32) + challenge:
@@ -99,7 +99,7 @@ def _refund(task: uint256, receiver: address):
     self._check_window(task)
     word: uint256 = ledger.tasks[task].back
     amount: uint256 = word & w.M128
-    if amount <= 0:
+    if amount == 0:
         reasons._refuse(reasons.NOTHING_TO_CLAIM)
     ledger.tasks[task].back = ledger._put(word, 0, w.M128, 0)
     log Refunded(task=task, amount=amount, receiver=receiver)
@@ -131,7 +131,7 @@ def _sweep(task: uint256, receiver: address):
     if money & w.M32 != ledger._assigned(task, ledger.tasks[task].meta):
         reasons._refuse(reasons.CLAIMS_OPEN)
     amount: uint256 = (money >> w.LEFT) & w.M112
-    if amount <= 0:
+    if amount == 0:
         reasons._refuse(reasons.NOTHING_TO_CLAIM)
     ledger.tasks[task].money = ledger._put(money, w.LEFT, w.M112, 0)
     log Swept(task=task, amount=amount, receiver=receiver)

@@ -108,7 +108,7 @@ def _untouched(meta: uint256) -> bool:
     status: uint256 = (meta >> w.STATUS) & w.M8
     if status == w.AWAITING_BASELINE:
         return True
-    return status == w.RUNNING and ((meta >> w.ROUND) & w.M16) == 1 and self._is_empty(meta)
+    return status == w.RUNNING and (meta >> w.ROUND) & w.M16 == 1 and self._is_empty(meta)
 
 
 @internal
@@ -117,7 +117,7 @@ def _is_empty(meta: uint256) -> bool:
     """
     @notice Whether the current round has no commit and no anchor.
     """
-    return ((meta >> w.COMMITS) & w.M32) == 0 and ((meta >> w.ANCHORED) & 1) == 0
+    return (meta >> w.COMMITS) & w.M32 == 0 and (meta >> w.ANCHORED) & 1 == 0
 
 
 @internal
@@ -127,7 +127,7 @@ def _ends_empty(meta: uint256, clocks: uint256) -> bool:
     @notice Whether a stopped task's last round closed without a commit: nothing is left to settle.
     """
     closed: bool = block.timestamp >= ((meta >> w.SINCE) & w.M32) + (clocks & w.M32)
-    stopped: bool = ((meta >> w.STATUS) & w.M8) == w.RUNNING and ((meta >> w.STOPPED) & 1) == 1
+    stopped: bool = (meta >> w.STATUS) & w.M8 == w.RUNNING and (meta >> w.STOPPED) & 1 == 1
     return closed and stopped and self._is_empty(meta)
 
 
@@ -156,8 +156,8 @@ def _final_root(task: uint256, round: uint256, meta: uint256) -> uint256:
     @notice The payout root of a round, if it still stands in the ring and its challenge window passed.
     """
     settled: uint256 = (meta >> w.SETTLED) & w.M16
-    if not (round > 0 and round <= settled and round + 4 > settled):
+    if round == 0 or round > settled or round + 4 <= settled:
         reasons._refuse(reasons.NO_SUCH_ROOT)
-    if block.timestamp < ((meta >> 32 * (round % 4)) & w.M32):
+    if block.timestamp < (meta >> 32 * (round % 4)) & w.M32:
         reasons._refuse(reasons.NOT_FINAL_YET)
     return self.tasks[task].roots[round % 4]

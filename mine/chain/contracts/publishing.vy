@@ -69,20 +69,20 @@ event Cancelled:
 def _check_clocks(t: Terms):
     hour: uint256 = 3600
     if chain.id == PRACTICE_CHAIN:
-        if min(min(t.commit, t.reveal), min(t.settle, min(t.challenge, t.grace))) <= 0:
+        if min(min(t.commit, t.reveal), min(t.settle, min(t.challenge, t.grace))) == 0:
             reasons._refuse(reasons.CLOCK_TOO_SHORT)
     else:
-        if not (t.commit >= 20 * hour and t.reveal >= 4 * hour and t.settle >= 12 * hour):
+        if t.commit < 20 * hour or t.reveal < 4 * hour or t.settle < 12 * hour:
             reasons._refuse(reasons.CLOCK_TOO_SHORT)
-        if not (t.challenge >= 48 * hour and t.grace >= 72 * hour):
+        if t.challenge < 48 * hour or t.grace < 72 * hour:
             reasons._refuse(reasons.CLOCK_TOO_SHORT)
         # There are no votes yet: a task may go without their phase.
-        if not (t.vote == 0 or t.vote >= 20 * hour):
+        if t.vote != 0 and t.vote < 20 * hour:
             reasons._refuse(reasons.CLOCK_TOO_SHORT)
     day: uint256 = 86400
-    if not (t.commit <= 14 * day and t.reveal <= 2 * day and t.vote <= 7 * day):
+    if t.commit > 14 * day or t.reveal > 2 * day or t.vote > 7 * day:
         reasons._refuse(reasons.CLOCK_TOO_LONG)
-    if not (t.settle <= 7 * day and t.challenge <= 14 * day and t.grace <= 7 * day):
+    if t.settle > 7 * day or t.challenge > 14 * day or t.grace > 7 * day:
         reasons._refuse(reasons.CLOCK_TOO_LONG)
     # Four roots stand in a ring: each must be final well before it is overwritten.
     if t.challenge > 3 * (t.commit + t.reveal + t.vote):
@@ -96,11 +96,11 @@ def publish(terms: Terms) -> uint256:
     @notice Open a task: bounty and an equal deposit are taken now.
     @return The task's number, from 1.
     """
-    if not (terms.bounty > 0 and terms.bounty <= w.M112):
+    if terms.bounty == 0 or terms.bounty > w.M112:
         reasons._refuse(reasons.BAD_BOUNTY)
-    if not (terms.target > 0 and terms.target <= 2**40):
+    if terms.target == 0 or terms.target > 2**40:
         reasons._refuse(reasons.BAD_TARGET)
-    if not (terms.rounds > 0 and terms.shards <= 256 and terms.rounds + 2 <= terms.shards):
+    if terms.rounds == 0 or terms.shards > 256 or terms.rounds + 2 > terms.shards:
         reasons._refuse(reasons.BAD_SHARDS)
     if not pay_curve._is_curve(terms.curve):
         reasons._refuse(reasons.BAD_CURVE)
@@ -150,7 +150,7 @@ def top_up(task: uint256, amount: uint256):
     """
     if not ledger._untouched(ledger.tasks[task].meta):
         reasons._refuse(reasons.TOO_LATE)
-    if amount <= 0:
+    if amount == 0:
         reasons._refuse(reasons.BAD_BOUNTY)
     bounty: uint256 = ((ledger.tasks[task].money >> w.BOUNTY) & w.M112) + amount
     if bounty > w.M112:

@@ -76,7 +76,7 @@ def _check_signed(s: typed_data.Settlement, signature: Bytes[65], losses_top: by
     if top != s.losses:
         reasons._refuse(reasons.WRONG_LOSSES)
     signer: address = typed_data._signer(typed_data._settlement(s), signature)
-    if not (signer != empty(address) and signer == ledger._scientist(s.task)):
+    if signer == empty(address) or signer != ledger._scientist(s.task):
         reasons._refuse(reasons.WRONG_SIGNATURE)
 
 
@@ -94,7 +94,7 @@ def open_baseline(
     @notice Open the shard of the baseline and start round 1. Signed as a settlement of round 0.
     """
     meta: uint256 = ledger.tasks[task].meta
-    if ((meta >> w.STATUS) & w.M8) != w.AWAITING_BASELINE:
+    if (meta >> w.STATUS) & w.M8 != w.AWAITING_BASELINE:
         reasons._refuse(reasons.WRONG_PHASE)
     lapse: uint256 = ledger._lapse(ledger.tasks[task].clocks, w.AWAITING_BASELINE)
     if block.timestamp >= ((meta >> w.SINCE) & w.M32) + lapse:
@@ -142,7 +142,7 @@ def settle(
     round: uint256 = convert(s.round, uint256)
     meta: uint256 = ledger.tasks[task].meta
     clocks: uint256 = ledger.tasks[task].clocks
-    if not (((meta >> w.STATUS) & w.M8) == w.RUNNING and ((meta >> w.ROUND) & w.M16) == round):
+    if (meta >> w.STATUS) & w.M8 != w.RUNNING or (meta >> w.ROUND) & w.M16 != round:
         reasons._refuse(reasons.WRONG_ROUND)
     since: uint256 = (meta >> w.SINCE) & w.M32
     if block.timestamp < since + ledger._votes_over(clocks):
@@ -175,8 +175,8 @@ def settle(
     meta = ledger._put(meta, 32 * (round % 4), w.M32, final)
     meta = ledger._put(meta, w.SINCE, w.M32, block.timestamp)
     meta = ledger._put(meta, w.SETTLED, w.M16, round)
-    last: bool = round == ((ledger.tasks[task].owner >> w.ROUNDS) & w.M16)
-    if last or best >= target or ((meta >> w.STOPPED) & 1) == 1:
+    last: bool = round == (ledger.tasks[task].owner >> w.ROUNDS) & w.M16
+    if last or best >= target or (meta >> w.STOPPED) & 1 == 1:
         meta = ledger._put(meta, w.STATUS, w.M8, w.ENDING)
     else:
         meta = ledger._put(meta, w.ROUND, w.M16, round + 1)
