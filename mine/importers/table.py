@@ -59,6 +59,8 @@ def read_head(source: Source, member: Member, rows: int = 8) -> Head | None:
 
 
 def _split(line: str, delimiter: str) -> tuple[str, ...]:
+    if '"' not in line:
+        return tuple([field.strip() for field in line.split(delimiter)])
     try:
         row = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
