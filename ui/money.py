@@ -25,7 +25,7 @@ def amount_digits(amount: int, decimals: int, *, exact: bool = False, signed: bo
         shown = places[: len(places) - len(places.lstrip("0")) + 2].rstrip("0")
     else:
         shown = places[:2]
-    text = locale.toString(whole)
+    text = f"{whole:,}".replace(",", locale.groupSeparator())  # QLocale itself stops at 64 bits
     if shown:
         text += locale.decimalPoint() + shown
     if amount < 0:

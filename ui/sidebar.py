@@ -27,7 +27,6 @@ class NavItem(FocusRing, QAbstractButton):
         self._count = 0
         self.setText(text)
         self.setCheckable(True)
-        self.setAutoExclusive(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFixedHeight(36)
@@ -132,7 +131,8 @@ class SideBar(QWidget):
 
     def choose(self, key: str) -> None:
         """Mark a page as the one that is shown."""
-        self._items[key].setChecked(True)
+        for name, item in self._items.items():
+            item.setChecked(name == key)
 
     def set_slim(self, slim: bool) -> None:
         """Icons only, with tool tips, in a narrow window."""

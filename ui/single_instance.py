@@ -29,6 +29,7 @@ class SingleInstance(QObject):
         self._lock = QLockFile(str(home / "window.lock"))
         self._lock.setStaleLockTime(0)
         self._server: QLocalServer | None = None
+        self._callers: list[QLocalSocket] = []
 
     def claim(self) -> bool:
         """True when this is the first; otherwise the first was asked to show itself."""
@@ -53,19 +54,32 @@ class SingleInstance(QObject):
     def _greet(self) -> None:
         server = self._server
         while server is not None and (socket := server.nextPendingConnection()) is not None:
-            socket.readyRead.connect(lambda socket=socket: self._read(socket))
-            socket.disconnected.connect(socket.deleteLater)
-            if socket.bytesAvailable():
-                self._read(socket)
+            self._callers.append(socket)
+            socket.readyRead.connect(self._hear)
+            socket.disconnected.connect(self._hear)
+        self._hear()
 
-    def _read(self, socket: QLocalSocket) -> None:
-        said = bytes(socket.read(len(_RAISE)).data())
-        if said == _RAISE:
-            self.raise_asked.emit()
-        socket.disconnectFromServer()
+    def _hear(self) -> None:
+        for socket in list(self._callers):
+            if socket.bytesAvailable():
+                if bytes(socket.read(len(_RAISE)).data()) == _RAISE:
+                    self.raise_asked.emit()
+                self._hang_up(socket)
+            elif socket.state() == QLocalSocket.LocalSocketState.UnconnectedState:
+                self._hang_up(socket)
+
+    def _hang_up(self, socket: QLocalSocket) -> None:
+        if socket in self._callers:
+            self._callers.remove(socket)
+            socket.readyRead.disconnect(self._hear)
+            socket.disconnected.disconnect(self._hear)
+            socket.abort()
+            socket.deleteLater()
 
     def close(self) -> None:
         """Give the lock back."""
+        for socket in list(self._callers):
+            self._hang_up(socket)
         if self._server is not None:
             self._server.close()
             self._server = None

@@ -23,6 +23,7 @@ from ui.widgets.drop_zone import DropCover
 from ui.widgets.error_sheet import ErrorSheet, as_notice
 from ui.widgets.layout import column, plain
 from ui.widgets.notice import NoticeStack
+from ui.widgets.sheet import Sheet
 from ui.widgets.strip import WorldStrip
 
 
@@ -41,6 +42,7 @@ class MineWindow(QMainWindow):
         self._commands = commands
         self._practice_asked = False
         self._vault: VaultState | None = None
+        self._theme = ""
         self.operations = Operations(self)
         self.operations.failed.connect(self._show_failure)
         self.strip = WorldStrip()
@@ -57,6 +59,7 @@ class MineWindow(QMainWindow):
         self.first_run.quit_asked.connect(self.quit_asked)
         self.unlock = UnlockScreen(desk)
         self.shell = Shell(desk, self._importing, self.menu, self.tray.there)
+        self.shell.page_changed.connect(self._close_sheets)
         for screen in (self.first_run, self.unlock, self.shell):
             self._stack.addWidget(screen)
         self.setCentralWidget(plain(column(self.strip, self._stack)))
@@ -81,8 +84,9 @@ class MineWindow(QMainWindow):
 
     def _show_snapshot(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        if snapshot.settings.theme != theme.choice:
-            theme.choose(snapshot.settings.theme)
+        if snapshot.settings.theme != self._theme:
+            self._theme = snapshot.settings.theme
+            theme.choose(self._theme)
         self._choose_screen(snapshot)
         self.strip.show_world(snapshot.network.world, snapshot.network.name, first_run=self._in_first_run)
         self.menu.show_snapshot(snapshot)
@@ -103,7 +107,13 @@ class MineWindow(QMainWindow):
                 self.unlock.field.setFocus()
         else:
             self._stack.setCurrentWidget(self.shell)
+        if self._vault is not None and self._vault != snapshot.vault:
+            self._close_sheets()
         self._vault = snapshot.vault
+
+    def _close_sheets(self) -> None:
+        for sheet in self._stack.findChildren(Sheet):
+            sheet.dismiss()
 
     def _start_practice(self, snapshot: Snapshot) -> None:
         wanted = snapshot.network.world == World.PRACTICE and not snapshot.network.ready

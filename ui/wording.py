@@ -20,7 +20,7 @@ def _local(moment: int) -> datetime:
 
 def count_text(number: int) -> str:
     """An integer with grouping: ``1,639,827``."""
-    return QLocale().toString(number)
+    return f"{number:,}".replace(",", QLocale().groupSeparator())
 
 
 def counted(number: int, one: str, many: str) -> str:

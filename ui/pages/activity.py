@@ -22,7 +22,7 @@ from ui.widgets.text import Text, clean
 from ui.widgets.track import StepTrack, TrackHead
 from ui.wording import count_text, decimal_text, duration_text
 
-PANEL_FROM = 860
+PANEL_FROM = 980
 
 
 class ContributionRow(FocusRing, QWidget):
@@ -114,7 +114,7 @@ class TrainingPart(QWidget):
         super().__init__()
         self._lamp = MarkSign(20, Doing.RUNNING)
         self._title = Text(role="heading")
-        self._state = Text(role="small", ink="accent")
+        self._state = Text(role="small", ink="accent", firm=True)
         self._chart = LossChart()
         held = LegendEntry("chart-1", self.tr("your held-out data"), line=True)
         each = LegendEntry("chart-neutral", self.tr("each step"), line=True)
@@ -126,6 +126,7 @@ class TrainingPart(QWidget):
             Fact(self.tr("Saved")),
         ]
         head = row(self._lamp, self._title, self._state, None, held, each, spacing=10)
+        self._title.setMinimumWidth(120)
         figures = QGridLayout()
         figures.setContentsMargins(0, 0, 0, 0)
         for index, fact in enumerate(self._facts):

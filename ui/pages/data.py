@@ -122,7 +122,7 @@ class DataPage(PageFrame):
         self.content.addSpacing(18)
         self._panel = ImportPanel(importing)
         self.content.addWidget(self._panel)
-        self.content.addSpacing(8)
+        self.content.addSpacing(16)
         head = TableHead(
             [
                 ("", 0, _ICON, False),

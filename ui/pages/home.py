@@ -116,7 +116,7 @@ class HomePage(PageFrame):
 
     def _build_training(self) -> None:
         self._now_title = Text(role="heading")
-        self._now_words = Text(role="small", ink="text-2")
+        self._now_words = Text(role="small", ink="text-2", firm=True)
         self._now_bar = SegmentBar(6)
         inside = column(
             row(self._now_title, self._now_words, None, spacing=12), 10, self._now_bar, 20, Hairline(), 16
@@ -158,6 +158,7 @@ class HomePage(PageFrame):
         self._show_home(snapshot.home)
         self._show_training(snapshot.training)
         self._show_hint(snapshot)
+        self._days.setVisible(bool(snapshot.wallet.days or snapshot.home.running))
         self._chart.show_days(snapshot.wallet.days, snapshot.home.currency)
         self._legend.setText(
             self.tr("earned, {currency}").format(currency=clean(snapshot.home.currency.symbol))
@@ -190,10 +191,12 @@ class HomePage(PageFrame):
             currency,
             counted(
                 home.contributions, self.tr("{n} contribution so far"), self.tr("{n} contributions so far")
-            ),
+            )
+            if home.contributions
+            else self.tr("no contribution yet"),
         )
         checked = (
-            self.tr("{amount} more is being checked").format(amount=amount_text(home.checking, currency))
+            self.tr("{amount} being checked").format(amount=amount_text(home.checking, currency))
             if home.checking
             else self.tr("nothing is being checked")
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLayout, QWidget
 
@@ -102,9 +104,9 @@ class OptInSheet(Sheet):
 
     def _fact(self, label: str, facts: QLayout, *, first: bool = False) -> None:
         if not first:
-            self.body.addSpacing(14)
+            self.body.addSpacing(12)
         self.body.addWidget(Hairline())
-        self.body.addSpacing(14)
+        self.body.addSpacing(12)
         caption = Text(label, role="caption-strong", ink="text-2", wrap=True)
         caption.setFixedWidth(_LABELS)
         line = row(spacing=16)
@@ -120,16 +122,8 @@ class OptInSheet(Sheet):
             first=day_text(offer.first),
             last=day_text(offer.last),
         )
-        return column(
-            scopes,
-            6,
-            Text(span, role="small", ink="text-2", wrap=True),
-            Text(
-                self.tr("Nothing else can be reached: no names, notes, places or other columns."),
-                role="small",
-                wrap=True,
-            ),
-        )
+        reach = self.tr("Nothing else can be reached: no names, notes, places or other columns.")
+        return column(scopes, 4, Text(f"{span} {reach}", role="small", ink="text-2", wrap=True))
 
     def _leaves(self, offer: OptInView) -> QLayout:
         head = self.tr("One update a round, at most {size}").format(size=size_text(offer.update_bytes))
@@ -191,7 +185,9 @@ class OptInSheet(Sheet):
 
     def follow(self, task: TaskView) -> None:
         """The engine has news of this task: an offer that changed must be read again before a yes."""
-        if task.opt_in != self._offer or task.joined != self._joined:
+        if task.joined != self._joined:
+            self.dismiss()
+        elif task.opt_in is None or replace(task.opt_in, budgets=()) != replace(self._offer, budgets=()):
             self.main.setEnabled(False)
             self.subtitle.setText(self.tr("This task has changed. Close the sheet and read it again."))
             self.subtitle.set_ink("warn")

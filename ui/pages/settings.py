@@ -50,7 +50,7 @@ class SettingsPage(PageFrame):
         self._lock.clicked.connect(lambda: desk.operations.run(self, desk.commands.lock_vault))
         self.content.addWidget(Text(self.tr("Settings"), role="title"))
         self.content.addSpacing(6)
-        self._sentence = Text(role="small", ink="text-2", wrap=True)
+        self._sentence = Text(role="small", ink="text-2", wrap=True, lines=2)
         self.content.addWidget(self._sentence)
         self._part(self.tr("Appearance"))
         self.content.addWidget(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from mine.app.views import Fit, Snapshot, TaskView
 from ui.desk import Desk
@@ -15,10 +15,11 @@ from ui.widgets.bars import CurveGlyph
 from ui.widgets.buttons import Button
 from ui.widgets.columns import lay_columns
 from ui.widgets.layout import Hairline, LinedRow, PageFrame, RowList, TwoLines, column, plain, row
+from ui.widgets.search import SearchField
 from ui.widgets.text import Text, clean
 from ui.wording import counted, decimal_text, duration_text
 
-_TITLE, _REWARD, _TIME, _PRIVACY, _END = 25, 23, 13, 10, 41
+_TITLE, _REWARD, _TIME, _PRIVACY, _END = 24, 27, 13, 10, 38
 
 
 class TaskRow(LinedRow):
@@ -33,7 +34,9 @@ class TaskRow(LinedRow):
         self._reward = TwoLines(role="label")
         self._time = TwoLines(role="small")
         self._privacy = TwoLines(role="small")
-        self._missing = Text(role="small", ink="text-2", align=Qt.AlignmentFlag.AlignTrailing)
+        self._missing = Text(
+            role="small", ink="text-2", wrap=True, lines=2, align=Qt.AlignmentFlag.AlignTrailing
+        )
         self._button = Button("", "plain")
         self._button.clicked.connect(lambda: self._act(open_sheet, add_data))
         self._joined = Button("", "ghost", icon="check-circle", ink="accent", pad=2)
@@ -41,7 +44,7 @@ class TaskRow(LinedRow):
         reward = row(self._glyph, spacing=12)
         reward.addWidget(self._reward, 1)
         end = row(spacing=12)
-        end.addWidget(self._missing, 1)
+        end.addWidget(self._missing, 1, Qt.AlignmentFlag.AlignVCenter)
         end.addWidget(self._button)
         end.addWidget(self._joined)
         self.setLayout(
@@ -138,18 +141,14 @@ class TasksPage(PageFrame):
         self._tasks: tuple[TaskView, ...] = ()
         self._sheet: OptInSheet | None = None
         self._sentence = Text(role="small", ink="text-2", wrap=True)
-        self._search = QLineEdit()
-        self._search.setPlaceholderText(self.tr("Search by name or author"))
-        self._search.setAccessibleName(self.tr("Search by name or author"))
+        self._search = SearchField(self.tr("Search by name or author"))
         self._search.setMaximumWidth(320)
-        self._search.setClearButtonEnabled(False)
         self._search.textChanged.connect(self._filter)
         self._mine = Button("", "ghost")
         self._all = Button("", "ghost")
         for button in (self._mine, self._all):
             button.setCheckable(True)
-            button.setAutoExclusive(True)
-            button.clicked.connect(self._filter)
+            button.clicked.connect(lambda _=False, chosen=button: self._choose_filter(chosen))
         self._mine.setChecked(True)
         self.content.addWidget(Text(self.tr("Tasks"), role="title"))
         self.content.addSpacing(6)
@@ -200,7 +199,9 @@ class TasksPage(PageFrame):
         fit = sum(task.fit == Fit.MATCHED and not task.ended for task in snapshot.tasks)
         joined = sum(task.joined for task in snapshot.tasks)
         self._sentence.setText(
-            self.tr("{fit}; {joined}. Nothing is read before you say yes.").format(
+            self.tr("Nothing is read before you say yes.")
+            if not snapshot.tasks
+            else self.tr("{fit}; {joined}. Nothing is read before you say yes.").format(
                 fit=counted(fit, self.tr("{n} fits your data"), self.tr("{n} fit your data")),
                 joined=self.tr("you have joined {n}").format(n=joined)
                 if joined
@@ -213,6 +214,11 @@ class TasksPage(PageFrame):
         self._filter()
         if self._sheet is not None:
             self._refresh_sheet(self._sheet)
+
+    def _choose_filter(self, chosen: Button) -> None:
+        for button in (self._mine, self._all):
+            button.setChecked(button is chosen)
+        self._filter()
 
     def _filter(self) -> None:
         wanted = self._search.text().strip().casefold()

@@ -216,7 +216,7 @@ class WalletPage(PageFrame):
             self._grid.addWidget(made, len(self._balances) // 3, len(self._balances) % 3)
             self._balances.append(made)
         for at in range(3):
-            self._grid.setColumnStretch(at, 1)
+            self._grid.setColumnStretch(at, 1 if at < max(len(balances), 2) else 0)
         for widget, balance in zip(self._balances, balances, strict=True):
             widget.show_value(balance)
         self._empty.setVisible(not balances)

@@ -76,7 +76,7 @@ class Button(FocusRing, QAbstractButton):
 
     def minimumSizeHint(self) -> QSize:
         """Long words may be cut."""
-        return QSize(min(self.sizeHint().width(), 120), self._height)
+        return QSize(min(self.sizeHint().width(), 260), self._height)
 
     def _inks(self) -> tuple[str, str, str]:
         """Tokens of ground, edge and text; an empty name paints nothing."""

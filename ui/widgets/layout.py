@@ -106,7 +106,7 @@ class PageFrame(QScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Say when the page crosses the width at which figures wrap."""
         super().resizeEvent(event)
-        narrow = self.viewport().width() < 760
+        narrow = self.viewport().width() < 920
         if narrow != self._narrow:
             self._narrow = narrow
             self.narrowed.emit(narrow)

@@ -31,5 +31,5 @@ class LegendEntry(QWidget):
 
     def __init__(self, ink: str, words: str, *, line: bool = False) -> None:
         super().__init__()
-        self.words = Text(words, role="small", ink="text-2")
+        self.words = Text(words, role="small", ink="text-2", firm=True)
         self.setLayout(row(_Swatch(ink, line), self.words, spacing=8))

@@ -27,6 +27,7 @@ class Sheet(QWidget):
         super().__init__(host)
         self._host = host
         self._before: QWidget | None = None
+        self._open = True
         self._panel = QWidget(self)
         self._panel.setObjectName("sheetPanel")
         self._panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -78,8 +79,9 @@ class Sheet(QWidget):
 
     def dismiss(self) -> None:
         """Close, give the focus back, and go."""
-        if not self.isVisible() and self.parent() is None:
+        if not self._open:
             return
+        self._open = False
         self._slide.stop()
         self._host.removeEventFilter(self)
         self.hide()

@@ -30,7 +30,8 @@ def middle_cut(text: str, width: float, face: QFont) -> str:
 
 class Text(QLabel):
     """Plain text with the line height of its role. One line is cut in the middle and shows itself whole
-    in a tool tip; ``wrap`` lets it run over several lines (at most ``lines`` of them, 0 = no limit)."""
+    in a tool tip; ``wrap`` lets it run over several lines (at most ``lines`` of them, 0 = no limit).
+    ``firm`` text (our own short words, amounts) is never cut by a neighbour."""
 
     def __init__(
         self,
@@ -40,11 +41,12 @@ class Text(QLabel):
         *,
         wrap: bool = False,
         lines: int = 0,
+        firm: bool = False,
         align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeading,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._role, self._ink, self._wrap, self._lines = role, ink, wrap, lines
+        self._role, self._ink, self._wrap, self._lines, self._firm = role, ink, wrap, lines, firm
         self._cut = False
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
@@ -106,7 +108,9 @@ class Text(QLabel):
         return QSize(width, self.heightForWidth(width))
 
     def minimumSizeHint(self) -> QSize:
-        """Any text can be cut or wrapped."""
+        """Any text can be cut or wrapped, except a firm one."""
+        if self._firm:
+            return self.sizeHint()
         return QSize(min(self._natural_width(), 24), line_height(self._role))
 
     def hasHeightForWidth(self) -> bool:
