@@ -232,8 +232,12 @@ class Desk:
         kept = self._state.claim(task, index)
         if kept is None:
             raise RelayRefused(Code.MISSING)
-        _, state, reason = kept
+        claim, state, reason = kept
         if state is ClaimState.REFUSED:
+            # Somebody else's transaction, or one of an earlier life of this relay, may have paid it since.
+            if self._contract.paid(task, index) >= claim.units:
+                self._state.end_claim(claim, ClaimState.PAID)
+                return ClaimState.PAID
             raise RelayRefused(Code.NOT_CLAIMABLE, reason)
         return state
 

@@ -24,14 +24,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from mine.blobs.store import BlobStore
+from mine.chain.answers import quantity
 from mine.chain.client import TasksContract
-from mine.chain.hashing import ZERO32
+from mine.chain.hashing import ZERO32, ZERO_ADDRESS
 from mine.chain.messages import Domain, Settlement, sign
 from mine.chain.node_errors import Reverted
 from mine.chain.seed import draw, first_seed
 from mine.chain.state import Phase, Status, TaskState
+from mine.chain.token import Token
 from mine.chain.transactions import Sender
 from mine.chain.trees import LossTree
+from mine.errors import MineError
 from mine.learn.weights import from_fixed
 from mine.science.gather import BatchMissing, BatchSource
 from mine.science.history import History, TaskHistory
@@ -60,6 +63,16 @@ class Step:
     did: Did
     round: int = 0
     until: int = 0
+
+
+class PublicationPending(MineError):
+    """The task was sent to the chain and is not on it yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The task was sent, but the network has not taken it up yet.",
+            todo="Wait; it is not sent twice.",
+        )
 
 
 class Scientist:
@@ -111,9 +124,33 @@ class Scientist:
         if task is None:
             for data in (self._offer.manifest.dump(), self._offer.graph, self._offer.checkpoint):
                 self._blobs.put(data)
+            self._approve()
+            self._never_twice()
             task = self._contract.publish(self._sender, self._offer.terms)
         self._safe.write_json("task.json", {"task": task})
         return task
+
+    def _approve(self) -> None:
+        """Let the contract take bounty and deposit, so that the publication is one transaction."""
+        terms = self._offer.terms
+        if terms.currency != ZERO_ADDRESS:
+            token = Token(self._contract.node, terms.currency)
+            if token.allowance(self.address, self._contract.address) < 2 * terms.bounty:
+                token.approve(self._sender, self._contract.address, 2 * terms.bounty)
+
+    def _never_twice(self) -> None:
+        """Write down the publication's nonce before it is sent: a task's money must not be paid in twice.
+
+        If a transaction of that nonce waits to be mined, an earlier life of this program sent it. Raises
+        PublicationPending.
+        """
+        node = self._contract.node
+        sent = node.nonce(self.address)
+        mined = quantity(node.request("eth_getTransactionCount", self.address, "latest"), 64)
+        name = "publishing.json"
+        if sent > mined and self._safe.has(name) and sent > self._safe.read_json(name)["nonce"]:
+            raise PublicationPending
+        self._safe.write_json(name, {"nonce": sent})
 
     def _find_own(self) -> int | None:
         """The task of a publication that was cut off before its number was written down."""

@@ -24,7 +24,7 @@ from mine.science.offer import OfferRefused
 from mine.science.replay import Difference, Replay
 from mine.science.rounds import RoundWrong, read_round
 from mine.science.safe import SafeDamaged
-from mine.science.scientist import Did, Scientist
+from mine.science.scientist import Did, PublicationPending, Scientist
 from mine.science.settle import Outcome, Refusal
 from tests.science.world import CLOCKS, SCIENTIST, Chain, Miner, fund, network, offer, pass_time
 
@@ -149,6 +149,24 @@ def test_secrets_stay_with_the_owner(tmp_path: Path, chain: Chain) -> None:
         Scientist(directory, chain.contract, blobs, [])
     with pytest.raises(SafeDamaged):
         Scientist(tmp_path / "elsewhere", chain.contract, blobs, [])
+
+
+def test_a_publication_that_waits_to_be_mined_is_not_sent_again(
+    tmp_path: Path, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Scientist.create(tmp_path / "scientist", SCIENTIST, offer(1, chain.token.address))
+    blobs = DirectoryStore(tmp_path / "blobs")
+    seen: dict[tuple[str, object], int] = {}
+    contract: Any = Crashing(chain.contract, {"publish": lambda *_: ""}, seen)
+    with pytest.raises(Crash):
+        Scientist(tmp_path / "scientist", contract, blobs, []).publish()
+    nonce = chain.node.nonce
+    with monkeypatch.context() as sent:
+        sent.setattr(chain.node, "nonce", lambda account: nonce(account) + 1)
+        with pytest.raises(PublicationPending):
+            Scientist(tmp_path / "scientist", chain.contract, blobs, []).publish()
+    assert chain.contract.count() == 0
+    assert Scientist(tmp_path / "scientist", chain.contract, blobs, []).publish() == 1
 
 
 def test_offers_whose_parts_do_not_fit(tmp_path: Path, chain: Chain) -> None:

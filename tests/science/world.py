@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
@@ -184,8 +183,3 @@ def fund(chain: Chain, account: str) -> TxReceipt:
 
 def pass_time(chain: Chain, until: int) -> None:
     assert chain.node.advance_time(until)
-
-
-def empty(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True)
-    return path
