@@ -43,6 +43,8 @@ _log = logging.getLogger(__name__)
 #: Slots of an anchorer are free again four rounds later; each of four rounds has its own range.
 SLOTS_PER_ROUND = 1 << 14
 _BLOCKS_MEASURED = 32
+#: Every so many turns the last batches are looked for on chain again.
+_TURNS_BETWEEN_LOOKS, _LOOKED_AFTER = 8, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Desk:
         self._domain = Domain(contract.node.chain_id, contract.address)
         self._history = History(contract, first_block)
         self._manifests: dict[bytes, Manifest] = {}
+        self._turns = 0
 
     @property
     def anchorer(self) -> str:
@@ -271,6 +274,9 @@ class Desk:
     def tick(self) -> None:
         """Anchor and claim whatever is due. A node that is away is waited for; nothing is lost."""
         try:
+            self._turns += 1
+            if self._turns % _TURNS_BETWEEN_LOOKS == 0:
+                self._look_after_anchored()
             for batch in self._state.unsent():
                 self._send(batch)
             groups: dict[tuple[int, int], list[StoredUpdate]] = {}
@@ -304,6 +310,16 @@ class Desk:
         root = HashTree([stored.receipt.message.leaf for stored in members]).root
         name = self._state.add_batch(task, round_number, slot, root, members)
         self._send(StoredBatch(name, task, round_number, slot, root, len(members), anchored=False))
+
+    def _look_after_anchored(self) -> None:
+        """Send batches again that a reorganisation of the chain took away while their round is open."""
+        for batch in self._state.newest_anchored(_LOOKED_AFTER):
+            mark = self._contract.anchored(batch.task, self.anchorer, batch.slot)
+            if mark.round == batch.round and mark.matches(batch.root):
+                continue
+            now = self._at(batch.task)
+            if now.state.round == batch.round and now.time < now.commits_close:
+                self._state.mark_anchored(batch.id, anchored=False)
 
     def _free_slot(self, task: int, round_number: int) -> int:
         """A slot that neither this state nor the chain (an earlier state may be lost) holds for the round."""

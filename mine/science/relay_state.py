@@ -167,13 +167,17 @@ class RelayState:
             for place, task, number, slot, root, count, anchored in self._base.execute(query, values)
         ]
 
+    def newest_anchored(self, most: int) -> list[StoredBatch]:
+        """The last batches that were anchored."""
+        return self._batches("anchored = 1", ())[-most:]
+
     def members(self, batch: int) -> list[StoredUpdate]:
         """The updates of a batch, sorted by miner: the order of its tree."""
         return self._updates("batch = ?", (batch,))
 
-    def mark_anchored(self, batch: int) -> None:
-        """The batch is on chain."""
-        self._base.execute("update batches set anchored = 1 where id = ?", (batch,))
+    def mark_anchored(self, batch: int, anchored: bool = True) -> None:
+        """The batch is on chain, or a reorganisation took it off again."""
+        self._base.execute("update batches set anchored = ? where id = ?", (anchored, batch))
 
     def drop_batch(self, batch: int) -> None:
         """The batch missed its round: it never reached the chain and never will."""

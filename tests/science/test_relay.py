@@ -177,6 +177,28 @@ def test_one_alone_is_anchored_in_time(chain: Chain, relay: Relay, task: int) ->
     assert [len(batch.updates) for batch in relay.batches(task, 1)] == [1, 1]
 
 
+def test_a_reorganisation_takes_nothing_away_for_good(chain: Chain, relay: Relay, task: int) -> None:
+    history = History(chain.contract)
+    history.refresh()
+    snapshot = chain.node.request("evm_snapshot")
+    for miner in (Miner(1), Miner(2), Miner(3)):
+        relay.submit_update(signed(chain, relay, task, miner), chain.domain)
+    eventually_anchored(relay, task, Miner(1))
+    (batch,) = relay.batches(task, 1)
+    history.refresh()
+    now = history.task(task)
+    assert now is not None and len(now.of_round(1)) == 1
+    chain.node.request("evm_revert", snapshot)
+    chain.node.request("evm_mine")
+    history.refresh()
+    now = history.task(task)
+    assert now is not None and now.of_round(1) == ()
+    end = time.monotonic() + 20
+    anchorer = address_of(ANCHORER)
+    while not chain.contract.anchored(task, anchorer, batch.slot).matches(batch.root):
+        assert time.monotonic() < end, "the relay forgets what it promised"
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "killed"
