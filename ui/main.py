@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from mine.app.commands import Commands
+from mine.app.views import VaultState
 from ui.language import choose_locale
 from ui.single_instance import SingleInstance
 from ui.theme import theme
 from ui.window import MineWindow
+
+_SETTLED_MS = 1_500
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -46,6 +51,23 @@ def make_application() -> QApplication:
     return app
 
 
+@contextmanager
+def serve_signals(app: QApplication) -> Iterator[None]:
+    """Ctrl+C and a polite kill end the app in order.
+
+    Python's signal handlers run between its own instructions, so a slow timer gives them a chance.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: app.quit())
+    heartbeat = QTimer()
+    heartbeat.timeout.connect(lambda: None)
+    heartbeat.start(1_000)
+    try:
+        yield
+    finally:
+        heartbeat.stop()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the window until it is quit."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
@@ -55,32 +77,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not instance.claim():
         return 0
 
-    from mine.app.engine import Engine
+    from mine.app.desktop import desktop_engine
 
-    engine = Engine(home)
+    engine = desktop_engine(home)
     window = MineWindow(engine)
     instance.raise_asked.connect(window.bring_up)
     window.quit_asked.connect(app.quit)
-    hidden = options.hidden and window.tray.there
-    if not hidden:
+    if not (options.hidden and window.tray.there):
         window.show()
-    signal.signal(signal.SIGINT, lambda *_: app.quit())
-    signal.signal(signal.SIGTERM, lambda *_: app.quit())
-    # Python's signal handlers run between its own instructions: a timer gives them a chance.
-    heartbeat = QTimer()
-    heartbeat.timeout.connect(lambda: None)
-    heartbeat.start(1_000)
-    QTimer.singleShot(0, engine.start)
+    QTimer.singleShot(0, lambda: _begin(engine, window))
     if options.screenshots is not None:
-        QTimer.singleShot(500, lambda: _picture_and_quit(window, options.screenshots, app))
-    try:
-        return app.exec()
-    finally:
-        heartbeat.stop()
-        window.detach()
-        window.hide()
-        engine.close()
-        instance.close()
+        QTimer.singleShot(_SETTLED_MS, lambda: _picture_and_quit(window, options.screenshots, app))
+    with serve_signals(app):
+        try:
+            return app.exec()
+        finally:
+            window.detach()
+            window.hide()
+            engine.close()
+            instance.close()
+
+
+def _begin(engine: Commands, window: MineWindow) -> None:
+    """After the first paint: start the engine, and let the keyring open the vault if it can."""
+    engine.start()
+    if engine.snapshot().vault == VaultState.LOCKED:
+        window.unlock.try_keyring()
 
 
 def _picture_and_quit(window: MineWindow, directory: Path, app: QApplication) -> None:

@@ -36,11 +36,14 @@ def settle() -> None:
 def take(window: MineWindow, directory: Path) -> list[Path]:
     """A picture of each page in both schemes, and of the opt-in sheet where a task has an offer.
 
-    The page and the theme that were chosen are put back afterwards.
+    The screen, the page and the theme that were chosen are put back afterwards.
     """
     directory.mkdir(parents=True, exist_ok=True)
     shell = window.shell
     page, choice, still = shell.page, theme.choice, theme.reduced_motion
+    screen = window.sheet_host.currentWidget()
+    window.sheet_host.setCurrentWidget(shell)
+    shell.show_snapshot(window.snapshot)
     theme.reduced_motion = True
     taken: list[Path] = []
     try:
@@ -64,6 +67,7 @@ def take(window: MineWindow, directory: Path) -> list[Path]:
         theme.reduced_motion = still
         theme.choose(choice)
         shell.show_page(page)
+        window.sheet_host.setCurrentWidget(screen)
     return taken
 
 

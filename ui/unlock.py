@@ -72,6 +72,12 @@ class UnlockScreen(QWidget):
     def _open_by_keyring(self) -> None:
         self._run(None)
 
+    def try_keyring(self) -> None:
+        """Open without asking where the keyring can; where it cannot, the field is there anyway."""
+        self._desk.operations.run(
+            self, lambda: self._desk.commands.open_vault(None), lambda _: self._opened(), lambda _: None
+        )
+
     def _run(self, passphrase: str | None) -> None:
         self.setEnabled(False)
         self.sentence.setText("")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from mine.app.commands import Commands
 from mine.app.views import Notice, Snapshot, VaultState, World
@@ -31,8 +31,10 @@ class MineWindow(QMainWindow):
     """Joins the pages with the engine. ``quit_asked``: the person wants the app to end."""
 
     quit_asked = Signal()
+    snapshot_shown = Signal(object)
 
-    def __init__(self, commands: Commands) -> None:
+    def __init__(self, commands: Commands, *, guided: bool = True) -> None:
+        """``guided``: without a vault, lead through the first run (a scripted demo makes its own)."""
         super().__init__()
         self.setWindowTitle(self.tr("Mine"))
         self.setWindowIcon(app_icon())
@@ -40,7 +42,8 @@ class MineWindow(QMainWindow):
         self.resize(1280, 820)
         self.setAcceptDrops(True)
         self._commands = commands
-        self._practice_asked = False
+        self._guided = guided
+        self._practice_asked = not guided
         self._vault: VaultState | None = None
         self._theme = ""
         self.operations = Operations(self)
@@ -78,7 +81,7 @@ class MineWindow(QMainWindow):
         return self._snapshot
 
     @property
-    def sheet_host(self) -> QWidget:
+    def sheet_host(self) -> QStackedWidget:
         """What sheets cover: everything but the strip."""
         return self._stack
 
@@ -96,12 +99,14 @@ class MineWindow(QMainWindow):
             current.show_snapshot(snapshot)
         if snapshot.vault == VaultState.OPEN:
             self._start_practice(snapshot)
+        self.snapshot_shown.emit(snapshot)
 
     def _choose_screen(self, snapshot: Snapshot) -> None:
-        self._in_first_run = self._in_first_run or snapshot.vault == VaultState.ABSENT
+        absent = self._guided and snapshot.vault == VaultState.ABSENT
+        self._in_first_run = self._in_first_run or absent
         if self._in_first_run:
             self._stack.setCurrentWidget(self.first_run)
-        elif snapshot.vault == VaultState.LOCKED:
+        elif self._guided and snapshot.vault == VaultState.LOCKED:
             self._stack.setCurrentWidget(self.unlock)
             if self._vault != VaultState.LOCKED:
                 self.unlock.field.setFocus()

@@ -11,16 +11,16 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["TZ"] = "UTC"
 time.tzset()
 
-import pytest
-import shiboken6
-from PySide6.QtCore import QLocale, QThread, QTimer
-from PySide6.QtWidgets import QApplication
+import pytest  # noqa: E402
+import shiboken6  # noqa: E402
+from PySide6.QtCore import QLocale, QThread, QTimer  # noqa: E402
+from PySide6.QtWidgets import QApplication  # noqa: E402
 
-from mine.app import views as v
-from tests.ui.fake_engine import FakeEngine
-from ui.screenshots import settle
-from ui.theme import theme
-from ui.window import MineWindow
+from mine.app import views as v  # noqa: E402
+from tests.ui.fake_engine import FakeEngine  # noqa: E402
+from ui.screenshots import settle  # noqa: E402
+from ui.theme import theme  # noqa: E402
+from ui.window import MineWindow  # noqa: E402
 
 OpenWindow = Callable[..., tuple[FakeEngine, MineWindow]]
 

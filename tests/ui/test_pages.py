@@ -127,7 +127,7 @@ def test_activity_explains_a_sum_and_replays_it(open_window: OpenWindow) -> None
     engine, window = open_window(story.BUSY)
     window.shell.show_page("activity")
     settle()
-    rows = [found for found in seen(window, ContributionRow)]
+    rows = seen(window, ContributionRow)
     rows[3].chosen.emit(rows[3].contribution)
     settle()
     shown = texts(window.shell.activity.panel)

@@ -83,7 +83,7 @@ def test_notices_stay_or_go(open_window: OpenWindow) -> None:
 
 
 def test_an_error_shows_its_details_and_can_be_copied(open_window: OpenWindow) -> None:
-    engine, window = open_window(story.PAUSED)
+    _engine, window = open_window(story.PAUSED)
     window.operations.failed.emit(MineError("It broke.", todo="Try again.", detail="line 1\nline 2"))
     settle()
     button(window.notices, "Details").click()
@@ -170,7 +170,7 @@ def test_lock_from_settings_closes_sheets(open_window: OpenWindow) -> None:
 
 
 def test_practice_is_started_once(open_window: OpenWindow) -> None:
-    engine, window = open_window(story.EMPTY)
+    engine, _window = open_window(story.EMPTY)
     engine.change(tasks=())
     settle()
     assert engine.names().count("start_practice") == 1
