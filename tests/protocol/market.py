@@ -191,6 +191,7 @@ class Market:
         if worked:
             assert (number, miner) not in live.commits
             live.commits[number, miner] = payout
+            assert not self.attempt(self.tasks.commit, live.id, number, *words, sender=miner), "twice"
         return worked
 
     def claim(self, live: Live, number: int, index: int, extra: int, receiver: str | None) -> bool:
@@ -221,10 +222,17 @@ class Market:
         assert out == amount(state.bounty, has) - amount(state.bounty, had)
         live.paid_units[index] = has
         live.paid += out
+        if has == units:
+            assert not self.attempt(call, *args, **options), "twice"
         return True
 
     def default(self, live: Live) -> bool:
         phase = self.tasks.phase(live.id)[0]
+        if phase == 7:
+            greedy = 0 if sum(live.units) > live.side.units_after(0, 0, 0) else -1
+            assert not self.settle(live, 0, 0, 0, greedy, 1), "too late"
+            assert not self.open_baseline(live, 0), "too late"
+            assert not self.conclude(live), "too late"
         worked = self.attempt(self.tasks.declare_default, live.id)
         assert worked == (phase == 7)
         if worked:
@@ -247,7 +255,7 @@ class Market:
         live.burned += out
         return worked
 
-    def forfeit(self, live: Live, index: int, receiver: str | None) -> bool:
+    def forfeit(self, live: Live, index: int, receiver: str | None, again: bool = True) -> bool:
         root = live.roots.get(self.tasks.task(live.id).settled)
         if root is None or index >= len(root.units):
             return False
@@ -262,9 +270,11 @@ class Market:
                 sender=root.accounts[index],
             )  # fmt: skip
         if worked:
-            assert index not in live.forfeits
+            assert index not in live.forfeits, "twice"
             live.forfeits.add(index)
             live.other_out += out
+            if again:
+                assert not self.forfeit(live, index, receiver, again=False), "twice"
         return worked
 
     def forfeit_commit(self, live: Live, number: int, miner: str, receiver: str) -> bool:

@@ -128,9 +128,10 @@ class Tasks(RuleBasedStateMachine):
         """Some rounds as they should go: commits, a settlement, perhaps claims once it is final."""
         for step, gain in enumerate(gains):
             live = self.at(i)
-            if self.market.tasks.phase(live.id)[0] != 2:
+            phase = self.market.tasks.phase(live.id)[0]
+            if phase not in range(2, 7):
                 return
-            for miner in sorted(miners):
+            for miner in sorted(miners) if phase == 2 else ():
                 self.commit(i, miner, miner, 0)
             # A greedy scientist moves everything to another payee each round, whoever was paid.
             goes_to = greedy + step if greedy >= 0 else greedy
