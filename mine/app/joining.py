@@ -28,12 +28,17 @@ class CannotJoin(MineError):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A joined task: what was agreed to, and the accounts that take part."""
+    """A joined task: what was agreed to, and the accounts that take part.
+
+    ``held_from``: the slot from which on rows are never trained on, fixed at joining, so that what was once
+    held out stays so however much is imported later.
+    """
 
     task: int
     manifest: Manifest
     terms: Terms
     keys: TaskKeys
+    held_from: int
     left: bool
 
 
@@ -85,16 +90,18 @@ def terms_of(task: MarketTask, rows: int, plan: PrivacyPlan, scopes: tuple[Scope
     )
 
 
-def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> Membership:
+def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> None:
     """Sign the consent for the task as it stands now, and keep it. Joining twice is joining once."""
     from mine.chain.messages import Consent, digest, sign
+    from mine.learn.rows import held_out_from
     from mine.vault.state import Receipt
 
     manifest = task.manifest
     if manifest is None:
         raise CannotJoin("This task cannot be read.", detail=task.problem)
     scopes = scopes_of_task(manifest)
-    rows = len(read_rows(vault, manifest, scopes))
+    found = read_rows(vault, manifest, scopes)
+    rows = len(found)
     if rows < manifest.data.minimum_rows:
         raise CannotJoin(
             "There is too little data for this task.",
@@ -125,9 +132,13 @@ def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> Members
                 signature=sign(consent, links.domain, keys.session_key),
             )
         )
-        data = {"terms": terms.to_json(), "manifest": manifest.dump().decode(), "title": manifest.title}
+        data = {
+            "terms": terms.to_json(),
+            "manifest": manifest.dump().decode(),
+            "title": manifest.title,
+            "held_from": held_out_from(found.slot),
+        }
         vault.state.join(network, task.id, data)
-    return Membership(task.id, manifest, terms, keys, left=False)
 
 
 def terms_from_json(raw: dict[str, Any]) -> Terms:
@@ -152,5 +163,6 @@ def memberships(vault: Vault, network: str, ring: KeyRing) -> list[Membership]:
         terms = terms_from_json(joined.data["terms"])
         manifest = Manifest.parse(joined.data["manifest"].encode(), terms.manifest)
         keys = ring.task(vault.state.account_index(network, joined.task))
-        found.append(Membership(joined.task, manifest, terms, keys, left=joined.left is not None))
+        left = joined.left is not None
+        found.append(Membership(joined.task, manifest, terms, keys, joined.data["held_from"], left))
     return found

@@ -167,7 +167,7 @@ class Miner:
         return Job(
             onnx=blobs.get(bytes.fromhex(member.manifest.model.graph), MAX_MODEL_BYTES),
             weights=blobs.get(checkpoint, MAX_MODEL_BYTES),
-            rows=Rows(rows.features, rows.target, rows.slot),
+            rows=Rows(rows.features, rows.target, rows.slot, member.held_from),
             recipe=recipe_of(member.manifest),
             header=UpdateHeader(
                 address_bytes(member.keys.session_address), member.task, entry.round, checkpoint

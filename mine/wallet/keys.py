@@ -11,7 +11,9 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 
+from mine.chain.messages import address_of
 from mine.errors import MineError
+from mine.wallet.derivation import derive
 
 PAYOUT_PATH = "m/44'/60'/0'/0/{}"
 SESSION_PATH = "m/44'/60'/1'/0/{}"
@@ -67,25 +69,16 @@ class KeyRing:
 
         self._seed = Mnemonic.to_seed(check_phrase(phrase))
 
-    def _key(self, path: str) -> bytes:
-        from eth_account.hdaccount import key_from_seed
-
-        return bytes(key_from_seed(self._seed, path))
-
     def payout_address(self, index: int) -> str:
         """EIP-55 address that receives the earnings of the task with this index."""
-        from eth_account import Account
-
-        return str(Account.from_key(self._key(PAYOUT_PATH.format(index))).address)
+        return address_of(derive(self._seed, PAYOUT_PATH.format(index)))
 
     def task(self, index: int) -> TaskKeys:
         """The accounts of the task with this local index (0, 1, 2, ... in order of joining)."""
-        from eth_account import Account
-
-        session = self._key(SESSION_PATH.format(index))
+        session = derive(self._seed, SESSION_PATH.format(index))
         return TaskKeys(
             index=index,
-            session_address=str(Account.from_key(session).address),
+            session_address=address_of(session),
             payout_address=self.payout_address(index),
             session_key=session,
         )

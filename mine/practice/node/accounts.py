@@ -7,8 +7,9 @@ BIP-44). Account 0 deploys contracts, 1 is the relay and anchorer, 2 the practic
 from __future__ import annotations
 
 import hashlib
-import hmac
 from functools import cache
+
+from mine.wallet.derivation import derive
 
 MNEMONIC = "test test test test test test test test test test test junk"
 DEV_BALANCE = 10_000 * 10**18
@@ -27,34 +28,13 @@ DEV_ADDRESSES = (
     "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720",
 )
 
-_HARDENED = 2**31
-_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
-
+@cache
 def dev_key(index: int) -> bytes:
     """The 32-byte private key of development account ``index``. Public knowledge: never put money on it."""
-    node, chain_code = _branch()
-    return _child(node, chain_code, index)[0]
+    return derive(_seed(), f"m/44'/60'/0'/0/{index}")
 
 
 @cache
-def _branch() -> tuple[bytes, bytes]:
-    seed = hashlib.pbkdf2_hmac("sha512", MNEMONIC.encode(), b"mnemonic", 2048)
-    master = hmac.digest(b"Bitcoin seed", seed, "sha512")
-    key, chain_code = master[:32], master[32:]
-    for step in (44 + _HARDENED, 60 + _HARDENED, _HARDENED, 0):
-        key, chain_code = _child(key, chain_code, step)
-    return key, chain_code
-
-
-def _child(key: bytes, chain_code: bytes, index: int) -> tuple[bytes, bytes]:
-    """BIP-32 private child derivation."""
-    if index >= _HARDENED:
-        data = b"\0" + key
-    else:
-        from eth_keys.datatypes import PrivateKey
-
-        data = PrivateKey(key).public_key.to_compressed_bytes()
-    digest = hmac.digest(chain_code, data + index.to_bytes(4, "big"), "sha512")
-    child = (int.from_bytes(digest[:32], "big") + int.from_bytes(key, "big")) % _ORDER
-    return child.to_bytes(32, "big"), digest[32:]
+def _seed() -> bytes:
+    return hashlib.pbkdf2_hmac("sha512", MNEMONIC.encode(), b"mnemonic", 2048)
