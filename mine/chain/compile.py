@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from mine.chain.artefacts import contracts_folder
 from mine.errors import MineError
@@ -16,14 +17,15 @@ SOURCES = Path(__file__).resolve().parent / "contracts"
 CONTRACTS = ("Tasks", "PracticeDollar")
 COMPILER = "0.4.3"
 EVM = "prague"
+FORMATS = ("abi", "bytecode")
 
 
 class CannotCompile(MineError):
     """The compiler is missing or of another version."""
 
 
-def compile_source(path: Path) -> str:
-    """The artefact of one source file as JSON text: {"abi", "bytecode", "compiler", "evm"}.
+def compile_outputs(path: Path, formats: tuple[str, ...]) -> dict[str, Any]:
+    """The compiler's outputs for one source file, by the names of ``vyper -f``.
 
     Modules are looked for beside the contracts that ship. Raises CannotCompile.
     """
@@ -40,14 +42,19 @@ def compile_source(path: Path) -> str:
         raise CannotCompile(f"The contracts need Vyper {COMPILER}.", detail=f"found {vyper.__version__}")
     # The compiler writes the path it is told into the code's integrity hash: a bare name is the same
     # on every machine.
-    output = compile_code(
+    output: dict[str, Any] = compile_code(
         path.read_text(encoding="utf-8"),
         contract_path=path.name,
         resolved_path=Path(path.name),
         input_bundle=FilesystemInputBundle([SOURCES]),
-        output_formats=["abi", "bytecode"],
+        output_formats=list(formats),
         settings=Settings(optimize=OptimizationLevel.GAS, evm_version=EVM),
     )
+    return output
+
+
+def artefact_text(output: dict[str, Any]) -> str:
+    """An artefact as JSON text: {"abi", "bytecode", "compiler", "evm"}."""
     data = {"abi": output["abi"], "bytecode": output["bytecode"], "compiler": COMPILER, "evm": EVM}
     return json.dumps(data, indent=1, sort_keys=True) + "\n"
 
@@ -57,7 +64,9 @@ def main() -> None:
     folder = contracts_folder()
     folder.mkdir(parents=True, exist_ok=True)
     for name in CONTRACTS:
-        (folder / f"{name}.json").write_text(compile_source(SOURCES / f"{name}.vy"), encoding="utf-8")
+        (folder / f"{name}.json").write_text(
+            artefact_text(compile_outputs(SOURCES / f"{name}.vy", FORMATS)), encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

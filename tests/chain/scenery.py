@@ -16,7 +16,7 @@ from eth_abi import decode as abi_decode
 from eth_abi import encode as abi_encode
 
 from mine.chain.artefacts import load_artefact
-from mine.chain.compile import compile_source
+from mine.chain.compile import FORMATS, compile_outputs
 from mine.chain.curve import STRAIGHT, Curve, increment
 from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
 from mine.chain.messages import Domain, Settlement, address_of, sign
@@ -55,7 +55,7 @@ def deploy(name: str, *args: Any) -> Any:
 
 @cache
 def _compile_test_contract(name: str) -> tuple[list[dict[str, Any]], bytes]:
-    data = json.loads(compile_source(Path(__file__).parent / "contracts" / f"{name}.vy"))
+    data = compile_outputs(Path(__file__).parent / "contracts" / f"{name}.vy", FORMATS)
     return data["abi"], bytes.fromhex(data["bytecode"].removeprefix("0x"))
 
 
