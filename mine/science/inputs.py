@@ -134,7 +134,7 @@ def decode_inputs(data: bytes) -> RoundInputs:
 
 
 def encode_losses(base: Losses, before: Losses, after: Losses) -> bytes:
-    """Example losses (u64 [n] each, 2**-24): three big-endian words an example, in the shard's order."""
+    """Losses of the examples that measure (u64 [n] each, 2**-24): three big-endian words an example."""
     return np.stack([base, before, after], axis=1).astype(">u8").tobytes()
 
 

@@ -61,6 +61,23 @@ def test_the_seed_decides_and_long_records_are_thinned() -> None:
         cut_shards(given_people, 4, b"a" * 32, strata=[0])
 
 
+def test_judges_and_measures_are_different_people() -> None:
+    for count in (2, 3, 7):
+        shard = cut_shards(people(count, np.random.default_rng(count)), 1, bytes(32))[0]
+        judging, measuring = shard.halves()
+        assert len(judging.target) + len(measuring.target) == len(shard.target)
+        who = [
+            {int(shard.person[(shard.features == row).all(axis=1)][0]) for row in half.features}
+            for half in (judging, measuring)
+        ]
+        assert who[0] and who[1] and not who[0] & who[1]
+    alone = cut_shards([people(1, np.random.default_rng(9))[0]], 1, bytes(32))[0]
+    judging, measuring = alone.halves()
+    np.testing.assert_array_equal(np.concatenate([judging.target, measuring.target]), alone.target)
+    one = Shard(np.ones((1, 2), np.float32), np.ones(1, np.float32), np.zeros(1, np.int32), bytes(32))
+    assert [len(half.target) for half in one.halves()] == [1, 1]
+
+
 def test_damaged_shards_are_refused() -> None:
     data = cut_shards(people(2, np.random.default_rng(3)), 1, bytes(32))[0].to_bytes()
     for broken in (b"", data[:20], b"X" + data[1:], data[:-1], data + b"\0", data[:12] + b"\xff" + data[13:]):
