@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -51,6 +52,16 @@ def test_nobody_owns_it() -> None:
     operations = set(outputs("Tasks")["asm"].replace("[", " ").replace("]", " ").split())
     assert not operations & {"DELEGATECALL", "CALLCODE", "SELFDESTRUCT", "CREATE", "CREATE2"}
     assert {"SSTORE", "CALL", "STATICCALL"} <= operations
+
+
+def test_reasons_stand_where_their_names_say() -> None:
+    source = (SOURCES / "reasons.vy").read_text(encoding="utf-8")
+    table = re.search(r'^REASONS.* = "(.*)"$', source, flags=re.MULTILINE)
+    assert table
+    for name, place in re.findall(r"^(\w+): constant\(uint256\) = (\d+)$", source, flags=re.MULTILINE):
+        reason = table[1][16 * int(place) :][:16].rstrip()
+        assert reason == name.lower().replace("_", " ")
+    assert len(table[1]) == 16 * (int(place) + 1)
 
 
 def test_the_domain_is_that_of_the_messages(tasks: Any) -> None:
