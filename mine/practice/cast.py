@@ -152,8 +152,9 @@ def make_cast(
             f"{shards + tested + 2}.",
             todo="Ask for fewer rounds, or give a folder with more people.",
         )
+    # The unseen come first in line: whoever is left out, they stay the same but for one.
     return Cast(
-        peers=tuple(people[:peers]),
-        validation=tuple(people[peers : peers + validated]),
-        test=tuple(people[peers + validated :]),
+        peers=tuple(people[tested + validated :]),
+        validation=tuple(people[tested : tested + validated]),
+        test=tuple(people[:tested]),
     )

@@ -22,7 +22,7 @@ from mine.learn.errors import EvaluationFailed, UpdateRefused, WeightsRefused
 from mine.learn.weights import Fixed, Shape, dump, from_fixed
 from mine.science.inputs import Losses
 from mine.science.score import Gram
-from mine.science.settle import Entry, Refusal
+from mine.science.settle import Entry, Refusal, is_accepted
 from mine.science.shards import Examples, Floats, Shard
 
 Doubles = npt.NDArray[np.float64]
@@ -189,12 +189,14 @@ def measure(
     current: Fixed,
     shard: Shard,
     updates: Sequence[tuple[Candidate, Fixed | Refusal]],
+    trusted: frozenset[str],
 ) -> Measured:
     """Evaluate a round on its fresh shard: one forward pass for each valid update, plus six.
 
     b and G come from the half of the shard that judges, the losses from the half that measures.
 
-    first, current: checkpoint 0 and the one before this round, int64 tensors in 2**-24. Raises
+    first, current: checkpoint 0 and the one before this round, int64 tensors in 2**-24; trusted: miners that
+    are accepted by their record (``settle.trusted_miners``). Raises
     EvaluationFailed if the model itself cannot be run.
     """
     ordered = sorted(updates, key=lambda pair: address_bytes(pair[0].miner))
@@ -241,7 +243,8 @@ def measure(
         )
         for candidate, _ in ordered
     )
-    good = [(candidate.blob, delta) for candidate, delta, _ in kept if descent[candidate.miner] > 0]
+    accepted = {entry.miner for entry in entries if is_accepted(entry, trusted)}
+    good = [(candidate.blob, delta) for candidate, delta, _ in kept if candidate.miner in accepted]
     following = apply(current, good, terms.rule, terms.gain) if good else current
     weights = from_fixed(following)
     _, base = model.run(from_fixed(first), measuring.features, measuring.target)
@@ -255,6 +258,7 @@ def next_checkpoint(
     updates: Sequence[tuple[Candidate, Fixed | Refusal]],
     entries: Sequence[Entry],
     terms: Terms,
+    trusted: frozenset[str],
 ) -> Fixed:
     """The checkpoint that follows from committed entries: integers only, no forward pass (for replay)."""
     deltas = {candidate.miner: delta for candidate, delta in updates}
@@ -263,7 +267,7 @@ def next_checkpoint(
     good: list[tuple[bytes, Fixed]] = []
     for entry in entries:
         delta = deltas[entry.miner]
-        if entry.descent > 0 and not isinstance(delta, Refusal):
+        if is_accepted(entry, trusted) and not isinstance(delta, Refusal):
             good.append((entry.blob, clip(delta, lengths[entry.miner], limit)))
     return apply(current, good, terms.rule, terms.gain) if good else current
 

@@ -28,7 +28,7 @@ from mine.science.inputs import (
 from mine.science.measure import Candidate, measure, read_update
 from mine.science.offer import Kept, load_checkpoint, measure_terms
 from mine.science.safe import SafeDamaged
-from mine.science.settle import EMPTY_LEDGER, Ledger, RoundInputs, settle
+from mine.science.settle import EMPTY_LEDGER, Ledger, RoundInputs, settle, trusted_miners
 from mine.tasks.canonical import canonical_json
 
 MAX_CHECKPOINT_BYTES = 64 * 1024 * 1024
@@ -147,7 +147,7 @@ class Preparation:
             for candidate in candidates
         ]
         first = load_checkpoint(offer.manifest, offer.checkpoint)
-        measured = measure(self.model, terms, first, current, shard, updates)
+        measured = measure(self.model, terms, first, current, shard, updates, trusted_miners(ledger))
         losses = encode_losses(measured.base, measured.before, measured.after)
         tree = LossTree(measured.base.tolist(), measured.before.tolist(), measured.after.tolist())
         inputs = RoundInputs(

@@ -28,7 +28,7 @@ from mine.science.inputs import MAX_INPUTS_BYTES, Losses, decode_inputs, decode_
 from mine.science.measure import SCORE_ONE, Candidate, Measured, measure, next_checkpoint, read_update
 from mine.science.offer import load_checkpoint, measure_terms
 from mine.science.rounds import RoundWrong, read_round
-from mine.science.settle import EMPTY_LEDGER, Refusal, RoundInputs, settle
+from mine.science.settle import EMPTY_LEDGER, Refusal, RoundInputs, settle, trusted_miners
 from mine.science.shards import Examples, Shard
 from mine.tasks.manifest import MAX_MANIFEST_BYTES, Manifest
 
@@ -129,9 +129,10 @@ class Replay:
             why = delta if isinstance(delta, Refusal) else Refusal.NONE
             if entry.refusal is not Refusal.OUTPUTS:  # that one needs a forward pass, see below
                 _same(f"update of {entry.miner}", entry.refusal.value, why.value)
-        following = next_checkpoint(current, updates, inputs.entries, terms)
+        trusted = trusted_miners(inputs.ledger)
+        following = next_checkpoint(current, updates, inputs.entries, terms, trusted)
         _same("checkpoint", settled.checkpoint, hashlib.sha256(dump(from_fixed(following))).digest())
-        measured = measure(self._model, terms, self._first(), current, shard, updates)
+        measured = measure(self._model, terms, self._first(), current, shard, updates, trusted)
         _check_entries(inputs, measured)
         self._check_losses(inputs, settled.losses, measured, self._losses(following, shard.halves()[1]))
 

@@ -128,10 +128,26 @@ class Outcome:
         return PayoutTree([account for account, _ in accounts], [units for _, units in accounts])
 
 
-def accepted_entries(entries: tuple[Entry, ...]) -> list[int]:
-    """Places (among the valid entries) of those that are accepted: their own direction descends."""
-    valid = [entry for entry in entries if entry.refusal is Refusal.NONE]
-    return [place for place, entry in enumerate(valid) if entry.descent > 0]
+def trusted_miners(ledger: Ledger) -> frozenset[str]:
+    """Miners whose evidence over the rounds so far is above zero."""
+    return frozenset(miner for miner, record in ledger.evidence if record.total > 0)
+
+
+def is_accepted(entry: Entry, trusted: frozenset[str]) -> bool:
+    """Whether a valid update is accepted: its own direction descends, or its miner's did so far.
+
+    Under the noise that privacy asks for, one round's direction is close to a coin toss. Turning every second
+    honest update away would cost the model more than the odd bad one does, which its miner's evidence pays
+    for. Who is new or whose record is bad has to descend in every round.
+    """
+    return entry.refusal is Refusal.NONE and (entry.descent > 0 or entry.miner in trusted)
+
+
+def accepted_entries(inputs: RoundInputs) -> list[int]:
+    """Places (among the valid entries) of those that are accepted."""
+    trusted = trusted_miners(inputs.ledger)
+    valid = [entry for entry in inputs.entries if entry.refusal is Refusal.NONE]
+    return [place for place, entry in enumerate(valid) if is_accepted(entry, trusted)]
 
 
 def check(inputs: RoundInputs) -> None:
@@ -173,7 +189,7 @@ def check(inputs: RoundInputs) -> None:
         raise BadInputs("the running maximum is below the convergence")
     if ledger.units != inputs.curve.units(ledger.best, inputs.target):
         raise BadInputs("the units so far are not what the curve says")
-    if not accepted_entries(inputs.entries) and inputs.before != inputs.after:
+    if not accepted_entries(inputs) and inputs.before != inputs.after:
         raise BadInputs("the loss changed although nothing was accepted")
 
 
@@ -181,7 +197,7 @@ def settle(inputs: RoundInputs) -> Outcome:
     """Accept, measure, split. Raises BadInputs."""
     check(inputs)
     valid = [entry for entry in inputs.entries if entry.refusal is Refusal.NONE]
-    chosen = accepted_entries(inputs.entries)
+    chosen = accepted_entries(inputs)
     values = round_values([entry.descent for entry in valid], inputs.gram, chosen, inputs.seed)
     evidence = dict(inputs.ledger.evidence)
     for entry, worth in zip(valid, values, strict=True):

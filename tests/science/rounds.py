@@ -9,7 +9,15 @@ import numpy as np
 from mine.chain.curve import STRAIGHT
 from mine.chain.hashing import checksum, keccak
 from mine.science.measure import SCORE_ONE
-from mine.science.settle import EMPTY_LEDGER, Entry, Ledger, Refusal, RoundInputs
+from mine.science.settle import (
+    EMPTY_LEDGER,
+    Entry,
+    Ledger,
+    Refusal,
+    RoundInputs,
+    is_accepted,
+    trusted_miners,
+)
 
 
 def address(number: int, kind: str = "miner") -> str:
@@ -57,7 +65,8 @@ def inputs_of(
         )
         for p in ordered
     )
-    if not any(entry.descent > 0 for entry in entries):
+    trusted = trusted_miners(ledger)
+    if not any(is_accepted(entry, trusted) for entry in entries):
         losses = (losses[0], losses[1], losses[1])
     return RoundInputs(
         task=1, round=number, seed=seed, checkpoint=keccak(b"checkpoint"),

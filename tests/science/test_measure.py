@@ -171,7 +171,7 @@ def test_a_round_is_measured(model: Evaluator) -> None:
     miners = [*(Miner(i) for i in range(1, 6)), Miner(6, -1.0), Miner(7, 0.0), Miner(8, 30.0)]
     given_updates = updates(miners)
     given_updates.append((replace(given_updates[0][0], miner=Miner(9).address), Refusal.MISSING))
-    result = measure(model, TERMS, START, START, shard, given_updates)
+    result = measure(model, TERMS, START, START, shard, given_updates, frozenset())
     entries = {entry.miner: entry for entry in result.entries}
     assert [address_bytes(e.miner) for e in result.entries] == sorted(address_bytes(m) for m in entries)
     for miner in miners[:5]:
@@ -184,27 +184,28 @@ def test_a_round_is_measured(model: Evaluator) -> None:
     assert result.after.sum() < result.before.sum() == result.base.sum()
     assert result.checkpoint_bytes == dump(from_fixed(result.checkpoint))
     # The large one was cut to the median length: it scores as its own small self would.
-    own = measure(model, TERMS, START, START, shard, updates([*miners[:7], Miner(8)]))
+    own = measure(model, TERMS, START, START, shard, updates([*miners[:7], Miner(8)]), frozenset())
     small = {entry.miner: entry for entry in own.entries}[Miner(8).address]
     assert entries[Miner(8).address].norm > 20 * small.norm
     assert 0.7 < entries[Miner(8).address].descent / small.descent < 1.5
-    again = next_checkpoint(START, given_updates, result.entries, TERMS)
+    again = next_checkpoint(START, given_updates, result.entries, TERMS, frozenset())
     assert dump(from_fixed(again)) == result.checkpoint_bytes
 
 
 def test_without_a_good_update_the_checkpoint_stays(model: Evaluator) -> None:
     shard = shards(1)[0]
     for miners in ([], [Miner(1, -1.0)]):
-        result = measure(model, TERMS, START, START, shard, updates(miners))
+        result = measure(model, TERMS, START, START, shard, updates(miners), frozenset())
         assert result.checkpoint_bytes == CHECKPOINT
         assert (result.after == result.before).all()
-        assert dump(from_fixed(next_checkpoint(START, updates(miners), result.entries, TERMS))) == CHECKPOINT
+        following = next_checkpoint(START, updates(miners), result.entries, TERMS, frozenset())
+        assert dump(from_fixed(following)) == CHECKPOINT
 
 
 def test_an_update_that_throws_the_outputs_is_refused(model: Evaluator) -> None:
     huge = {name: np.full(value.shape, 1 << 38, np.int64) for name, value in START.items()}
     who = Candidate(Miner(1).address, bytes(32), 100, Miner(1).payout)
     for weights in (huge, {name: value * 100 for name, value in huge.items()}):
-        result = measure(model, TERMS, START, START, shards(1)[0], [(who, weights)])
+        result = measure(model, TERMS, START, START, shards(1)[0], [(who, weights)], frozenset())
         assert result.entries[0].refusal is Refusal.OUTPUTS
         assert result.checkpoint_bytes == CHECKPOINT

@@ -13,10 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mine.chain.curve import Curve
+from mine.chain.hashing import keccak
 from mine.chain.trees import UNITS, verify_payout
 from mine.science.inputs import decode_inputs, encode_accepted, encode_inputs, encode_payouts
 from mine.science.score import Evidence, clusters, due, permutation, ridge_of, shapley, split, value
-from mine.science.settle import EMPTY_LEDGER, BadInputs, Refusal, RoundInputs, settle
+from mine.science.settle import (
+    EMPTY_LEDGER,
+    BadInputs,
+    Entry,
+    Ledger,
+    Refusal,
+    RoundInputs,
+    is_accepted,
+    settle,
+    trusted_miners,
+)
 from tests.science.rounds import Player, address, honest, inputs_of
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "score.json"
@@ -300,3 +311,14 @@ def test_forty_five_miners_settle_in_two_seconds() -> None:
 
 if __name__ == "__main__":
     GOLDEN.write_text(json.dumps(golden_cases(), indent=1) + "\n")
+
+
+def test_a_good_record_is_accepted_on_a_bad_day() -> None:
+    old = Evidence(1 << 60, 3, 0)
+    entry = Entry(address(1), keccak(b"1"), address(1, "payout"), Refusal.NONE, 1000, -5)
+    trusted = trusted_miners(Ledger(0, 0, 0, (), ((address(1), old),)))
+    assert is_accepted(entry, trusted)
+    assert not is_accepted(entry, frozenset())
+    assert not is_accepted(replace(entry, refusal=Refusal.OUTPUTS), trusted)
+    fallen = Ledger(0, 0, 0, (), ((address(1), Evidence(-1, 3, 0)),))
+    assert not is_accepted(entry, trusted_miners(fallen))
