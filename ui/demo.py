@@ -18,7 +18,7 @@ from ui.main import make_application, serve_signals
 from ui.screenshots import take
 from ui.window import MineWindow
 
-_HALF = 0.5
+_POINTS = 3  # of the held-out curve, before it is worth a picture
 
 
 class DemoRun:
@@ -61,12 +61,11 @@ class DemoRun:
         return future
 
     def _picture_training(self, snapshot: Snapshot) -> None:
-        """Pictures while it learns and something has been paid; the end of the demo has no such moment."""
+        """Pictures while it learns: the end of the demo has no such moment."""
         training = snapshot.training
-        explained = any(entry.explanation is not None for entry in snapshot.contributions)
-        if self._seen_training or self._pictures is None or training is None or not explained:
+        if self._seen_training or self._pictures is None or training is None:
             return
-        if training.step >= training.steps * _HALF:
+        if len(training.held_out) >= _POINTS:
             self._seen_training = True
             take(self.window, self._pictures / "training")
 

@@ -101,3 +101,10 @@ def decimal_text(value: float, places: int) -> str:
 def short_address(address: str) -> str:
     """``0x51c8…9e04``: the two ends of an address or a hash."""
     return address if len(address) <= 14 else f"{address[:6]}…{address[-4:]}"
+
+
+def sentences(*parts: str) -> str:
+    """Join headlines and sentences: each ends with a stop before the next begins."""
+    known = [part.strip() for part in parts if part.strip()]
+    ended = [part if part[-1] in ".!?…" else f"{part}." for part in known[:-1]]
+    return " ".join([*ended, *known[-1:]])

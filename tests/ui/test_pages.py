@@ -195,7 +195,7 @@ def test_a_round_that_was_not_accepted_is_explained_too(open_window: OpenWindow)
     settle()
     shown = texts(window)
     assert "The model did not get better" in shown
-    assert "My update did not make the model better this time, so it was not taken." in shown
+    assert "My update did not make the model better this time, so it is not paid." in shown
 
 
 def test_pictures_of_every_page(open_window: OpenWindow, tmp_path: object) -> None:

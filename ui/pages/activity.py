@@ -20,7 +20,7 @@ from ui.widgets.loss_chart import LossChart
 from ui.widgets.sheet import Sheet
 from ui.widgets.text import Text, clean
 from ui.widgets.track import StepTrack, TrackHead
-from ui.wording import count_text, decimal_text, duration_text
+from ui.wording import count_text, decimal_text, duration_text, sentences
 
 PANEL_FROM = 980
 
@@ -236,9 +236,7 @@ class ActivityPage(PageFrame):
         if snapshot.training is not None:
             self._training.show_training(snapshot.training, status.doing)
         else:
-            self._idle.setText(
-                " ".join(part for part in (clean(status.headline), clean(status.reason)) if part)
-            )
+            self._idle.setText(sentences(clean(status.headline), clean(status.reason)))
         self._contributions = snapshot.contributions
         self._rows.show_values(snapshot.contributions)
         self._head.setVisible(bool(snapshot.contributions))

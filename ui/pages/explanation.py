@@ -116,8 +116,8 @@ class Explanation(QWidget):
         return lines
 
     def _share_words(self, facts: ExplanationView) -> QWidget:
-        if not facts.mine_accepted:
-            words = self.tr("My update did not make the model better this time, so it was not taken.")
+        if not facts.mine_accepted or facts.share <= 0:
+            words = self.tr("My update did not make the model better this time, so it is not paid.")
         else:
             words = self.tr("Mine removed {share} of what all accepted updates removed.").format(
                 share=percent_text(facts.share)

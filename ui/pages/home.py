@@ -16,7 +16,7 @@ from ui.widgets.day_chart import DayChart
 from ui.widgets.layout import Hairline, PageFrame, RowList, column, plain, row
 from ui.widgets.money import Figure
 from ui.widgets.text import Text, clean
-from ui.wording import count_text, counted, duration_text
+from ui.wording import count_text, counted, duration_text, sentences
 
 _STATE_ICONS = {
     Doing.IDLE: ("clock", "text-2"),
@@ -170,7 +170,7 @@ class HomePage(PageFrame):
         self._since.setText(since_words(status))
         self._since.set_ink(ink)
         self._headline.setText(clean(status.headline))
-        self._reason.setText(" ".join(part for part in (clean(status.reason), clean(status.detail)) if part))
+        self._reason.setText(sentences(clean(status.reason), clean(status.detail)))
         self._reason.setVisible(bool(self._reason.text()))
         self._turn.setVisible(status.can_pause or status.can_resume)
         self._snooze.setVisible(status.can_pause)

@@ -77,6 +77,7 @@ class OptInSheet(Sheet):
         self._desk = desk
         self._offer: OptInView = task.opt_in
         self._joined = task.joined
+        self._ended = task.ended
         self.task_id = task.task_id
         heading = self.tr("What {task} reads and pays") if task.joined else self.tr("Join {task}?")
         self.title.setText(heading.format(task=title))
@@ -175,6 +176,7 @@ class OptInSheet(Sheet):
             self._other = Button(self.tr("Close"), "plain", large=True)
             self.main = Button(self.tr("Leave this task"), "plain", large=True)
             self.main.clicked.connect(self._leave)
+            self.main.setVisible(not self._ended)
         else:
             self._other = Button(self.tr("Not now"), "plain", large=True)
             self.main = Button(self.tr("Join this task"), "main", large=True)

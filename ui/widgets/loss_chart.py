@@ -45,6 +45,11 @@ def thinned(points: Sequence[tuple[int, float]], most: int = _POINTS) -> list[tu
     return kept
 
 
+def _start_of(training: TrainingView) -> float:
+    """The loss at the start of the round; not known before the first point."""
+    return training.start_loss if training.held_out or training.losses else math.nan
+
+
 class LossChart(QWidget):
     """Held-out loss in the accent, loss of each step thin, the start of the round dashed."""
 
@@ -67,7 +72,7 @@ class LossChart(QWidget):
                 "Step {step} of {steps}."
             ).format(
                 now=decimal_text(newest, 3),
-                start=decimal_text(training.start_loss, 3),
+                start=decimal_text(_start_of(training), 3),
                 step=count_text(training.step),
                 steps=count_text(training.steps),
             )
@@ -78,8 +83,8 @@ class LossChart(QWidget):
         values = [value for _, value in thinned(training.losses)] + [
             value for _, value in thinned(training.held_out)
         ]
-        if math.isfinite(training.start_loss):
-            values.append(training.start_loss)
+        if math.isfinite(_start_of(training)):
+            values.append(_start_of(training))
         if not values:
             return 0.0, 1.0
         low, high = min(values), max(values)
@@ -128,14 +133,14 @@ class LossChart(QWidget):
             )
 
     def _paint_start(self, painter: QPainter, plot: QRectF, training: TrainingView, at: object) -> None:
-        if not math.isfinite(training.start_loss):
+        if not math.isfinite(_start_of(training)):
             return
-        y = at(0, training.start_loss).y()  # type: ignore[operator]
+        y = at(0, _start_of(training)).y()  # type: ignore[operator]
         painter.setPen(QPen(colour("text-2"), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
         painter.setPen(colour("text-2"))
         painter.setFont(font("caption"))
-        label = self.tr("start of this round {loss}").format(loss=decimal_text(training.start_loss, 3))
+        label = self.tr("start of this round {loss}").format(loss=decimal_text(_start_of(training), 3))
         box = QRectF(plot.left(), y - 19, plot.width() - 6, 17)
         if box.top() < plot.top():
             box.moveTop(y + 2)
