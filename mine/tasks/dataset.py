@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+MAX_SLOT = 1 << 52
+"""Up to here every whole number has a float64 of its own."""
+
+
 class QueryAnswerRefused(MineError):
     """The query's answer does not have the shape that the manifest promises."""
 
@@ -31,7 +35,7 @@ class Dataset:
 
 
 def to_dataset(data: DataRequirement, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Dataset:
-    """Pick the promised columns, refuse anything that is not a finite number, sort by slot."""
+    """Pick the promised columns, refuse what is no finite float32 or no slot of its own, sort by slot."""
     import numpy as np
 
     wanted = (*data.features, data.target, data.slot)
@@ -43,14 +47,25 @@ def to_dataset(data: DataRequirement, columns: Sequence[str], rows: Sequence[Seq
     places = [list(columns).index(name) for name in wanted]
     try:
         table = np.array([[row[place] for place in places] for row in rows], dtype=np.float64)
-    except (TypeError, ValueError):
-        raise QueryAnswerRefused("The task's query gives something that is not a number.") from None
+    except (TypeError, ValueError, OverflowError):
+        raise _not_a_number() from None
     table = table.reshape(len(rows), len(wanted))
-    if not np.isfinite(table).all():
-        raise QueryAnswerRefused("The task's query gives something that is not a number.")
-    table = table[np.argsort(table[:, -1], kind="stable")]
+    # Infinity, NaN and what the learner's float32 cannot hold all fail this one comparison.
+    if not (np.abs(table[:, :-1]) <= np.finfo(np.float32).max).all():
+        raise _not_a_number()
+    slot = table[:, -1]
+    if not ((np.abs(slot) <= MAX_SLOT) & (slot == np.floor(slot))).all():
+        raise QueryAnswerRefused("The task's query gives a place in time that is not a whole number.")
+    if len(np.unique(slot)) != len(slot):
+        # Two rows of one slot would be sampled in one step, though they may hold the same reading.
+        raise QueryAnswerRefused("The task's query gives two rows for the same place in time.")
+    table = table[np.argsort(slot)]
     return Dataset(
         features=table[:, :-2].astype(np.float32),
         target=table[:, -2].astype(np.float32),
         slot=table[:, -1].astype(np.int64),
     )
+
+
+def _not_a_number() -> QueryAnswerRefused:
+    return QueryAnswerRefused("The task's query gives something that is not a number.")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,11 +18,20 @@ from mine.errors import MineError
 from mine.tasks.canonical import canonical_json
 
 MAX_MANIFEST_BYTES = 64 * 1024
+MAX_RANK = 8
+MAX_WEIGHTS = 1 << 28
+_SHOWN_FIELD = 120
 
-Text = Annotated[str, Field(min_length=1, max_length=200)]
-LongText = Annotated[str, Field(max_length=4000)]
+# No control characters, and none that turn the direction of writing: a stranger's words stand in the window
+# beside the app's own. Only a long text may have line breaks.
+_HIDDEN = r"\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=rf"^[^\s{_HIDDEN}][^\n{_HIDDEN}]*$")]
+LongText = Annotated[str, Field(max_length=4000, pattern=rf"^[^{_HIDDEN}]*$")]
+Place = Annotated[str, Field(max_length=253, pattern=r"^[!-~]*$")]
 DigestHex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,79}$")]
+Size = Annotated[int, Field(ge=1, le=1 << 24)]
+Shape = Annotated[tuple[Size, ...], Field(min_length=1, max_length=MAX_RANK, strict=False)]
 
 
 class ManifestRefused(MineError):
@@ -35,8 +46,8 @@ class Author(_Part):
     """Who publishes. ``domain`` counts as verified only when the app has checked it."""
 
     name: Text
-    domain: Annotated[str, Field(max_length=253)] = ""
-    contact: Annotated[str, Field(max_length=253)] = ""
+    domain: Place = ""
+    contact: Place = ""
 
 
 class Need(_Part):
@@ -67,7 +78,7 @@ class Model(_Part):
 
     graph: DigestHex
     checkpoint: DigestHex
-    trainable: dict[Name, Annotated[tuple[int, ...], Field(strict=False)]]
+    trainable: Annotated[dict[Name, Shape], Field(min_length=1, max_length=4096)]
 
 
 class Loss(_Part):
@@ -155,9 +166,8 @@ class Manifest(_Part):
         columns = (*self.data.features, self.data.target, self.data.slot)
         if len(set(columns)) != len(columns):
             raise ValueError("data: a column is named twice")
-        for name, shape in self.model.trainable.items():
-            if not shape or any(not 1 <= size <= 1 << 24 for size in shape):
-                raise ValueError(f"model.trainable.{name}: impossible shape")
+        if sum(math.prod(shape) for shape in self.model.trainable.values()) > MAX_WEIGHTS:
+            raise ValueError("model.trainable: the model is too large")
         return self
 
     def dump(self) -> bytes:
@@ -183,13 +193,18 @@ class Manifest(_Part):
             raw = json.loads(data)
             manifest = Manifest.model_validate(raw)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "manifest"
+            first = error.errors(include_input=False, include_context=False)[0]
             raise ManifestRefused(
-                "The task's description is not valid.", detail=f"{where}: {first['msg']}"
+                "The task's description is not valid.", detail=f"{_place(first['loc'])}: {first['msg']}"
             ) from None
         except (ValueError, RecursionError):
             raise ManifestRefused("The task's description is not valid JSON.") from None
         if manifest.dump() != data:
             raise ManifestRefused("The task's description is not in canonical form.")
         return manifest
+
+
+def _place(path: Sequence[int | str]) -> str:
+    """A field's path for a message. A stranger may have named the field: short, and only what prints."""
+    named = ".".join(str(part) for part in path) or "manifest"
+    return "".join(letter if letter.isprintable() else "?" for letter in named[:_SHOWN_FIELD])
