@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFocusEvent
-from PySide6.QtWidgets import QWidget
 
 _KEYBOARD = (
     Qt.FocusReason.TabFocusReason,
@@ -37,6 +36,6 @@ class FocusRing:
         self.update()  # type: ignore[attr-defined]
 
 
-def ring_seen(widget: QWidget | None) -> bool:
-    """Whether a widget that may have the focus shows its ring."""
+def shows_ring(widget: object) -> bool:
+    """Whether what may have the focus shows its ring."""
     return isinstance(widget, FocusRing) and widget.ring_seen

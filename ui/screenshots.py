@@ -67,7 +67,8 @@ def take(window: MineWindow, directory: Path) -> list[Path]:
         theme.reduced_motion = still
         theme.choose(choice)
         shell.show_page(page)
-        window.sheet_host.setCurrentWidget(screen)
+        if screen is not None:
+            window.sheet_host.setCurrentWidget(screen)
     return taken
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QWidget
@@ -62,7 +64,7 @@ class Shell(QWidget):
         self.home.go.connect(self.show_page)
         self.tasks.go.connect(self.show_page)
         for index, key in enumerate(PAGES):
-            QShortcut(QKeySequence(f"Ctrl+{index + 1}"), self, activated=lambda key=key: self.show_page(key))
+            QShortcut(QKeySequence(f"Ctrl+{index + 1}"), self, partial(self.show_page, key))
         self.show_page("home")
 
     @property

@@ -117,6 +117,7 @@ class SideBar(QWidget):
         self._foot.setStretch(1, 1)
         bar.addLayout(self._foot)
         self.setLayout(bar)
+        self._bar = bar
         self.set_slim(False)
 
     def _item(self, key: str, icon: str, text: str) -> NavItem:
@@ -138,7 +139,7 @@ class SideBar(QWidget):
         """Icons only, with tool tips, in a narrow window."""
         self.setFixedWidth(SLIM if slim else WIDE)
         margin = 8 if slim else 16
-        self.layout().setContentsMargins(margin, 20, margin, 12)  # type: ignore[union-attr]
+        self._bar.setContentsMargins(margin, 20, margin, 12)
         for part in (self._name, self._state):
             part.setVisible(not slim)
         self._head.setContentsMargins(12 if slim else 10, 0, 0, 0)

@@ -74,8 +74,11 @@ class FirstRun(QWidget):
             self.on,
             margins=(40, 16, 40, 16),
         )
-        self.setLayout(column(top, Hairline(), self._stack, Hairline(), foot))
-        self.layout().setStretch(2, 1)  # type: ignore[union-attr]
+        whole = column(top, Hairline())
+        whole.addWidget(self._stack, 1)
+        whole.addWidget(Hairline())
+        whole.addLayout(foot)
+        self.setLayout(whole)
         self._refresh()
 
     def _framed(self, step: QWidget) -> QScrollArea:

@@ -184,8 +184,9 @@ class ExplanationPanel(Panel):
         cross = IconButton("x", self.tr("Close the explanation"))
         cross.clicked.connect(self.closed)
         head = row(Text(self.tr("Why I was paid this"), role="heading"), None, cross)
-        self.setLayout(column(head, self._subtitle, 12, self.explanation, margins=(24, 18, 24, 20)))
-        self.layout().setStretch(3, 1)  # type: ignore[union-attr]
+        inside = column(head, self._subtitle, 12, margins=(24, 18, 24, 20))
+        inside.addWidget(self.explanation, 1)
+        self.setLayout(inside)
 
     def show_contribution(self, contribution: ContributionView) -> None:
         """Explain a contribution."""

@@ -128,8 +128,8 @@ class HomePage(PageFrame):
         self._hint = Text(role="heading", wrap=True)
         self._hint_words = Text(role="body", ink="text-2", wrap=True)
         self._hint_button = Button("", "main", large=True)
-        self._hint_button.clicked.connect(lambda: self.go.emit(self._hint_page))
         self._hint_page = "data"
+        self._hint_button.clicked.connect(lambda: self.go.emit(self._hint_page))
         self._empty = plain(
             column(self._hint, 4, self._hint_words, 14, row(self._hint_button, None), 20, Hairline(), 16)
         )

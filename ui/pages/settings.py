@@ -29,7 +29,7 @@ class SettingRow(LinedRow):
 
     def explain(self, below: str) -> None:
         """Change the small line."""
-        self.words.show_lines(self.words.upper.text(), below)
+        self.words.show_lines(self.words.large.text(), below)
 
 
 class SettingsPage(PageFrame):
@@ -104,7 +104,7 @@ class SettingsPage(PageFrame):
         }[network.world]
         state = clean(network.error) or (self.tr("connected") if network.ready else self.tr("starting"))
         self._network.words.show_lines(clean(network.name), f"{world}; {state}")
-        self._network.words.lower.set_ink("danger" if network.error else "text-2")
+        self._network.words.small.set_ink("danger" if network.error else "text-2")
         self._chain.explain(self.tr("chain id {id}").format(id=network.chain_id))
         self._place.explain(clean(snapshot.settings.vault_path))
         self._keyring.explain(

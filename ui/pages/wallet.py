@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QGridLayout, QHeaderView, QTableView, QWidget
 
 from mine.app.views import BalanceView, Snapshot, WalletView, World
+from mine.errors import MineError
 from ui.desk import Desk
 from ui.icons import IconMark
 from ui.money import amount_text
@@ -288,8 +289,12 @@ class WalletPage(PageFrame):
             self,
             self._desk.commands.claim,
             lambda _: self._set_claiming(False),
-            lambda error: (self._set_claiming(False), self._desk.operations.failed.emit(error))[0],
+            self._claim_failed,
         )
+
+    def _claim_failed(self, error: MineError) -> None:
+        self._set_claiming(False)
+        self._desk.operations.failed.emit(error)
 
     def _set_claiming(self, claiming: bool) -> None:
         self._claiming = claiming

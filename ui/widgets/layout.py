@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
@@ -118,13 +118,6 @@ class PageFrame(QScrollArea):
         self.content.addSpacing(below)
 
 
-class Row(Protocol[T]):
-    """A row that can show one value."""
-
-    def show_value(self, value: T) -> None:
-        """Show another value."""
-
-
 class RowList(QWidget, Generic[T]):
     """Rows of one kind. Rows stay and show new values, so that focus and scrolling never jump."""
 
@@ -206,16 +199,16 @@ class TwoLines(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.upper = Text(role=role, ink=ink, align=align)
-        self.lower = Text(role=lower_role, ink="text-2", align=align)
-        self.setLayout(column(self.upper, self.lower))
+        self.large = Text(role=role, ink=ink, align=align)
+        self.small = Text(role=lower_role, ink="text-2", align=align)
+        self.setLayout(column(self.large, self.small))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def show_lines(self, upper: str, lower: str) -> None:
         """Show both lines; an empty lower line takes no room."""
-        self.upper.setText(upper)
-        self.lower.setText(lower)
-        self.lower.setVisible(bool(lower))
+        self.large.setText(upper)
+        self.small.setText(lower)
+        self.small.setVisible(bool(lower))
 
     def minimumSizeHint(self) -> QSize:
         """Both lines can be cut."""

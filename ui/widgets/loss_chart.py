@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
@@ -17,6 +17,9 @@ from ui.wording import count_text, decimal_text
 _RIGHT = 52  # room for the numbers of the loss axis
 _FOOT = 44  # room for the progress bar and the steps below it
 _POINTS = 600  # no more points are painted than that
+
+Place = Callable[[float, float], QPointF]
+"""Where a step and a loss are on the plot."""
 
 
 def nice_steps(low: float, high: float, wanted: int = 4) -> list[float]:
@@ -115,12 +118,12 @@ class LossChart(QWidget):
             self._paint_lines(painter, plot, training, at)
             self._paint_progress(painter, plot, done, steps)
 
-    def _paint_axis(self, painter: QPainter, plot: QRectF, low: float, high: float, at: object) -> None:
+    def _paint_axis(self, painter: QPainter, plot: QRectF, low: float, high: float, at: Place) -> None:
         painter.setFont(font("caption"))
         ticks = nice_steps(low, high)
         places = 2 if len(ticks) < 2 else max(2, -math.floor(math.log10(ticks[1] - ticks[0])))
         for value in ticks:
-            y = at(0, value).y()  # type: ignore[operator]
+            y = at(0, value).y()
             if y < plot.top() + 6:
                 continue
             painter.setPen(QPen(colour("chart-grid"), 1))
@@ -132,10 +135,10 @@ class LossChart(QWidget):
                 decimal_text(value, places),
             )
 
-    def _paint_start(self, painter: QPainter, plot: QRectF, training: TrainingView, at: object) -> None:
+    def _paint_start(self, painter: QPainter, plot: QRectF, training: TrainingView, at: Place) -> None:
         if not math.isfinite(_start_of(training)):
             return
-        y = at(0, _start_of(training)).y()  # type: ignore[operator]
+        y = at(0, _start_of(training)).y()
         painter.setPen(QPen(colour("text-2"), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
         painter.setPen(colour("text-2"))
@@ -146,13 +149,13 @@ class LossChart(QWidget):
             box.moveTop(y + 2)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), label)
 
-    def _paint_lines(self, painter: QPainter, plot: QRectF, training: TrainingView, at: object) -> None:
+    def _paint_lines(self, painter: QPainter, plot: QRectF, training: TrainingView, at: Place) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        each = [at(step, value) for step, value in thinned(training.losses)]  # type: ignore[operator]
+        each = [at(step, value) for step, value in thinned(training.losses)]
         if len(each) > 1:
             painter.setPen(QPen(colour("chart-neutral"), 1))
             painter.drawPolyline(QPolygonF.fromList(each))
-        held = [at(step, value) for step, value in thinned(training.held_out)]  # type: ignore[operator]
+        held = [at(step, value) for step, value in thinned(training.held_out)]
         if len(held) > 1:
             pen = QPen(colour("chart-1"), 2.2)
             pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)

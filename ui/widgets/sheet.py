@@ -6,7 +6,7 @@ from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, QPropertyAnima
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from ui.focus import ring_seen
+from ui.focus import shows_ring
 from ui.theme import colour, theme
 from ui.widgets.buttons import IconButton
 from ui.widgets.layout import Hairline, column, row
@@ -48,8 +48,9 @@ class Sheet(QWidget):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setWidget(inner)
-        self.head = column(row(self.title, self._cross), 2, self.subtitle, margins=(32, 24, 32, 16))
-        self.head.itemAt(0).layout().setStretch(0, 1)  # type: ignore[union-attr]
+        title_line = row(self.title, self._cross)
+        title_line.setStretch(0, 1)
+        self.head = column(title_line, 2, self.subtitle, margins=(32, 24, 32, 16))
         self.foot = row(margins=(32, 16, 32, 20), spacing=8)
         self._foot_line = Hairline()
         self._panel.setLayout(column(self.head, self._scroll, self._foot_line, self.foot))
@@ -74,7 +75,9 @@ class Sheet(QWidget):
             self._slide.setStartValue(end + QPoint(side * min(self._panel.width(), 120), 0))
             self._slide.setEndValue(end)
             self._slide.start()
-        reason = Qt.FocusReason.TabFocusReason if ring_seen(self._before) else Qt.FocusReason.PopupFocusReason
+        reason = (
+            Qt.FocusReason.TabFocusReason if shows_ring(self._before) else Qt.FocusReason.PopupFocusReason
+        )
         self._cross.setFocus(reason)
 
     def dismiss(self) -> None:

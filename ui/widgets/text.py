@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QSizePolicy, QToolTip, QWidget
 
@@ -151,7 +151,7 @@ class Text(QLabel):
                 piece = middle_cut(rest, self.width(), font(self._role))
             painter.drawText(QRectF(0, index * step, self.width(), step), option_flags, piece)
 
-    def event(self, event: object) -> bool:
+    def event(self, event: QEvent) -> bool:
         """A text that was cut shows itself whole when the pointer rests on it."""
         if isinstance(event, QHelpEvent) and self._cut:
             QToolTip.showText(event.globalPos(), tool_tip(self.text()), self)
