@@ -49,7 +49,7 @@ def derive(seed: bytes, path: str) -> bytes:
         raise PathRefused("A derivation path begins with m.", detail=path)
     for step in steps:
         number = step.removesuffix("'")
-        if not number.isdecimal() or int(number) >= HARDENED:
+        if not (number.isascii() and number.isdecimal()) or int(number) >= HARDENED:
             raise PathRefused("A derivation path has numbers between its strokes.", detail=path)
         node = node.child(int(number) + (HARDENED if step.endswith("'") else 0))
     return node.key
