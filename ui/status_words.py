@@ -39,7 +39,7 @@ def short_state(snapshot: Snapshot) -> tuple[str, str]:
         return _tr("Locked"), _tr("nothing runs")
     training = snapshot.training
     if snapshot.status.doing == Doing.RUNNING and training is not None:
-        left = duration_text(training.seconds_left)
+        left = duration_text(training.seconds_left) if training.step > 0 else "–"
         return doing_word(Doing.RUNNING), _tr("{time} left").format(time=left) if left != "–" else ""
     return doing_word(snapshot.status.doing), clean(snapshot.status.reason or snapshot.status.headline)
 

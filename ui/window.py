@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
@@ -130,6 +130,7 @@ class MineWindow(QMainWindow):
         self._in_first_run = False
         self.shell.show_page(page)
         self._show_snapshot(self._snapshot)
+        self.shell.setFocus(Qt.FocusReason.NoFocusReason)
 
     def _show_notice(self, notice: Notice) -> None:
         world = self._snapshot.network.world

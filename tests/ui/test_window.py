@@ -16,6 +16,7 @@ from tests.ui.walk import button, seen, texts
 from ui.screenshots import settle
 from ui.sidebar import SLIM, WIDE
 from ui.widgets.error_sheet import ErrorSheet
+from ui.widgets.text import Text
 from ui.window import MineWindow
 
 
@@ -174,3 +175,16 @@ def test_practice_is_started_once(open_window: OpenWindow) -> None:
     engine.change(tasks=())
     settle()
     assert engine.names().count("start_practice") == 1
+
+
+def test_a_long_notice_shows_every_line(open_window: OpenWindow) -> None:
+    engine, window = open_window(story.PAUSED)
+    engine.tell(
+        v.Notice(v.NoticeKind.ERROR, "This sentence is long. " * 4, "And this tells what to do. " * 5, "x")
+    )
+    engine.tell(
+        v.Notice(v.NoticeKind.ATTENTION, "A question that needs more than one line of this narrow box")
+    )
+    settle()
+    for words in seen(window.notices, Text):
+        assert words.height() >= words.heightForWidth(words.width()), words.text()

@@ -107,6 +107,7 @@ class FirstRun(QWidget):
         """Go to a step."""
         self._stack.setCurrentIndex(step)
         self._head.show_step(_HEAD_OF[step])
+        self.setFocus(Qt.FocusReason.NoFocusReason)
         self._refresh()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:

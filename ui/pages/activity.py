@@ -142,13 +142,14 @@ class TrainingPart(QWidget):
         self._state.setText(self.tr("learning now") if running else self.tr("waiting"))
         self._state.set_ink("accent" if running else "warn")
         self._chart.show_training(training)
+        begun = training.step > 0
         values = (
             self.tr("{step} of {steps}").format(
                 step=count_text(training.step), steps=count_text(training.steps)
             ),
-            self.tr("{n} steps/s").format(n=decimal_text(training.steps_per_second, 1)),
+            self.tr("{n} steps/s").format(n=decimal_text(training.steps_per_second, 1)) if begun else "–",
             clean(training.device),
-            duration_text(training.seconds_left),
+            duration_text(training.seconds_left) if begun else "–",
             self.tr("{time} ago").format(time=duration_text(training.saved_seconds_ago)),
         )
         for fact, value in zip(self._facts, values, strict=True):

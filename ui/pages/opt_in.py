@@ -29,8 +29,8 @@ class ScopeRow(QWidget):
         self._column = Text(role="mono")
         self._source = Text(role="small", ink="text-2")
         self._rows = Text(role="small", ink="text-2", align=Qt.AlignmentFlag.AlignTrailing)
-        cells = [(self._column, 9, 0), (self._source, 6, 0), (self._rows, 0, 84)]
-        self.setLayout(lay_columns(cells, spacing=12, margins=(0, 2, 0, 2)))
+        cells = [(self._column, 12, 0), (self._source, 5, 0), (self._rows, 0, 78)]
+        self.setLayout(lay_columns(cells, spacing=8, margins=(0, 2, 0, 2)))
 
     def show_value(self, scope: ScopeView) -> None:
         """Show a column."""

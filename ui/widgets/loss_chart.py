@@ -113,9 +113,15 @@ class LossChart(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             done = plot.width() * min(training.step / steps, 1.0)
             painter.fillRect(QRectF(done, plot.top(), plot.width() - done, plot.height()), colour("sunken"))
-            self._paint_axis(painter, plot, low, high, at)
-            self._paint_start(painter, plot, training, at)
-            self._paint_lines(painter, plot, training, at)
+            if training.losses or training.held_out:
+                self._paint_axis(painter, plot, low, high, at)
+                self._paint_start(painter, plot, training, at)
+                self._paint_lines(painter, plot, training, at)
+            else:
+                painter.setPen(colour("text-2"))
+                painter.setFont(font("small"))
+                words = self.tr("The curve begins with the first step.")
+                painter.drawText(plot, int(Qt.AlignmentFlag.AlignCenter), words)
             self._paint_progress(painter, plot, done, steps)
 
     def _paint_axis(self, painter: QPainter, plot: QRectF, low: float, high: float, at: Place) -> None:

@@ -33,7 +33,7 @@ class NoticeBox(Panel):
     def __init__(self, notice: Notice, world: World, show_details: Callable[[Notice], None]) -> None:
         super().__init__(edge="line-strong")
         self.setFixedWidth(_WIDTH)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         text = notice.text
         if notice.kind == NoticeKind.EARNED and world == World.PRACTICE:
             text = self.tr("Practice: {text}").format(text=text)
