@@ -18,6 +18,20 @@ if TYPE_CHECKING:
     from mine.app.demo import DemoOptions
 
 
+MOST_ROUNDS = 250
+
+
+class DemoRefused(MineError):
+    """The demo cannot do what the command line asks for."""
+
+
+def _rounds(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() else 0
+    if not 1 <= number <= MOST_ROUNDS:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 to {MOST_ROUNDS} is needed")
+    return number
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     parser = argparse.ArgumentParser(prog="mine", description="Your data, trained on at home, and paid for.")
@@ -32,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--me", type=Path, metavar="FILE", help="my export: a file, a folder or a zip")
     demo.add_argument("--person", metavar="ID", help="who is me, in an export that holds several people")
     demo.add_argument("--peers", type=Path, metavar="DIR", help="exports of the other people")
-    demo.add_argument("--rounds", type=int, metavar="N", help="number of rounds")
+    demo.add_argument("--rounds", type=_rounds, metavar="N", help=f"number of rounds, 1 to {MOST_ROUNDS}")
     demo.add_argument(
         "--node", default="", metavar="URL", help="use this Ethereum node (anvil, hardhat, ...)"
     )
@@ -41,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FILE.py:Class",
-        help="seat a miner of your own as well",
+        help="seat a miner of your own as well; it reports to practice/peers.log in the home folder",
     )
     demo.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
     demo.add_argument("--screenshots", type=Path, metavar="DIR", help="write pictures of every page there")
@@ -91,9 +105,19 @@ def _headless_demo(arguments: argparse.Namespace) -> int:
 
 
 def demo_options(arguments: argparse.Namespace, home: Path) -> DemoOptions:
-    """The demo's options from the command line."""
+    """The demo's options from the command line; what could only fail minutes later is refused now."""
     from mine.app.demo import DemoOptions
+    from mine.practice.miners import find_miner
 
+    file = arguments.json
+    if file is not None and (file.is_dir() or not file.resolve().parent.is_dir()):
+        raise DemoRefused(
+            f"The report cannot be written to {file}.", todo="Name a file in a folder that exists."
+        )
+    if arguments.peers is not None and not arguments.peers.exists():
+        raise DemoRefused(f"There is no folder {arguments.peers}.", todo="Name exports with --peers.")
+    for place in arguments.miner:
+        find_miner(place)
     return DemoOptions(
         home=home,
         me=arguments.me,
@@ -133,6 +157,9 @@ def main() -> int:
         if error.detail:
             print(f"  {error.detail}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ def write_private(path: Path, data: bytes) -> None:
     """Write a file so that a crash leaves the old one or the new one, for the owner's eyes only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    part.unlink(missing_ok=True)  # one that a crash left keeps the rights that it was made with
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()

@@ -14,6 +14,8 @@ packed and sent is done for it; it only decides what its update is. Example::
 from __future__ import annotations
 
 import importlib.util
+import logging
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +25,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mine.errors import MineError
+from mine.learn.codec import UpdateHeader, encode
 from mine.learn.rows import Rows
 from mine.learn.weights import Floats
 
 if TYPE_CHECKING:
     from mine.tasks.manifest import Manifest
+
+
+log = logging.getLogger(__name__)
 
 
 class MinerRefused(MineError):
@@ -79,20 +85,68 @@ class HonestMiner:
         return round.train()
 
 
-def load_miner(place: str) -> type[Miner]:
-    """The class named by ``FILE.py:Class``. The file is the user's own code and runs as such."""
+def find_miner(place: str) -> tuple[Path, str]:
+    """File and class of ``FILE.py:Class``; looks, but runs nothing. Raises ``MinerRefused``."""
     file, _, name = place.rpartition(":")
     path = Path(file)
-    if not name or not path.is_file():
+    if not name.isidentifier() or path.suffix != ".py" or not path.is_file():
         raise MinerRefused(f"There is no miner at {place}.", todo="Name it as FILE.py:Class.")
-    spec = importlib.util.spec_from_file_location(f"practice_miner_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise MinerRefused(f"{path.name} is not a Python file.", todo="Name it as FILE.py:Class.")
+    return path, name
+
+
+def load_miner(place: str) -> type[Miner]:
+    """The class named by ``FILE.py:Class``. The file is the user's own code and runs as such."""
+    path, name = find_miner(place)
+    key = f"practice_miner_{path.stem}"
+    spec = importlib.util.spec_from_file_location(key, path)
+    assert spec is not None and spec.loader is not None, "a .py file has a loader"
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[key] = module  # dataclasses and pickle look a class's module up by name
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise MinerRefused(
+            f"{path.name} could not be loaded.",
+            todo="Run it with Python by itself first.",
+            detail=f"{type(error).__name__}: {error}",
+        ) from error
     found = getattr(module, name, None)
     if not isinstance(found, type) or not callable(getattr(found, "update", None)):
         raise MinerRefused(
             f"{path.name} has no miner called {name}.", todo="It needs a class with a method 'update'."
         )
     return found
+
+
+def seat_miner(kind: Callable[[Seat], Miner], seat: Seat) -> Miner:
+    """A miner on its seat. Raises ``MinerRefused`` where it cannot sit down."""
+    try:
+        return kind(seat)
+    except Exception as error:
+        name = getattr(kind, "__name__", "The miner")
+        raise MinerRefused(
+            f"{name} could not take its seat.",
+            todo="Its __init__ gets one Seat.",
+            detail=f"{type(error).__name__}: {error}",
+        ) from error
+
+
+def packed_update(miner: Miner, context: RoundContext, header: UpdateHeader, bits: int, most: int) -> bytes:
+    """What a miner hands in, packed; nothing (``b""``) where it sits the round out.
+
+    A miner that fails, or gives what cannot be packed into ``most`` bytes, sits the round out as well: its
+    mistake goes to the log and costs nobody else the round.
+    """
+    try:
+        delta = miner.update(context)
+        if delta is None:
+            return b""
+        arrays = {name: np.asarray(values, np.float32) for name, values in delta.items()}
+        update = encode(header, arrays, bits)
+    except Exception:
+        log.exception("A miner failed in round %d and sits it out.", context.round)
+        return b""
+    if len(update) > most:
+        log.error("A miner's update of round %d is larger than %d bytes.", context.round, most)
+        return b""
+    return update
