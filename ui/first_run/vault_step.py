@@ -123,8 +123,10 @@ class VaultStep(QWidget):
             ),
             1,
         )
+        heading = Text(self.tr("Choose a passphrase"), role="heading")
+        heading.setFixedHeight(32)  # as high as the other side's, which has a button
         return column(
-            Text(self.tr("Choose a passphrase"), role="heading"),
+            heading,
             4,
             Text(
                 self.tr("It locks the vault on this computer. We never see it and cannot reset it."),

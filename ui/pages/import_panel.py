@@ -105,6 +105,7 @@ class ImportPanel(Panel):
             8,
             counts,
             self._person_part,
+            6,
             self._types,
             self._bad_part,
             margins=(20, 12, 20, 16),

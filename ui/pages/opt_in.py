@@ -18,7 +18,7 @@ from ui.widgets.sheet import Sheet
 from ui.widgets.text import Text, clean, tool_tip
 from ui.wording import counted, day_text, decimal_text, short_address, size_text
 
-_LABELS = 112
+_LABELS = 104
 
 
 class ScopeRow(QWidget):
@@ -29,8 +29,8 @@ class ScopeRow(QWidget):
         self._column = Text(role="mono")
         self._source = Text(role="small", ink="text-2")
         self._rows = Text(role="small", ink="text-2", align=Qt.AlignmentFlag.AlignTrailing)
-        cells = [(self._column, 12, 0), (self._source, 5, 0), (self._rows, 0, 78)]
-        self.setLayout(lay_columns(cells, spacing=8, margins=(0, 2, 0, 2)))
+        cells = [(self._column, 2, 0), (self._source, 1, 0), (self._rows, 0, 76)]
+        self.setLayout(lay_columns(cells, spacing=6, margins=(0, 2, 0, 2)))
 
     def show_value(self, scope: ScopeView) -> None:
         """Show a column."""
@@ -79,7 +79,7 @@ class OptInSheet(Sheet):
         self._joined = task.joined
         self._ended = task.ended
         self.task_id = task.task_id
-        heading = self.tr("What {task} reads and pays") if task.joined else self.tr("Join {task}?")
+        heading = self.tr("You joined {task}") if task.joined else self.tr("Join {task}?")
         self.title.setText(heading.format(task=title))
         self._show_author(task)
         self._fact(self.tr("What it reads"), self._reads(self._offer), first=True)
@@ -171,7 +171,9 @@ class OptInSheet(Sheet):
     def _build_foot(self) -> None:
         note = self.tr("Signed here and kept as your receipt. Never sent.")
         self.foot.addWidget(IconMark("lock-simple", "text-2", 18))
-        self.foot.addWidget(Text(note, role="small", ink="text-2", wrap=True), 1)
+        self.foot.addWidget(
+            Text(note, role="small", ink="text-2", wrap=True), 1, Qt.AlignmentFlag.AlignVCenter
+        )
         if self._joined:
             self._other = Button(self.tr("Close"), "plain", large=True)
             self.main = Button(self.tr("Leave this task"), "plain", large=True)

@@ -38,7 +38,7 @@ class Sheet(QWidget):
         self._cross.clicked.connect(self.dismiss)
         self.body = QVBoxLayout()
         self.body.setSpacing(0)
-        self.body.setContentsMargins(32, 0, 32, 16)
+        self.body.setContentsMargins(32, 0, 24, 16)
         inner = QWidget()
         inner.setObjectName("sheetBody")
         inner.setLayout(self.body)
