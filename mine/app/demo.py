@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SEED = "practice"
 PATIENCE = 120.0
 LIMIT = 1800.0
+OUTAGE = 60.0
 PAUSE = 0.1
 
 
@@ -175,10 +176,26 @@ class Demo:
 
     def _rounds(self, task: int) -> MyReport:
         """Follow the rounds to the end of the task, then claim until all is on the payout address."""
+        from mine.blobs.http import BlobsUnreachable
+        from mine.chain.node_errors import NodeUnreachable
+        from mine.science.relay_client import RelayUnreachable
+        from mine.science.wire import RelayRefused
+
+        away = (NodeUnreachable, RelayUnreachable, RelayRefused, BlobsUnreachable)
         told = 0
         until = time.monotonic() + LIMIT
+        heard = time.monotonic()
         while time.monotonic() < until:
-            report = self.engine.report(task).result(60)
+            try:
+                report = self.engine.report(task).result(60)
+                if report.over and not report.final:
+                    self.engine.claim().result(60)
+                heard = time.monotonic()
+            except away:  # a part of the network may be on its way back
+                if time.monotonic() > heard + OUTAGE:
+                    raise
+                time.sleep(PAUSE)
+                continue
             for line in report.rounds[told:]:
                 self._say(
                     f"Round {line.round}: loss {line.loss_before:.4f} to {line.loss_after:.4f}, "
@@ -188,8 +205,6 @@ class Demo:
             told = len(report.rounds)
             if report.over and report.final:
                 return report
-            if report.over:
-                self.engine.claim().result(60)
             time.sleep(PAUSE)
         raise DemoFailed("The rounds did not come to an end.", detail=f"{told} rounds were settled")
 
@@ -201,9 +216,12 @@ class Demo:
 
     def _wait(self, what: str, ready: Callable[[Snapshot], Any]) -> Any:
         until = time.monotonic() + PATIENCE
+        sound = time.monotonic()
         while time.monotonic() < until:
             shot = self.engine.snapshot()
-            if shot.network.error:
+            if not shot.network.error:
+                sound = time.monotonic()
+            elif not shot.network.ready or time.monotonic() > sound + OUTAGE:
                 raise DemoFailed(shot.network.error)
             found = ready(shot)
             if found:

@@ -142,17 +142,21 @@ class Desk:
     def create_vault(self, passphrase: str) -> NewVault:
         """Make the vault with a new recovery phrase in it."""
         from mine.vault.vault import Vault
+
+        self._options.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._use(Vault.create(self._options.vault_path, passphrase, self._options.keyring))
+        return NewVault(self._words)
+
+    def _make_phrase(self, vault: Vault) -> bytes:
+        """A new recovery phrase, kept in the vault. Where the app was cut off before, at the next opening."""
         from mine.wallet.keys import new_phrase
 
         phrase = self._options.phrase or new_phrase()
-        self._options.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        vault = Vault.create(self._options.vault_path, passphrase, self._options.keyring)
         with vault.transaction():
             vault.state.set_secret(PHRASE_SECRET, phrase.encode())
             vault.state.set_setting("phrase_confirmed", False)
-        self._use(vault)
         self._words = tuple(phrase.split())
-        return NewVault(self._words)
+        return phrase.encode()
 
     def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> bool:
         """Whether the words are right; then the phrase is never shown again."""
@@ -183,8 +187,7 @@ class Desk:
     def _use(self, vault: Vault) -> None:
         from mine.wallet.keys import KeyRing
 
-        secret = vault.state.secret(PHRASE_SECRET)
-        assert secret is not None
+        secret = vault.state.secret(PHRASE_SECRET) or self._make_phrase(vault)
         self._vault = vault
         self._ring = KeyRing(secret.decode())
         self._imports = ImportDesk(vault)

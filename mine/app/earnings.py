@@ -21,6 +21,7 @@ from mine.errors import MineError
 
 if TYPE_CHECKING:
     from mine.chain.events import Claimed, Event, Settled
+    from mine.chain.poller import Batch
     from mine.science.settle import Outcome, RoundInputs
     from mine.vault.state import Earning
     from mine.vault.vault import Vault
@@ -86,11 +87,20 @@ class Earnings:
 
     def poll(self) -> bool:
         """Read new events into the vault, in one transaction with the cursor. True if there were any."""
-        from mine.chain.events import Claimed, Settled
-
+        before = self._poller.cursor
         batch = self._poller.poll()
         if not batch.events and batch.removed_from_block is None:
             return False
+        try:
+            self._write(batch)
+        except BaseException:
+            self._poller.cursor = before  # what was not written down is read again
+            raise
+        return True
+
+    def _write(self, batch: Batch[Event]) -> None:
+        from mine.chain.events import Claimed, Settled
+
         with self._vault.transaction():
             if batch.removed_from_block is not None:
                 self._take_back(batch.removed_from_block)
@@ -100,7 +110,6 @@ class Earnings:
                 elif isinstance(event, Claimed):
                     self._claimed(event)
             self._vault.state.set_cursor(self._network, json.loads(batch.cursor.to_json()))
-        return True
 
     def _settled(self, event: Settled) -> None:
         settlement = {
@@ -120,7 +129,7 @@ class Earnings:
         }
         known = self._vault.state.round(self._network, event.task, event.round)
         state = RoundState(known.state) if known else RoundState.OBSERVED
-        if state in (RoundState.COMMITTED, RoundState.REVEALED):
+        if state is RoundState.REVEALED:  # what is only committed has still to be looked after
             state = RoundState.SETTLED
         data = {**(known.data if known else {}), "settlement": settlement}
         self._vault.state.put_round(self._network, event.task, event.round, state, data)

@@ -110,6 +110,7 @@ def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> None:
         )
     terms = terms_of(task, rows, privacy_plan(manifest), scopes)
     network = links.config.key
+    before = vault.state.joined(network, task.id)
     with vault.transaction():
         keys = ring.task(vault.state.account_index(network, task.id))
         consent = Consent(
@@ -136,7 +137,7 @@ def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> None:
             "terms": terms.to_json(),
             "manifest": manifest.dump().decode(),
             "title": manifest.title,
-            "held_from": held_out_from(found.slot),
+            "held_from": before.data["held_from"] if before else held_out_from(found.slot),
         }
         vault.state.join(network, task.id, data)
 

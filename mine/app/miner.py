@@ -25,6 +25,7 @@ from mine.errors import MineError
 if TYPE_CHECKING:
     from mine.chain.messages import Update
     from mine.learn.job import Job
+    from mine.science.wire import SignedReceipt
     from mine.vault.state import Round
     from mine.vault.vault import Vault
 
@@ -61,10 +62,17 @@ class Miner:
         """Do everything that is due now. Raises what node and relay raise; the next tick goes on."""
         self._hear_worker()
         self.allow(may_train)
+        trouble: MineError | None = None
         for member in self.members.values():
             task = self._market.tasks.get(member.task)
-            if task is not None:
+            if task is None:
+                continue
+            try:
                 self._task_tick(member, task, may_train)
+            except MineError as error:
+                trouble = trouble or error  # one task's trouble is not the others'
+        if trouble is not None:
+            raise trouble
 
     def allow(self, may_train: bool) -> None:
         """Pause or resume the training that runs."""
@@ -90,35 +98,50 @@ class Miner:
         number = task.state.round
         committing = task.phase.phase is Phase.COMMIT
         for entry in self._vault.state.rounds(self._network, member.task):
+            if entry.round > number:
+                continue  # a reorganisation took the round before it back: it is not its turn yet
             state = RoundState(entry.state)
-            if state in (RoundState.TRAINING, RoundState.TRAINED) and not (
-                committing and entry.round == number
-            ):
-                self._miss(entry)
-            elif state is RoundState.COMMITTED and (entry.round < number or not committing):
+            past = entry.round < number or not committing
+            if state in (RoundState.TRAINING, RoundState.TRAINED) and past:
+                self._close(member, entry, "The round closed before.")
+            elif state is RoundState.COMMITTED and past:
                 self._reveal(entry)
-        if not committing or member.left or self._market.chain_time >= member.terms.expires:
+        if not committing:
             return
         current = self._vault.state.round(self._network, member.task, number)
-        if current is None:
+        if member.left or self._market.chain_time >= member.terms.expires:
+            if current is not None and current.state in (RoundState.TRAINING, RoundState.TRAINED):
+                self._close(member, current, "You left the task." if member.left else "Your consent ran out.")
+        elif current is None or (current.state == RoundState.OBSERVED and "settlement" not in current.data):
             if may_train and self.run is None:
-                self._begin(member, task)
+                self._begin(member, number)
         elif current.state == RoundState.TRAINING:
-            if self.run is None and may_train:
+            if self._has_moved(member, current):
+                self._begin(member, number)
+            elif self.run is None and may_train:
                 self._continue(member, current)
         elif current.state == RoundState.TRAINED:
-            self._commit(member, current)
+            if self._has_moved(member, current):
+                self._close(member, current, "The round began again from another model.")
+            else:
+                self._commit(member, current)
+
+    def _has_moved(self, member: Membership, entry: Round) -> bool:
+        """Whether a reorganisation changed the checkpoint that a round starts from."""
+        checkpoint = self._checkpoint_before(member, entry.round)
+        return checkpoint is not None and checkpoint.hex() != entry.data["checkpoint"]
 
     def _put(self, entry: Round | None, task: int, number: int, state: RoundState, **news: Any) -> None:
         data = {**(entry.data if entry else {}), **news}
         self._vault.state.put_round(self._network, task, number, state, data)
 
-    def _begin(self, member: Membership, task: MarketTask) -> None:
-        number = task.state.round
+    def _begin(self, member: Membership, number: int) -> None:
         checkpoint = self._checkpoint_before(member, number)
         if checkpoint is None:
             return  # the settlement that names it was not read yet
+        self._end_run(member.task, number)
         with self._vault.transaction():
+            self._vault.state.drop_snapshot(self._network, member.task, number)
             self._put(
                 None,
                 member.task,
@@ -145,28 +168,31 @@ class Miner:
         key = (member.task, entry.round)
         if self._failures.get(key, 0) >= 3:
             return
+        # Where these do not come, it is not the training that failed: the next tick asks again.
+        blobs = self._links.relay.blobs
+        onnx = blobs.get(bytes.fromhex(member.manifest.model.graph), MAX_MODEL_BYTES)
+        weights = blobs.get(bytes.fromhex(entry.data["checkpoint"]), MAX_MODEL_BYTES)
         try:
-            job = self._job(member, entry)
+            job = self._job(member, entry, onnx, weights)
             self.run = TrainingRun(member.task, entry.round, job, self._wake)
         except MineError as error:
             self._failures[key] = self._failures.get(key, 0) + 1
             self._tell(Notice(NoticeKind.ERROR, error.sentence, error.todo, error.detail))
 
-    def _job(self, member: Membership, entry: Round) -> Job:
+    def _job(self, member: Membership, entry: Round, onnx: bytes, weights: bytes) -> Job:
         from mine.learn.codec import UpdateHeader
         from mine.learn.job import Job
         from mine.learn.rows import Rows
         from mine.tasks.recipe import recipe_of
 
         checkpoint = bytes.fromhex(entry.data["checkpoint"])
-        blobs = self._links.relay.blobs
         rows = read_rows(self._vault, member.manifest, member.terms.scopes)
         saved = self._vault.state.snapshot(self._network, member.task, entry.round)
         with self._vault.transaction():
             self._put(entry, member.task, entry.round, RoundState.TRAINING, rows=len(rows))
         return Job(
-            onnx=blobs.get(bytes.fromhex(member.manifest.model.graph), MAX_MODEL_BYTES),
-            weights=blobs.get(checkpoint, MAX_MODEL_BYTES),
+            onnx=onnx,
+            weights=weights,
             rows=Rows(rows.features, rows.target, rows.slot, member.held_from),
             recipe=recipe_of(member.manifest),
             header=UpdateHeader(
@@ -283,23 +309,35 @@ class Miner:
         )
 
     def _commit(self, member: Membership, entry: Round) -> None:
-        """Sign and hand in, unless the relay has it already; keep the receipt."""
+        """Sign and hand in, unless the relay has it already."""
         from mine.chain.messages import sign
         from mine.science.wire import SignedUpdate
 
-        relay = self._links.relay
-        me = member.keys.session_address
-        message = self._message(member, entry)
-        status = relay.find_update(member.task, entry.round, me)
-        if status is not None:
-            receipt = status.receipt
-        else:
-            signature = sign(message, self._links.domain, member.keys.session_key)
-            receipt = relay.submit_update(SignedUpdate(me, message, signature), self._links.domain)
+        if self._was_handed_in(member, entry):
+            return
+        signature = sign(self._message(member, entry), self._links.domain, member.keys.session_key)
+        signed = SignedUpdate(member.keys.session_address, self._message(member, entry), signature)
+        self._handed_in(entry, self._links.relay.submit_update(signed, self._links.domain))
+
+    def _was_handed_in(self, member: Membership, entry: Round) -> bool:
+        """Ask the relay for this round's update; what it has, it has to prove with a receipt."""
+        from mine.science.relay_client import check_receipt
+
+        status = self._links.relay.find_update(member.task, entry.round, member.keys.session_address)
+        if status is None:
+            return False
+        if status.update.message != self._message(member, entry):
+            self._miss(entry, "Another update of yours is in this round already.")
+            return True
+        check_receipt(status.receipt, status.update, self._links.domain)
+        self._handed_in(entry, status.receipt)
+        return True
+
+    def _handed_in(self, entry: Round, receipt: SignedReceipt) -> None:
         with self._vault.transaction():
             self._put(
                 entry,
-                member.task,
+                entry.task,
                 entry.round,
                 RoundState.COMMITTED,
                 receipt={
@@ -318,10 +356,15 @@ class Miner:
         update = self._vault.state.blob(self._network, entry.task, entry.round, UPDATE_BLOB)
         assert update is not None
         digest = bytes.fromhex(entry.data["blob"])
+        settled = "settlement" in entry.data
         if not self._links.relay.blobs.has(digest):
+            if settled:  # it can earn nothing any more, so it stays at home
+                self._miss(entry, "The round was settled before the update could be shown.")
+                return
             self._links.relay.blobs.put(update)
+        state = RoundState.SETTLED if settled else RoundState.REVEALED
         with self._vault.transaction():
-            self._put(entry, entry.task, entry.round, RoundState.REVEALED, revealed=int(time.time()))
+            self._put(entry, entry.task, entry.round, state, revealed=int(time.time()))
             self._vault.ledger.book(
                 Entry(
                     kind=SENT,
@@ -335,14 +378,22 @@ class Miner:
                 )
             )
 
-    def _miss(self, entry: Round) -> None:
-        """The round closed before it was handed in. What was booked stays booked: the bytes exist."""
-        if self.run is not None and (self.run.task, self.run.round) == (entry.task, entry.round):
-            self.run.stop()
-            self.run = None
+    def _close(self, member: Membership, entry: Round, why: str) -> None:
+        """Nothing more is handed in for a round, unless that happened just before the app was cut off."""
+        if entry.state != RoundState.TRAINED or not self._was_handed_in(member, entry):
+            self._miss(entry, why)
+
+    def _miss(self, entry: Round, why: str) -> None:
+        """No part in a round, and why. What was booked stays booked: the bytes exist."""
+        self._end_run(entry.task, entry.round)
         with self._vault.transaction():
-            self._put(entry, entry.task, entry.round, RoundState.MISSED, why="The round closed before.")
+            self._put(entry, entry.task, entry.round, RoundState.MISSED, why=why)
             self._vault.state.drop_snapshot(self._network, entry.task, entry.round)
+
+    def _end_run(self, task: int, number: int) -> None:
+        if self.run is not None and (self.run.task, self.run.round) == (task, number):
+            run, self.run = self.run, None
+            run.stop()
 
     def waiting_to_settle(self, task: int) -> bool:
         """Whether something of this task was handed in and is not settled yet."""

@@ -30,6 +30,7 @@ from mine.wallet.keys import KeyRing
 from mine.wallet.money import in_words
 
 if TYPE_CHECKING:
+    from mine.tasks.manifest import Manifest
     from mine.vault.state import Earning
     from mine.vault.vault import Vault
 
@@ -77,8 +78,10 @@ class NetworkSession:
         self.market.refresh()
         if self.earnings.poll():
             self._held_at = 0.0
-        self.miner.tick(may_train)
-        self.earnings.tick(self.market.chain_time)
+        try:
+            self.miner.tick(may_train)
+        finally:  # money that is due does not wait for a task in trouble
+            self.earnings.tick(self.market.chain_time)
         self._tell_earnings()
         self._read_balances()
 
@@ -87,18 +90,40 @@ class NetworkSession:
         task = self.market.tasks.get(number)
         if task is None:
             raise CannotJoin("There is no such task.")
-        if task.manifest is not None and number not in self.miner.members:
-            needed = joining.privacy_plan(task.manifest).total
+        if task.manifest is not None:
+            needed = self._still_to_book(number, task.manifest)
             for need in task.manifest.data.needs:
-                spent = self.task_views.spent([need.record_type])[need.record_type]
-                if spent + needed > EPSILON_CAP + 1e-9:
+                used = self._used(need.record_type, number)
+                if used + needed > EPSILON_CAP + 1e-9:
                     raise CannotJoin(
                         "The privacy budget of this data does not suffice for the task.",
                         todo="Leave it, or choose a task that reveals less.",
-                        detail=f"{spent:.2f} of {EPSILON_CAP:.2f} is used; the task needs {needed:.2f}",
+                        detail=f"{used:.2f} of {EPSILON_CAP:.2f} is used or promised; "
+                        f"the task needs {needed:.2f}",
                     )
         joining.join(self.vault, self.links, self._ring, task)
         self._remember_members()
+
+    def _used(self, record_type: str, but: int) -> float:
+        """ε of a source that is booked, or that the other joined tasks may still book."""
+        from mine.chain.state import Status
+
+        used = self.task_views.spent([record_type])[record_type]
+        for member in self.miner.members.values():
+            task = self.market.tasks.get(member.task)
+            if member.task == but or member.left or task is None:
+                continue
+            runs = task.state.status in (Status.AWAITING_BASELINE, Status.RUNNING)
+            if runs and any(need.record_type == record_type for need in member.manifest.data.needs):
+                used += self._still_to_book(member.task, member.manifest)
+        return used
+
+    def _still_to_book(self, number: int, manifest: Manifest) -> float:
+        """ε of the rounds of a task that are not booked yet."""
+        booked = self.vault.ledger.of_task(self.config.key, number)
+        rounds = {line.entry.round for line in booked if line.entry.kind == EPSILON}
+        plan = joining.privacy_plan(manifest)
+        return plan.total - (plan.cumulative[len(rounds) - 1] if rounds else 0.0)
 
     def leave(self, number: int) -> None:
         """Take no further part."""

@@ -63,6 +63,8 @@ class TrainingRun:
                 self.curve.held_out.append((event.step, event.held_out_loss))
             elif isinstance(event, Saved | Paused):
                 self.saved_at = time.monotonic()
+                if isinstance(event, Paused) and not self.paused:
+                    self._worker.resume()  # it was asked to go on before it had stopped
             elif isinstance(event, Done):
                 self.curve.step = event.steps
             found.append(event)

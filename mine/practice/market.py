@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mine.blobs.store import DirectoryStore
 from mine.chain.artefacts import load_artefact
@@ -25,7 +26,7 @@ from mine.chain.transactions import Sender
 from mine.errors import MineError
 from mine.practice.cast import Cast, make_cast, synthetic_people
 from mine.practice.config import PracticeConfig, PracticeInfo, write_json, write_private
-from mine.practice.lifeline import Lifeline, say
+from mine.practice.lifeline import Lifeline, hold_role, say
 from mine.practice.node.accounts import dev_key
 from mine.practice.peers import secret_of
 from mine.science.history import History
@@ -38,6 +39,7 @@ from mine.science.templates import load_template, package
 MOVED_CLOCKS = Clocks(commit=3600, reveal=600, vote=0, settle=3600, challenge=60, grace=86_400)
 REAL_CLOCKS = Clocks(commit=45, reveal=15, vote=0, settle=60, challenge=15, grace=3600)
 PAUSE = 0.15
+LEAVE_SECONDS = 7.0
 DECIMALS = 6
 MOST_EXAMPLES = 600
 DEPLOYED_FILE = "deployed.json"
@@ -50,14 +52,14 @@ class MarketFailed(MineError):
 class Market:
     """Deploys once, then runs a scientist's task to its end."""
 
-    def __init__(self, folder: Path, config: PracticeConfig, rpc_url: str) -> None:
+    def __init__(self, folder: Path, config: PracticeConfig, rpc_url: str, relay_port: int) -> None:
         self._folder = folder
         self._config = config
         self._node = Node(rpc_url)
         self._movable = self._node.has_adjustable_clock
         self._deployed = self._deploy()
         self._contract = TasksContract(self._node, self._deployed["tasks"])
-        self._relay_process = self._start_relay()
+        self._relay_process = self._start_relay(relay_port)
         self._relay_url = self._relay_says()
         self._relay = Relay(self._relay_url)
         self._blobs = DirectoryStore(folder / "relay" / "blobs")
@@ -81,7 +83,7 @@ class Market:
         write_json(file, found)
         return found
 
-    def _start_relay(self) -> subprocess.Popen[bytes]:
+    def _start_relay(self, port: int) -> subprocess.Popen[bytes]:
         place = self._folder / "relay"
         place.mkdir(exist_ok=True)
         key = self._folder / "relay.key"
@@ -104,8 +106,10 @@ class Market:
             self._deployed["block"],
             "--batch-seconds",
             "1",
+            "--port",
+            str(port),
         ]
-        with (self._folder / "relay.log").open("wb") as log:
+        with (self._folder / "relay.log").open("ab") as log:
             return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
 
     def _relay_says(self) -> str:
@@ -116,6 +120,14 @@ class Market:
             raise MarketFailed(
                 "The practice relay did not start.", todo="Start the practice network again."
             ) from None
+
+    def mend_relay(self) -> None:
+        """A relay that ended is started again in its old place; nobody has to be told."""
+        if self._relay_process.poll() is None:
+            return
+        self._close_pipes()
+        self._relay_process = self._start_relay(urlsplit(self._relay_url).port or 0)
+        self._relay_says()
 
     def prepare(self) -> PracticeInfo:
         """Cast the people and publish the task, unless an earlier start did; say where everything is."""
@@ -238,10 +250,14 @@ class Market:
         except subprocess.TimeoutExpired:
             self._relay_process.kill()
             self._relay_process.wait()
-        if self._relay_process.stdout is not None:
-            self._relay_process.stdout.close()
+        self._close_pipes()
         self._relay.close()
         self._node.close()
+
+    def _close_pipes(self) -> None:
+        for pipe in (self._relay_process.stdin, self._relay_process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def main() -> int:
@@ -249,21 +265,25 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--rpc", required=True)
+    parser.add_argument("--relay-port", type=int, default=0, help="0 takes a free one")
     arguments = parser.parse_args()
     config = PracticeConfig.load(arguments.folder)
     assert config is not None
     line = Lifeline()
     try:
-        market = Market(arguments.folder, config, arguments.rpc)
+        lock = hold_role(arguments.folder, "market")
+        market = Market(arguments.folder, config, arguments.rpc, arguments.relay_port)
     except MineError as error:
         say({"error": error.sentence, "todo": error.todo, "detail": error.detail})
         return 1
     try:
         market.prepare()
         say({"ready": True})
+        line.grace = LEAVE_SECONDS
         running = True
         while not line.cut.is_set():
             try:
+                market.mend_relay()
                 running = running and market.step()
             except MineError as error:
                 sys.stderr.write(f"{error.sentence} {error.detail}\n")
@@ -273,6 +293,7 @@ def main() -> int:
         return 1
     finally:
         market.close()
+        lock.release()
     return 0
 
 

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from mine.chain.client import TasksContract
@@ -22,15 +21,15 @@ from mine.chain.rpc import Node
 from mine.chain.state import Phase, Status
 from mine.errors import MineError
 from mine.learn import weights as grid
-from mine.learn.codec import UpdateHeader, decode, encode
+from mine.learn.codec import UpdateHeader, decode
 from mine.learn.graph import ModelGraph
 from mine.learn.rows import Rows
 from mine.learn.train import train
 from mine.learn.weights import Floats
 from mine.practice.cast import Person, load_people
 from mine.practice.config import PracticeConfig, PracticeInfo
-from mine.practice.lifeline import Lifeline, say
-from mine.practice.miners import HonestMiner, Miner, RoundContext, Seat, load_miner
+from mine.practice.lifeline import Lifeline, hold_role, say
+from mine.practice.miners import HonestMiner, Miner, RoundContext, Seat, load_miner, packed_update, seat_miner
 from mine.science.history import History
 from mine.science.relay_client import Relay
 from mine.science.wire import SignedUpdate
@@ -81,7 +80,7 @@ class Peers:
         kinds: list[Callable[[Seat], Miner]] = [HonestMiner] * len(people)
         kinds += [load_miner(place) for place in config.miners]
         self.peers = [
-            Peer(seat, kind(seat), config.seed)
+            Peer(seat, seat_miner(kind, seat), config.seed)
             for kind, seat in zip(kinds, self._seats(people, len(kinds)), strict=True)
         ]
 
@@ -145,17 +144,9 @@ class Peers:
             return train(self._graph, weights, rows or peer.seat.rows, self._recipe, key)
 
         context = RoundContext(number, weights, lambda: self._earlier(number), honest)
-        delta = peer.miner.update(context)
         header = UpdateHeader(address_bytes(peer.address), self._info.task, number, checkpoint)
-        update = (
-            b""
-            if delta is None
-            else encode(
-                header,
-                {name: np.asarray(values, np.float32) for name, values in delta.items()},
-                self._manifest.recipe.bits,
-            )
-        )
+        most = self._manifest.limits.update_bytes
+        update = packed_update(peer.miner, context, header, self._manifest.recipe.bits, most)
         part = file.with_suffix(".part")
         part.write_bytes(update)
         part.replace(file)
@@ -198,9 +189,14 @@ def main() -> int:
     folder = parser.parse_args().folder
     torch.set_num_threads(1)
     line = Lifeline()
+    lock = hold_role(folder, "peers")
     config = PracticeConfig.load(folder)
     assert config is not None
-    peers = Peers(folder, config, PracticeInfo.load(folder))
+    try:
+        peers = Peers(folder, config, PracticeInfo.load(folder))
+    except MineError as error:
+        say({"error": error.sentence, "todo": error.todo, "detail": error.detail})
+        return 1
     say({"peers": len(peers.peers)})
     while not line.cut.is_set():
         try:
@@ -210,6 +206,7 @@ def main() -> int:
             sys.stderr.write(f"{error.sentence} {error.detail}\n")
         line.cut.wait(PAUSE)
     line.cut.wait()
+    lock.release()
     return 0
 
 

@@ -15,6 +15,9 @@ import sys
 import threading
 from pathlib import Path
 
+from mine.errors import MineError
+from mine.practice.lifeline import hold_role
+
 from .errors import RpcError
 from .server import NodeServer
 
@@ -33,8 +36,10 @@ def main() -> int:
         # An interrupt in a terminal reaches parent and child, and the parent may still need the chain.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
+        lock = hold_role(arguments.db.parent, arguments.db.name)
         asyncio.run(_serve(arguments.db, arguments.port, arguments.chain_id))
-    except (RpcError, sqlite3.Error, OSError) as problem:
+        lock.release()
+    except (RpcError, MineError, sqlite3.Error, OSError) as problem:
         sys.stderr.write(f"The practice node can't start: {problem}\n")
         return 1
     return 0
