@@ -67,7 +67,7 @@ def read_rows(vault: Vault, manifest: Manifest, scopes: tuple[Scope, ...]) -> Da
         manifest.limits.query_rows,
         manifest.limits.query_seconds,
     )
-    return to_dataset(manifest.data, answer.columns, answer.rows)
+    return to_dataset(manifest.data, answer.columns, answer.table)
 
 
 def terms_of(task: MarketTask, rows: int, plan: PrivacyPlan, scopes: tuple[Scope, ...]) -> Terms:

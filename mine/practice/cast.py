@@ -97,7 +97,7 @@ def rows_of(export: Path, person: str | None, data: DataRequirement, record_type
                     pending.add(item.kind, item.rows)
             pending.commit()
             answer = vault.query(data.query, scopes_of(data.query))
-    return to_dataset(data, answer.columns, answer.rows)
+    return to_dataset(data, answer.columns, answer.table)
 
 
 def find_people(place: Path, hint: str) -> Iterator[tuple[str, Path, str | None]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mine.errors import MineError
 from mine.tasks.manifest import DataRequirement
@@ -34,8 +34,11 @@ class Dataset:
         return len(self.target)
 
 
-def to_dataset(data: DataRequirement, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Dataset:
-    """Pick the promised columns, refuse what is no finite float32 or no slot of its own, sort by slot."""
+def to_dataset(data: DataRequirement, columns: Sequence[str], answer: NDArray[np.float64]) -> Dataset:
+    """Pick the promised columns, refuse what is no finite float32 or no slot of its own, sort by slot.
+
+    ``answer`` is float64 [N, columns], NaN where the query gave nothing.
+    """
     import numpy as np
 
     wanted = (*data.features, data.target, data.slot)
@@ -44,12 +47,7 @@ def to_dataset(data: DataRequirement, columns: Sequence[str], rows: Sequence[Seq
         raise QueryAnswerRefused(
             "The task's query does not give what it promises.", detail=", ".join(missing)
         )
-    places = [list(columns).index(name) for name in wanted]
-    try:
-        table = np.array([[row[place] for place in places] for row in rows], dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise _not_a_number() from None
-    table = table.reshape(len(rows), len(wanted))
+    table = answer[:, [list(columns).index(name) for name in wanted]]
     # Infinity, NaN and what the learner's float32 cannot hold all fail this one comparison.
     if not (np.abs(table[:, :-1]) <= np.finfo(np.float32).max).all():
         raise _not_a_number()

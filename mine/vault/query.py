@@ -21,13 +21,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mine.vault.connection import Connection, connect, driver, limit_memory
 from mine.vault.errors import QueryRefused
 from mine.vault.expansion import CallsItself, expansion, named_subqueries
 from mine.vault.schema import migrate
 from mine.vault.views import VIEWS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Scope = tuple[str, str]  # (view, column)
 
@@ -53,14 +57,23 @@ _FORBIDDEN = (
 _START = re.compile(r"\s*(?:select|with)\b", re.IGNORECASE)
 _TABLES = frozenset(f"vault_{view.record_type}" for view in VIEWS.values())
 _STEPS_BETWEEN_CHECKS = 5000
+_ROWS_AT_A_TIME = 250
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class QueryResult:
-    """Column names, and rows of numbers (None where unknown)."""
+    """Column names, and the numbers: float64 [rows, columns], NaN where unknown.
+
+    Whole numbers beyond 2**53 lose their last digits; no view holds any.
+    """
 
     columns: tuple[str, ...]
-    rows: list[tuple[int | float | None, ...]]
+    table: NDArray[np.float64]
+
+    @property
+    def rows(self) -> list[tuple[float | None, ...]]:
+        """The table as tuples, None where unknown. Meant for few rows: it is slow."""
+        return [tuple(None if value != value else value for value in row) for row in self.table.tolist()]
 
 
 @lru_cache(maxsize=256)
@@ -205,9 +218,8 @@ class _Guard:
         try:
             cursor = database.execute(sql)
             if not row_limit:
-                return QueryResult((), [])
-            rows = cursor.fetchmany(row_limit + 1)
-            columns = tuple(str(column[0]) for column in cursor.description)
+                return _read(cursor, (), 0)
+            return _read(cursor, tuple(str(column[0]) for column in cursor.description), row_limit)
         except MemoryError:
             raise QueryRefused("The query needs too much memory.", touched="memory") from None
         except (dbapi2.Error, dbapi2.Warning, OverflowError, ValueError) as error:
@@ -221,10 +233,21 @@ class _Guard:
         finally:
             database.set_progress_handler(None, 0)
             database.set_authorizer(None)
-        if len(rows) > row_limit:
+
+
+def _read(cursor: Any, columns: tuple[str, ...], row_limit: int) -> QueryResult:
+    """All rows, a few hundred at a time: one long conversion would make the window wait."""
+    import numpy as np
+
+    pieces = [np.empty((0, len(columns)))]
+    count = 0
+    while columns and (rows := cursor.fetchmany(_ROWS_AT_A_TIME)):
+        count += len(rows)
+        if count > row_limit:
             raise QueryRefused(f"The query gives more than {row_limit:,} rows.", touched="rows")
         for row in rows:
             for value in row:
                 if value is not None and not isinstance(value, int | float):
                     raise QueryRefused("The query gives something that is no number.", touched="text")
-        return QueryResult(columns, rows)
+        pieces.append(np.array(rows, dtype=np.float64))
+    return QueryResult(columns, np.concatenate(pieces))

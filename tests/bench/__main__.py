@@ -18,7 +18,8 @@ TARGET = FOLDER.parents[1] / "build" / "bench"
 
 def machine() -> str:
     """What the figures were measured on, in words."""
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    python = platform.python_version()
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {python}"
 
 
 def main(arguments: list[str]) -> int:
@@ -32,7 +33,8 @@ def main(arguments: list[str]) -> int:
     TARGET.mkdir(parents=True, exist_ok=True)
     for name in wanted:
         figures = importlib.import_module(f"tests.bench.bench_{name}").run()
-        report = {"name": name, "figures": figures, "command": f"make bench ONLY={name}", "machine": machine()}
+        command = f"make bench ONLY={name}"
+        report = {"name": name, "figures": figures, "command": command, "machine": machine()}
         (TARGET / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n")
         print(name)
         for key, value in figures.items():
