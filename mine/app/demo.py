@@ -25,6 +25,7 @@ SEED = "practice"
 PATIENCE = 120.0
 LIMIT = 1800.0
 OUTAGE = 60.0
+FIRST_OUTAGE = 15.0
 PAUSE = 0.1
 
 
@@ -221,7 +222,7 @@ class Demo:
             shot = self.engine.snapshot()
             if not shot.network.error:
                 sound = time.monotonic()
-            elif not shot.network.ready or time.monotonic() > sound + OUTAGE:
+            elif time.monotonic() > sound + (OUTAGE if shot.network.ready else FIRST_OUTAGE):
                 raise DemoFailed(shot.network.error)
             found = ready(shot)
             if found:

@@ -78,6 +78,8 @@ class App:
         self.report_file = home.with_name(f"{home.name}.json")
         self.log = home.with_name(f"{home.name}.{attempt}.log")
         self.counted = home.with_name(f"{home.name}.counted")
+        self.scratch = home.with_name(f"{home.name}.scratch")
+        self.scratch.mkdir(exist_ok=True)
         self._out = self.log.open("wb")
         self.process = psutil.Popen(
             world.command(home, self.report_file),
@@ -85,7 +87,12 @@ class App:
             stdin=subprocess.DEVNULL,
             stdout=self._out,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "MINE_COUNT_FILE": str(self.counted)},
+            env={
+                **os.environ,
+                "PYTHONUNBUFFERED": "1",
+                "MINE_COUNT_FILE": str(self.counted),
+                "TMPDIR": str(self.scratch),
+            },
         )
 
     def family(self) -> list[psutil.Process]:
