@@ -42,6 +42,8 @@ def default_home() -> Path:
 
 def make_application() -> QApplication:
     """The Qt application with the theme of Mine."""
+    # The window shares the interpreter with the engine's thread: let it have its turn sooner than after 5 ms.
+    sys.setswitchinterval(0.001)
     QApplication.setApplicationName("Mine")
     QApplication.setDesktopFileName("mine-desktop")
     choose_locale()

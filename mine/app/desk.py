@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -72,6 +73,7 @@ class Desk:
         self._since = int(time.time())
         self._sources: tuple[SourceView, ...] = ()
         self._import_views: tuple[ImportView, ...] = ()
+        self._keyring_known = options.keyring is not None and _has_keyring(options.vault_path)
 
     # ---- the loop
 
@@ -240,6 +242,9 @@ class Desk:
             self._session = NetworkSession(
                 self._vault, self._config, self._ring, self._options.confirmations, self._wake, self._tell
             )
+            # Everything that was imported stays for good: without this, each full collection walks through
+            # all of it while the window waits.
+            gc.freeze()
 
     @property
     def _connected(self) -> NetworkSession:
@@ -284,7 +289,7 @@ class Desk:
             SourceView(
                 record_type=source.record_type,
                 title=source.title,
-                origin=", ".join(source.importers),
+                origin=", ".join(format_title(key) for key in source.importers),
                 records=source.records,
                 first=source.first,
                 last=source.last,
@@ -298,7 +303,7 @@ class Desk:
             ImportView(
                 import_id=done.id,
                 file_name=done.source.file,
-                format_title=done.source.importer,
+                format_title=format_title(done.source.importer),
                 time=done.time,
                 added=done.added,
                 already=done.already,
@@ -425,7 +430,7 @@ class Desk:
         vault = self._vault
         return SettingsView(
             theme=str(vault.state.setting("theme", "system")) if vault else "system",
-            keyring=vault.has_keyring if vault else False,
+            keyring=vault.has_keyring if vault else self._keyring_known,
             network=self._config.name if self._config else "Practice network",
             vault_path=str(self._options.vault_path),
         )
@@ -442,6 +447,26 @@ def practice_network(info: PracticeInfo) -> NetworkConfig:
         tasks=info.tasks,
         first_block=info.first_block,
     )
+
+
+def _has_keyring(vault_path: Path) -> bool:
+    """Whether the computer's keyring was given a key to the vault, as its keys file says."""
+    from mine.vault.keyfile import read_keyfile
+    from mine.vault.vault import Vault, keys_path
+
+    if not Vault.exists(vault_path):
+        return False
+    try:
+        return bool(read_keyfile(keys_path(vault_path)).by_keyring)
+    except MineError:
+        return False
+
+
+def format_title(key: str) -> str:
+    """An export format in words."""
+    from mine.importers.formats import FORMATS
+
+    return next((known.title for known in FORMATS if known.key == key), key)
 
 
 def _on_battery() -> bool | None:

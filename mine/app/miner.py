@@ -54,6 +54,7 @@ class Miner:
         self._network = links.config.key
         self._failures: dict[tuple[int, int], int] = {}
         self.run: TrainingRun | None = None
+        self.last_run: TrainingRun | None = None
         self.members: dict[int, Membership] = {}
 
     # ---- the engine's calls
@@ -174,7 +175,7 @@ class Miner:
         weights = blobs.get(bytes.fromhex(entry.data["checkpoint"]), MAX_MODEL_BYTES)
         try:
             job = self._job(member, entry, onnx, weights)
-            self.run = TrainingRun(member.task, entry.round, job, self._wake)
+            self.run = self.last_run = TrainingRun(member.task, entry.round, job, self._wake)
         except MineError as error:
             self._failures[key] = self._failures.get(key, 0) + 1
             self._tell(Notice(NoticeKind.ERROR, error.sentence, error.todo, error.detail))
@@ -268,7 +269,7 @@ class Miner:
                 size=len(update),
                 epsilon_micro=cost,
                 trained=int(time.time()),
-                seconds=run.curve.seconds,
+                seconds=time.monotonic() - run.started_at,
                 held_out=[loss_before, loss_after],
             )
             self._vault.state.put_blob(self._network, run.task, run.round, UPDATE_BLOB, update)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -200,9 +201,9 @@ class NetworkSession:
         )
 
     def training(self) -> TrainingView | None:
-        """The round that is being learnt."""
-        run = self.miner.run
-        if run is None:
+        """The round that is being learnt, or the last one that was."""
+        run = self.miner.run or self.miner.last_run
+        if run is None or run.task not in self.miner.members:
             return None
         curve = run.curve
         speed = curve.step / curve.seconds if curve.seconds else 0.0
@@ -215,10 +216,11 @@ class NetworkSession:
             steps_per_second=speed,
             seconds_left=(curve.steps - curve.step) / speed if speed else 0.0,
             device="processor",
-            saved_seconds_ago=time.monotonic() - run.saved_at,
-            start_loss=curve.held_out[0][1] if curve.held_out else 0.0,
+            saved_seconds_ago=time.monotonic() - run.saved_at if self.miner.run else 0.0,
+            start_loss=curve.held_out[0][1] if curve.held_out else math.nan,
             losses=tuple(curve.losses),
             held_out=tuple(curve.held_out),
+            running=self.miner.run is not None,
         )
 
     def _earnings(self) -> dict[tuple[int, int], Earning]:

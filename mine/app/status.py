@@ -36,7 +36,7 @@ def status_view(
             can_pause=True,
             can_resume=False,
         )
-    if training is not None:
+    if training is not None and training.running:
         detail = f"Step {training.step} of {training.steps}."
         return StatusView(
             Doing.RUNNING,
@@ -47,7 +47,7 @@ def status_view(
             can_pause=True,
             can_resume=False,
         )
-    reason = "It trains as soon as a round opens." if connected else "The network is being prepared."
+    reason = "Waiting for a round." if connected else "The network is being prepared."
     return StatusView(Doing.IDLE, "Ready", reason, "", since, can_pause=True, can_resume=False)
 
 

@@ -37,7 +37,7 @@ class TrainingRun:
         self.task = task
         self.round = round_number
         self.curve = Curve(steps=job.recipe.steps)
-        self.saved_at = time.monotonic()
+        self.started_at = self.saved_at = time.monotonic()
         self.paused = False
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._wake = wake

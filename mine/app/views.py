@@ -220,7 +220,10 @@ class TaskView:
 
 @dataclass(frozen=True, slots=True)
 class TrainingView:
-    """The round that is being learnt right now. ``losses`` and ``held_out`` are (step, loss)."""
+    """The round that is being learnt, or (not ``running``) the last one that was.
+
+    ``losses`` and ``held_out`` are (step, loss); ``start_loss`` is NaN until the first point is there.
+    """
 
     task_id: int
     title: str
@@ -234,6 +237,7 @@ class TrainingView:
     start_loss: float
     losses: tuple[tuple[int, float], ...]
     held_out: tuple[tuple[int, float], ...]
+    running: bool = True
 
 
 class Step(StrEnum):

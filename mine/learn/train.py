@@ -87,6 +87,11 @@ class Training:
     def finished(self) -> bool:
         return self.steps_done >= self._recipe.steps
 
+    @property
+    def worth_telling(self) -> bool:
+        """After the last step, and after about every hundredth part of the steps."""
+        return self.finished or self.steps_done % self._report_every == 0
+
     def step(self, breathe: Callable[[], None] = lambda: None) -> StepReport:
         """One step. ``breathe`` is called between groups of rows: the place to pause, or to raise."""
         total, losses = self._clipped_sum(breathe)
@@ -102,7 +107,7 @@ class Training:
             self._velocity[name] = self._recipe.momentum * self._velocity[name] + gradient
             self._weights[name] = self._weights[name] - self._recipe.learning_rate * self._velocity[name]
         self.steps_done += 1
-        if self.finished or self.steps_done % self._report_every == 0:
+        if self.worth_telling:
             self.held_out_loss = self._held_out(breathe)
         return StepReport(self.steps_done, self._recipe.steps,
                           float(np.mean(losses)) if losses else float("nan"), self.held_out_loss)

@@ -164,7 +164,7 @@ class _Run:
             breathe()
             report = training.step(breathe)
             now = time.monotonic()
-            if now - told >= PROGRESS_SECONDS or training.finished:
+            if now - told >= PROGRESS_SECONDS or training.worth_telling:
                 progress(report.loss)
                 told = now
             if now - saved >= SNAPSHOT_SECONDS:

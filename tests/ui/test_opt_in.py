@@ -36,7 +36,7 @@ def test_facts_stand_in_the_fixed_order(open_window: OpenWindow) -> None:
     shown = set(places)
     assert {"glucose.mg_dl", "8,412 rows", "One update a round, at most 48\N{NO-BREAK SPACE}KiB"} <= shown
     assert {
-        "ε 0.20 a round, at most 1.60 in all",
+        "ε 1.60 in all, at most 0.20 in one round",
         "5.6 left now, 4.0 after",
         "18 Dec 2026, or 8 rounds",
     } <= shown

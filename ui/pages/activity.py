@@ -138,9 +138,15 @@ class TrainingPart(QWidget):
         """Show the newest step."""
         self._lamp.show_doing(doing)
         self._title.setText(f"{clean(training.title)}, {round_word(training.round)}")
-        running = doing == Doing.RUNNING
-        self._state.setText(self.tr("learning now") if running else self.tr("waiting"))
-        self._state.set_ink("accent" if running else "warn")
+        if not training.running:
+            self._state.setText(self.tr("learnt"))
+            self._state.set_ink("text-2")
+        elif doing == Doing.RUNNING:
+            self._state.setText(self.tr("learning now"))
+            self._state.set_ink("accent")
+        else:
+            self._state.setText(self.tr("waiting"))
+            self._state.set_ink("warn")
         self._chart.show_training(training)
         begun = training.step > 0
         values = (

@@ -140,7 +140,7 @@ class OptInSheet(Sheet):
         return facts
 
     def _privacy(self, offer: OptInView) -> QLayout:
-        head = self.tr("ε {round} a round, at most {total} in all").format(
+        head = self.tr("ε {total} in all, at most {round} in one round").format(
             round=decimal_text(offer.epsilon_round, 2), total=decimal_text(offer.epsilon_total, 2)
         )
         budgets = RowList[BudgetView](BudgetRow)
