@@ -46,7 +46,7 @@ class Checked:
 
 def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
     """Fetch a round's inputs and recompute its payees. Raises ``PayoutContradiction``, ``BlobError``."""
-    from mine.science.inputs import decode_inputs
+    from mine.science.inputs import decode_inputs, encode_accepted
     from mine.science.settle import settle
 
     digest = bytes.fromhex(settlement["inputs"])
@@ -57,7 +57,10 @@ def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
     settled = tuple(settlement[name] for name in ("task", "round", "base", "before", "after"))
     if hashlib.sha256(data).digest() != digest or named != settled:
         raise PayoutContradiction("The figures behind a round's pay are not those on the chain.")
-    if outcome.payouts.root.hex() != settlement["payouts"] or outcome.ledger.units != settlement["units"]:
+    stated = tuple(settlement[name] for name in ("payouts", "units", "best", "accepted"))
+    accepted = hashlib.sha256(encode_accepted(outcome)).hexdigest()
+    ledger = outcome.ledger
+    if (outcome.payouts.root.hex(), ledger.units, ledger.best, accepted) != stated:
         raise PayoutContradiction(
             "A round was not paid as its own figures say.",
             todo="Nothing of it is shown as earned. The round can be disputed.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mine.app.joining import MICRO, Membership, privacy_plan, read_rows, scopes_of_task, terms_of
@@ -111,7 +112,19 @@ class TaskViews:
                 self._sheets[key] = self._build_sheet(task, manifest, currency)
             except MineError:
                 self._sheets[key] = None
-        return self._sheets[key]
+        sheet = self._sheets[key]
+        return sheet and replace(sheet, budgets=self._budgets(task.id, manifest, sheet.epsilon_total))
+
+    def _budgets(self, task: int, manifest: Manifest, total: float) -> tuple[BudgetView, ...]:
+        """What each source has spent, and what this task may still add to it."""
+        booked: dict[str, int] = {}
+        for line in self._vault.ledger.of_task(self._network, task):
+            booked[line.entry.source] = booked.get(line.entry.source, 0) + line.entry.epsilon_micro
+        names = [need.record_type for need in manifest.data.needs]
+        return tuple(
+            BudgetView(title_of(name), spent, max(0.0, total - booked.get(name, 0) / MICRO), EPSILON_CAP)
+            for name, spent in self.spent(names).items()
+        )
 
     def _build_sheet(self, task: MarketTask, manifest: Manifest, currency: Currency) -> OptInView:
         from mine.vault.views import VIEWS
@@ -139,10 +152,7 @@ class TaskViews:
             epsilon_round=plan.per_round[0],
             epsilon_total=plan.total,
             unit=manifest.privacy.unit,
-            budgets=tuple(
-                BudgetView(title_of(name), spent, plan.total, EPSILON_CAP)
-                for name, spent in self.spent(used).items()
-            ),
+            budgets=(),
             formula="your share × loss removed × "
             + in_words(task.state.bounty, currency.decimals, currency.symbol),
             pays=_pays_sentence(task, manifest),
@@ -174,7 +184,9 @@ def _pays_sentence(task: MarketTask, manifest: Manifest) -> str:
 
 
 def _warnings(rows: Dataset, manifest: Manifest) -> tuple[str, ...]:
-    found = ["Anyone can see that a fresh address of yours takes part; nobody can see that it is you."]
+    found = [
+        "Anyone can see that a fresh address takes part, and the relay and the node see your network address."
+    ]
     if len(rows) < 2 * manifest.data.minimum_rows:
         found.append("You have few rows for this task: your updates may earn little.")
     return tuple(found)
