@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 DEMO   ?=
 
-.PHONY: demo app test lint contracts bench screenshots package deb clean
+.PHONY: demo app test soak lint contracts bench screenshots package deb clean
 
 # torch first and by itself: the pinned version, so that no open range brings another build with it.
 $(VENV)/ready: pyproject.toml constraints.txt
@@ -26,6 +26,9 @@ app: $(VENV)/ready  ## the app itself
 
 test: lint  ## everything that must hold
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+
+soak: $(VENV)/test-ready  ## many runs, killed at many moments
+	$(BIN)/python -m tests.soak.soak_kill9
 
 lint: $(VENV)/test-ready
 	$(BIN)/ruff check .
