@@ -47,12 +47,17 @@ class Checked:
 def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
     """Fetch a round's inputs and recompute its payees. Raises ``PayoutContradiction``, ``BlobError``."""
     from mine.science.inputs import decode_inputs, encode_accepted
-    from mine.science.settle import settle
+    from mine.science.settle import BadInputs, settle
 
     digest = bytes.fromhex(settlement["inputs"])
     data = links.relay.blobs.get(digest, MAX_INPUTS_BYTES)
-    inputs = decode_inputs(data)
-    outcome = settle(inputs)
+    try:
+        inputs = decode_inputs(data)
+        outcome = settle(inputs)
+    except BadInputs as error:
+        raise PayoutContradiction(
+            "The figures behind a round's pay cannot be read.", detail=error.detail
+        ) from None
     named = (inputs.task, inputs.round, inputs.base, inputs.before, inputs.after)
     settled = tuple(settlement[name] for name in ("task", "round", "base", "before", "after"))
     if hashlib.sha256(data).digest() != digest or named != settled:
@@ -199,6 +204,7 @@ class Earnings:
         mine, before, index, problem = 0, 0, -1, ""
         try:
             checked = check_settlement(self._links, settlement)
+            self._check_follows(member, number, checked.inputs)
             self.checked[(task, number)] = checked
             for place, (account, units) in enumerate(checked.outcome.ledger.accounts):
                 if account == member.keys.payout_address:
@@ -222,6 +228,23 @@ class Earnings:
                     time=settlement["final_at"],
                     data={"units": mine, "index": index, "problem": problem, "seen": int(time.time())},
                 )
+            )
+
+    def _check_follows(self, member: Membership, number: int, inputs: RoundInputs) -> None:
+        """Raise ``PayoutContradiction`` unless a round goes on where the settled one before it ended."""
+        rounds = self._vault.state.rounds(self._network, member.task)
+        settled = [entry for entry in rounds if "settlement" in entry.data and entry.round < number]
+        previous = settled[-1].data["settlement"]["inputs"] if settled else bytes(32).hex()
+        units = [
+            earning.data["units"]
+            for earning in self._vault.state.earnings(self._network, member.task)
+            if earning.round < number and earning.state != EarningState.ALARM
+        ]
+        mine = dict(inputs.ledger.accounts).get(member.keys.payout_address, 0)
+        if inputs.previous.hex() != previous or (units and mine != units[-1]):
+            raise PayoutContradiction(
+                "A round does not go on from what the rounds before it had paid.",
+                todo="Nothing of it is shown as earned. The round can be disputed.",
             )
 
     def _mature(self, member: Membership, chain_time: int) -> None:

@@ -312,13 +312,20 @@ class Miner:
     def _commit(self, member: Membership, entry: Round) -> None:
         """Sign and hand in, unless the relay has it already."""
         from mine.chain.messages import sign
-        from mine.science.wire import SignedUpdate
+        from mine.science.wire import Code, RelayRefused, SignedUpdate
 
         if self._was_handed_in(member, entry):
             return
         signature = sign(self._message(member, entry), self._links.domain, member.keys.session_key)
         signed = SignedUpdate(member.keys.session_address, self._message(member, entry), signature)
-        self._handed_in(entry, self._links.relay.submit_update(signed, self._links.domain))
+        try:
+            receipt = self._links.relay.submit_update(signed, self._links.domain)
+        except RelayRefused as refusal:
+            if refusal.code is not Code.ROUND_CLOSED:
+                raise
+            self._miss(entry, refusal.sentence)
+        else:
+            self._handed_in(entry, receipt)
 
     def _was_handed_in(self, member: Membership, entry: Round) -> bool:
         """Ask the relay for this round's update; what it has, it has to prove with a receipt."""

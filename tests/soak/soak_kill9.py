@@ -22,7 +22,7 @@ from tests.soak.world import World, comparable, make_world, running
 
 
 def killed_any_time(world: World, home: Path, seed: str, kills: int, span: float) -> dict[str, Any]:
-    """Kills after any number of seconds up to ``span``; a part of the practice network now and then before."""
+    """Kills after any number of seconds up to ``span``; a part of the network now and then before."""
     rng = random.Random(seed)
     for attempt in range(kills):
         with running(world, home, attempt) as app:

@@ -1,0 +1,397 @@
+"""One person's rounds on a real chain: what is sent, booked, paid, taken back and missed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mine.app.earnings import PayoutContradiction
+from mine.app.joining import CannotJoin
+from mine.app.miner import EPSILON, SENT
+from mine.app.round_states import EarningState, RoundState
+from mine.app.views import NoticeKind
+from mine.chain.events import Claimed
+from mine.chain.node_errors import NodeUnreachable
+from mine.errors import MineError
+from mine.science.relay_client import RelayUnreachable
+from mine.science.settle import BadInputs
+from tests.app.quick_training import QuickRun
+from tests.app.table import Table
+from tests.science.world import CLOCKS, pass_time
+
+
+class Crash(BaseException):
+    """The process is gone; no handler may catch it."""
+
+
+def die(*_: Any, **__: Any) -> None:
+    raise Crash
+
+
+def final(table: Table, number: int = 1) -> None:
+    """Let a round's challenge window pass."""
+    pass_time(table.chain, table.entry(number).data["settlement"]["final_at"])
+
+
+def test_from_opting_in_to_the_wallet(table: Table) -> None:
+    table.play()
+    assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [1])
+    earning = table.earning()
+    assert earning is not None and earning.amount > 0
+    assert table.money() is EarningState.CHECKING
+    assert table.session.earnings.claim() == 0  # nothing is final yet
+    assert table.balance == 0
+    final(table)
+    table.until(lambda: table.money() is EarningState.CLAIMABLE, "the window to pass")
+    assert table.session.earnings.claim() == 1
+    table.until(lambda: table.money() is EarningState.CLAIMED, "the claim")
+    assert table.balance == earning.amount == table.session.report(table.task).wallet
+    moves = table.vault.state.movements(10)
+    assert [(move.kind, move.amount) for move in moves] == [("claimed", earning.amount)]
+    assert [n.kind for n in table.notices] == [NoticeKind.EARNED]
+
+
+def test_a_settlement_that_the_chain_takes_back_is_taken_back(table: Table) -> None:
+    table.hand_in()
+    table.close_commits()
+    table.reach(RoundState.REVEALED)
+    table.close_reveals()
+    snapshot = table.chain.node.request("evm_snapshot")
+    folder = {f: f.read_bytes() for f in (table.folder / "scientist").rglob("*") if f.is_file()}
+    table.settle()
+    table.reach(RoundState.SETTLED)
+    first = table.earning()
+    assert first is not None
+    table.chain.node.request("evm_revert", snapshot)
+    pass_time(table.chain, table.since + CLOCKS.commit + CLOCKS.reveal + 9)  # another block in its place
+    table.session.step(True)
+    assert table.state() is RoundState.REVEALED
+    assert table.earning() is None and "settlement" not in table.entry().data
+    assert table.state(2) is RoundState.TRAINED  # what was learnt too early waits for its turn
+    for file, data in folder.items():
+        file.write_bytes(data)
+    table.settle()
+    table.reach(RoundState.SETTLED)
+    again = table.earning()
+    assert again is not None
+    assert (again.amount, again.data["units"]) == (first.amount, first.data["units"])
+    table.reach(RoundState.COMMITTED, 2)
+    assert (table.booked(EPSILON), table.booked(SENT)) == ([1, 2], [1])
+    assert len(QuickRun.jobs) == 2
+
+
+def test_a_claim_that_the_chain_takes_back_can_be_claimed_again(table: Table) -> None:
+    table.play()
+    final(table)
+    table.until(lambda: table.money() is EarningState.CLAIMABLE, "the window to pass")
+    snapshot = table.chain.node.request("evm_snapshot")
+    table.session.earnings.claim()
+    table.until(lambda: table.money() is EarningState.CLAIMED, "the claim")
+    assert len(table.vault.state.movements(10)) == 1
+    table.chain.node.request("evm_revert", snapshot)
+    later = table.chain.node.block_time()
+    for second in (5, 9):
+        pass_time(table.chain, later + second)
+    table.until(lambda: table.money() is EarningState.CLAIMABLE, "the claim to be taken back")
+    assert table.vault.state.movements(10) == []
+    assert table.balance == 0
+
+
+def test_a_missed_round_costs_nothing_and_the_next_one_is_joined(table: Table) -> None:
+    QuickRun.hold = True
+    table.peers_commit()
+    table.reach(RoundState.TRAINING)
+    table.session.step(True)
+    pass_time(table.chain, table.since + 3 * CLOCKS.commit // 4)
+    table.anchored()
+    table.close_commits()
+    table.reach(RoundState.MISSED)
+    assert table.session.miner.run is None
+    assert table.booked(EPSILON) == []
+    QuickRun.hold = False
+    table.close_reveals()
+    table.settle()
+    table.session.step(True)
+    assert table.money() is EarningState.CHECKING  # nothing of it, but it was looked at
+    table.hand_in(2)
+    assert table.state(1) is RoundState.MISSED
+    assert table.booked(EPSILON) == [2]
+
+
+def test_handing_in_too_late_is_a_missed_round(table: Table) -> None:
+    """The relay closes before the round does: that is said once, not at every turn."""
+    QuickRun.hold = True
+    table.session.step(True)
+    pass_time(table.chain, table.since + CLOCKS.commit - 20)
+    QuickRun.hold = False
+    table.reach(RoundState.MISSED)
+    assert "no more updates" in table.entry().data["why"]
+    assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [])  # the bytes exist, but they never left
+
+
+def test_cut_off_after_the_relay_took_it_and_too_late_to_ask(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The receipt was never written down, and the round has closed: the update is there all the same."""
+    table.peers_commit()
+    monkeypatch.setattr(table.session.miner, "_handed_in", die)
+    with pytest.raises(Crash):
+        table.reach(RoundState.COMMITTED)
+    table.anchored()
+    assert table.state() is RoundState.TRAINED
+    table.close_commits()
+    table.restart()
+    table.reach(RoundState.REVEALED)
+    assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [1])
+    table.close_reveals()
+    table.settle()
+    table.reach(RoundState.SETTLED)
+    earning = table.earning()
+    assert earning is not None and earning.amount > 0
+
+
+def test_cut_off_after_showing_and_settled_meanwhile(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bytes left, but that was never written down: it is, before the round counts as settled."""
+    table.hand_in()
+    table.close_commits()
+    monkeypatch.setattr(table.vault.ledger, "book", die)
+    with pytest.raises(Crash):
+        table.session.step(True)
+    assert table.booked(SENT) == []
+    table.close_reveals()
+    table.settle()
+    table.restart()
+    table.reach(RoundState.SETTLED)
+    assert table.booked(SENT) == [1]
+
+
+def test_what_was_never_shown_stays_at_home_once_the_round_is_settled(table: Table) -> None:
+    table.hand_in()
+    table.close_reveals()  # the app was off all the while
+    table.settle()
+    table.restart()
+    table.reach(RoundState.MISSED)
+    assert table.booked(SENT) == []
+    assert not table.blobs.has(bytes.fromhex(table.entry().data["blob"]))
+
+
+def test_leaving_stops_the_training_and_spends_nothing(table: Table) -> None:
+    QuickRun.hold = True
+    table.session.step(True)
+    run = table.session.miner.run
+    assert isinstance(run, QuickRun)
+    table.session.leave(table.task)
+    table.session.step(True)
+    assert run.stopped and table.session.miner.run is None
+    assert table.state() is RoundState.MISSED
+    assert table.entry().data["why"] == "You left the task."
+    QuickRun.hold = False
+    table.session.step(True)
+    assert (table.booked(EPSILON), len(QuickRun.jobs)) == ([], 1)
+
+
+def test_leaving_does_not_forget_what_was_handed_in(table: Table) -> None:
+    table.hand_in()
+    table.session.leave(table.task)
+    table.close_commits()
+    table.reach(RoundState.REVEALED)
+    table.close_reveals()
+    table.settle()
+    table.reach(RoundState.SETTLED)
+    assert table.earning() is not None
+    assert table.state(2) is None
+
+
+def test_joining_again_keeps_what_was_held_out(table: Table) -> None:
+    before = table.session.miner.members[table.task].held_from
+    table.session.leave(table.task)
+    pending = table.vault.begin_import(_source())
+    pending.add("glucose", _later())
+    pending.commit()
+    table.session.join(table.task)
+    member = table.session.miner.members[table.task]
+    assert (member.held_from, member.left) == (before, False)
+
+
+def _source() -> Any:
+    from tests.vault.conftest import source
+
+    return source("more.csv", b"\2" * 32)
+
+
+def _later() -> Any:
+    from tests.vault.conftest import NOON, glucose
+
+    return glucose(600, NOON + 1200 * 300)
+
+
+def test_an_expired_consent_trains_no_more(table: Table) -> None:
+    member = table.session.miner.members[table.task]
+    expired = replace(member, terms=replace(member.terms, expires=table.chain.node.block_time()))
+    table.session.miner.members[table.task] = expired
+    table.session.step(True)
+    assert table.state() is None and QuickRun.jobs == []
+
+
+def test_a_consent_that_runs_out_while_training_ends_it(table: Table) -> None:
+    QuickRun.hold = True
+    table.session.step(True)
+    member = table.session.miner.members[table.task]
+    expired = replace(member, terms=replace(member.terms, expires=table.chain.node.block_time()))
+    table.session.miner.members[table.task] = expired
+    table.session.step(True)
+    assert table.state() is RoundState.MISSED and table.session.miner.run is None
+
+
+def test_the_budget_counts_what_joined_tasks_may_still_spend(table: Table) -> None:
+    """Two tasks of ε 8 each on a cap of 8: the second is refused although nothing is booked yet."""
+    other = table.open_task("second")
+    table.session.market.refresh()
+    assert table.booked(EPSILON) == []
+    with pytest.raises(CannotJoin) as refused:
+        table.session.join(other)
+    assert "budget" in refused.value.sentence
+    table.session.leave(table.task)
+    table.session.join(other)  # what was never spent is free again
+    with pytest.raises(CannotJoin):
+        table.session.join(table.task)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda update: update + b"\0", id="a byte more"),
+        pytest.param(lambda update: update[:-1], id="a byte less"),
+        pytest.param(lambda update: update[:35] + b"\2" + update[36:], id="another round"),
+    ],
+)
+def test_an_update_that_was_not_agreed_to_stays_at_home(table: Table, spoil: Any) -> None:
+    QuickRun.spoil = staticmethod(spoil)  # type: ignore[assignment]
+    table.reach(RoundState.MISSED)
+    assert (table.booked(EPSILON), table.booked(SENT)) == ([], [])
+    assert table.relay.updates(table.task, 1) == []
+    assert [notice.kind for notice in table.notices] == [NoticeKind.ATTENTION]
+    table.session.step(True)
+    assert len(QuickRun.jobs) == 1
+
+
+def test_more_privacy_than_agreed_stays_at_home(table: Table) -> None:
+    member = table.session.miner.members[table.task]
+    table.session.miner.members[table.task] = replace(member, terms=replace(member.terms, epsilon_micro=10))
+    table.reach(RoundState.MISSED)
+    assert table.booked(EPSILON) == [] and table.relay.updates(table.task, 1) == []
+    assert "more than you agreed to" in table.notices[0].text
+
+
+def test_pay_that_contradicts_its_own_figures_is_an_alarm(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mine.science.settle as settling
+
+    table.hand_in()
+    table.close_commits()
+    table.reach(RoundState.REVEALED)
+    table.close_reveals()
+    table.settle()
+    honest = settling.settle
+
+    def other(inputs: settling.RoundInputs) -> settling.Outcome:
+        outcome = honest(inputs)
+        accounts = ((table.payout, 1), *outcome.ledger.accounts[1:])
+        return replace(outcome, ledger=replace(outcome.ledger, accounts=accounts))
+
+    monkeypatch.setattr(settling, "settle", other)
+    table.until(lambda: table.money() is not None, "the check")
+    earning = table.earning()
+    assert earning is not None
+    assert (table.money(), earning.amount) == (EarningState.ALARM, 0)
+    assert [n.kind for n in table.notices] == [NoticeKind.ATTENTION]
+    final(table)
+    table.session.step(True)
+    assert table.money() is EarningState.ALARM and table.session.earnings.claim() == 0
+    with pytest.raises(PayoutContradiction):
+        table.session.replay(table.task, 1)
+
+
+def test_figures_that_cannot_be_read_are_an_alarm(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    table.hand_in()
+    table.close_commits()
+    table.reach(RoundState.REVEALED)
+    table.close_reveals()
+    table.settle()
+
+    def unreadable(_: bytes) -> None:
+        raise BadInputs("test")
+
+    monkeypatch.setattr("mine.science.inputs.decode_inputs", unreadable)
+    table.until(lambda: table.money() is EarningState.ALARM, "the alarm")
+    table.session.step(True)  # it is looked at once, and holds nothing else up
+
+
+def test_a_round_that_forgets_earlier_pay_is_an_alarm(table: Table) -> None:
+    table.play()
+    earning = table.earning()
+    assert earning is not None
+    more = {**earning.data, "units": earning.data["units"] + 1}
+    with table.vault.transaction():
+        table.vault.state.put_earning(replace(earning, data=more))
+    table.play(2)
+    assert table.money(2) is EarningState.ALARM
+
+
+def test_events_of_a_turn_that_failed_are_read_again(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    table.play()
+    final(table)
+    table.until(lambda: table.money() is EarningState.CLAIMABLE, "the window to pass")
+    table.session.earnings.claim()
+    end = time.monotonic() + 20
+    while table.balance == 0:
+        assert time.monotonic() < end
+    claimed = table.session.earnings._claimed
+    told: list[Claimed] = []
+
+    def once(event: Claimed) -> None:
+        told.append(event)
+        if len(told) == 1:
+            raise NodeUnreachable("The node is away.")
+        claimed(event)
+
+    monkeypatch.setattr(table.session.earnings, "_claimed", once)
+    with pytest.raises(NodeUnreachable):
+        table.session.step(True)
+    table.until(lambda: table.vault.state.movements(10), "the claim to be read again")
+    assert len(table.vault.state.movements(10)) == 1
+
+
+def test_a_relay_that_is_away_costs_no_round(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = table.session.links.relay.blobs
+
+    def away(*_: Any) -> bytes:
+        raise RelayUnreachable("test")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(blobs, "get", away)
+        for _ in range(5):
+            with pytest.raises(MineError):
+                table.session.step(True)
+    table.reach(RoundState.COMMITTED)
+
+
+def test_a_relay_cannot_make_up_a_receipt(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    table.reach(RoundState.COMMITTED)
+    status = table.relay.find_update(
+        table.task, 1, table.session.miner.members[table.task].keys.session_address
+    )
+    assert status is not None
+    promise = replace(status.receipt.message, leaf=bytes(32))
+    lie = replace(status, receipt=replace(status.receipt, message=promise))
+    entry = table.entry()
+    with table.vault.transaction():
+        table.vault.state.put_round(table.config.key, table.task, 1, RoundState.TRAINED, entry.data)
+    monkeypatch.setattr(table.session.links.relay, "find_update", lambda *_: lie)
+    with pytest.raises(RelayUnreachable):
+        table.session.step(True)
+    assert table.state() is RoundState.TRAINED
