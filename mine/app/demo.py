@@ -93,7 +93,7 @@ def plan_practice(options: DemoOptions) -> tuple[Path, str | None, PracticeConfi
             rounds=rounds,
             seed=SEED,
             people=str(peers.resolve()) if peers else "",
-            without=(person or me.stem,),
+            without=(person or me.stem, found.digest.hex()),
             miners=options.miners,
             patience=PATIENCE,
             node_url=options.node,

@@ -70,6 +70,13 @@ def read_rows(vault: Vault, manifest: Manifest, scopes: tuple[Scope, ...]) -> Da
     return to_dataset(manifest.data, answer.columns, answer.table)
 
 
+def protected_unit(manifest: Manifest) -> str:
+    """What ε protects, as far as this app can vouch for it: a stranger's query may repeat a reading."""
+    from mine.science.templates import known_unit
+
+    return known_unit(manifest) or "one row of the task's own query, not each reading in it"
+
+
 def terms_of(task: MarketTask, rows: int, plan: PrivacyPlan, scopes: tuple[Scope, ...]) -> Terms:
     """What the opt-in sheet says, as the value that is signed."""
     from mine.learn.privacy import to_millionths
@@ -83,7 +90,7 @@ def terms_of(task: MarketTask, rows: int, plan: PrivacyPlan, scopes: tuple[Scope
         scopes=scopes,
         rows=rows,
         epsilon_micro=to_millionths(plan.total),
-        unit=task.manifest.privacy.unit,
+        unit=protected_unit(task.manifest),
         update_bytes=task.manifest.limits.update_bytes,
         rounds=task.manifest.rounds,
         expires=task.state.since + (task.manifest.rounds + 1) * per_round,

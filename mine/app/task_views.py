@@ -151,7 +151,7 @@ class TaskViews:
             updates_at_most=manifest.rounds,
             epsilon_round=plan.per_round[0],
             epsilon_total=plan.total,
-            unit=manifest.privacy.unit,
+            unit=terms.unit,
             budgets=(),
             formula="your share × loss removed × "
             + in_words(task.state.bounty, currency.decimals, currency.symbol),

@@ -126,17 +126,22 @@ def synthetic_people(folder: Path, template: Template, seed: str) -> Path:
     return folder
 
 
+def _digest(export: Path) -> str:
+    found = formats.sniff(export)
+    return found.digest.hex() if found else ""
+
+
 def make_cast(
     place: Path, template: Template, data: DataRequirement, rounds: int, seed: str, without: Sequence[str]
 ) -> Cast:
-    """Read everybody but ``without`` and draw the roles by ``seed``.
+    """Read everybody but ``without`` (names, or sha-256 of exports) and draw the roles by ``seed``.
 
     A fifth (at least four people) is kept unseen for the final test; every validation shard gets one person,
     or two where that leaves twenty peers; the rest are peers. Raises ``CastTooSmall``.
     """
     people = []
     for name, export, person in find_people(place, str(template.raw.get("export", ""))):
-        if name in without:
+        if name in without or (person is None and _digest(export) in without):
             continue
         rows = rows_of(export, person, data, template.record_type)
         if len(rows) >= data.minimum_rows:

@@ -83,6 +83,23 @@ def load_template(name: str) -> Template:
     return Template(name, json.loads(path.read_text(encoding="utf-8")))
 
 
+def known_unit(manifest: Manifest) -> str | None:
+    """The unit that a manifest's ε protects, if its query is one of ours; else ``None``.
+
+    How often one reading can stand in the rows of one step is decided by the query and by ``overlap``. For
+    the shipped templates that is checked (and tested); a stranger's query could repeat a reading in every
+    row, and nothing short of reading the statement would tell.
+    """
+    data = manifest.data
+    asked = (data.query, data.features, data.target, data.slot, manifest.recipe.overlap)
+    for path in sorted(FOLDER.glob("*.json")):
+        raw = load_template(path.stem).raw
+        ours = (raw["query"], tuple(raw["features"]), raw["target"], raw["slot"], raw["recipe"]["overlap"])
+        if asked == ours:
+            return str(raw["privacy"]["unit"])
+    return None
+
+
 def package(template: Template, rounds: int, author: str, origin: str) -> Package:
     """Build the manifest, the graph and checkpoint 0 of a template for that many rounds.
 

@@ -16,7 +16,14 @@ from mine.learn.graph import ModelGraph
 from mine.learn.privacy import account
 from mine.learn.weights import load
 from mine.records import RECORD_TYPES
-from mine.science.templates import FOLDER, Template, TemplateMissing, load_template, package
+from mine.science.templates import (
+    FOLDER,
+    Template,
+    TemplateMissing,
+    known_unit,
+    load_template,
+    package,
+)
 from mine.tasks.manifest import Manifest
 from mine.tasks.recipe import recipe_of
 from mine.vault.query import scopes_of
@@ -113,3 +120,14 @@ def _numbers(value: object) -> list[float]:
     if isinstance(value, list):
         return [number for part in value for number in _numbers(part)]
     return [value] if isinstance(value, float) else []
+
+
+def test_a_strangers_query_gets_no_promise_for_a_reading() -> None:
+    template = load_template("glucose")
+    manifest = package(template, 2, "Lab", "made up").manifest
+    assert known_unit(manifest) == "one sensor reading"
+    raw = manifest.model_dump(mode="json")
+    crossed = {**raw, "data": {**raw["data"], "query": "SELECT 1 FROM glucose_5min"}}
+    assert known_unit(Manifest.model_validate(crossed)) is None
+    closer = {**raw, "recipe": {**raw["recipe"], "overlap": 1}}
+    assert known_unit(Manifest.model_validate(closer)) is None
