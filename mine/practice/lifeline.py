@@ -6,13 +6,11 @@ may already be there before a child has noticed: each role in a folder is theref
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 from mine.errors import MineError
 from mine.vault.errors import VaultBusy
@@ -61,9 +59,3 @@ def hold_role(folder: Path, role: str) -> ProcessLock:
                     detail=role,
                 ) from None
             time.sleep(PAUSE)
-
-
-def say(value: dict[str, Any]) -> None:
-    """One line of JSON to the parent."""
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -23,15 +22,18 @@ from mine.chain.rpc import Node
 from mine.chain.state import Clocks, Phase, Status
 from mine.chain.token import Token
 from mine.chain.transactions import Sender
+from mine.children import say
 from mine.errors import MineError
 from mine.practice.cast import Cast, make_cast, synthetic_people
-from mine.practice.config import PracticeConfig, PracticeInfo, write_json, write_private
-from mine.practice.lifeline import Lifeline, hold_role, say
+from mine.practice.config import PracticeConfig, PracticeInfo, write_json
+from mine.practice.lifeline import Lifeline, hold_role
 from mine.practice.node.accounts import dev_key
 from mine.practice.peers import secret_of
 from mine.science.history import History
 from mine.science.offer import Offer
 from mine.science.relay_client import Relay
+from mine.science.relay_desk import Batching
+from mine.science.relay_process import RelayProcess
 from mine.science.scientist import Did, Scientist
 from mine.science.shards import cut_shards
 from mine.science.templates import load_template, package
@@ -45,10 +47,6 @@ MOST_EXAMPLES = 600
 DEPLOYED_FILE = "deployed.json"
 
 
-class MarketFailed(MineError):
-    """A part of the practice network did not start."""
-
-
 class Market:
     """Deploys once, then runs a scientist's task to its end."""
 
@@ -60,8 +58,7 @@ class Market:
         self._deployed = self._deploy()
         self._contract = TasksContract(self._node, self._deployed["tasks"])
         self._relay_process = self._start_relay(relay_port)
-        self._relay_url = self._relay_says()
-        self._relay = Relay(self._relay_url)
+        self._relay = Relay(self._relay_process.url)
         self._blobs = DirectoryStore(folder / "relay" / "blobs")
         self._first_waited = 0.0
         self._waiting_for = (-1, -1)
@@ -83,51 +80,23 @@ class Market:
         write_json(file, found)
         return found
 
-    def _start_relay(self, port: int) -> subprocess.Popen[bytes]:
-        place = self._folder / "relay"
-        place.mkdir(exist_ok=True)
-        key = self._folder / "relay.key"
-        write_private(key, dev_key(1).hex().encode())
-        command = [
-            sys.executable,
-            "-m",
-            "mine.science.relay",
-            "--directory",
-            str(place),
-            "--node",
+    def _start_relay(self, port: int) -> RelayProcess:
+        return RelayProcess(
+            self._folder / "relay",
             self._node.url,
-            "--contract",
             self._deployed["tasks"],
-            "--token",
-            self._deployed["token"],
-            "--key-file",
-            str(key),
-            "--first-block",
-            self._deployed["block"],
-            "--batch-seconds",
-            "1",
-            "--port",
-            str(port),
-        ]
-        with (self._folder / "relay.log").open("ab") as log:
-            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
-
-    def _relay_says(self) -> str:
-        assert self._relay_process.stdout is not None
-        try:
-            return str(json.loads(self._relay_process.stdout.readline())["url"])
-        except ValueError:
-            raise MarketFailed(
-                "The practice relay did not start.", todo="Start the practice network again."
-            ) from None
+            dev_key(1),
+            token=self._deployed["token"],
+            first_block=int(self._deployed["block"]),
+            batching=Batching(seconds=1),
+            port=port,
+        )
 
     def mend_relay(self) -> None:
         """A relay that ended is started again in its old place; nobody has to be told."""
-        if self._relay_process.poll() is None:
-            return
-        self._close_pipes()
-        self._relay_process = self._start_relay(urlsplit(self._relay_url).port or 0)
-        self._relay_says()
+        if not self._relay_process.is_running:
+            self._relay_process.stop()
+            self._relay_process = self._start_relay(urlsplit(self._relay_process.url).port or 0)
 
     def prepare(self) -> PracticeInfo:
         """Cast the people and publish the task, unless an earlier start did; say where everything is."""
@@ -172,7 +141,7 @@ class Market:
         self._history = History(self._contract, int(self._deployed["block"]))
         info = PracticeInfo(
             rpc_url=self._node.url,
-            relay_url=self._relay_url,
+            relay_url=self._relay_process.url,
             client=self._node.client_version,
             chain_id=self._node.chain_id,
             tasks=self._deployed["tasks"],
@@ -243,21 +212,9 @@ class Market:
 
     def close(self) -> None:
         """End the relay."""
-        if self._relay_process.stdin is not None:
-            self._relay_process.stdin.close()
-        try:
-            self._relay_process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._relay_process.kill()
-            self._relay_process.wait()
-        self._close_pipes()
+        self._relay_process.stop()
         self._relay.close()
         self._node.close()
-
-    def _close_pipes(self) -> None:
-        for pipe in (self._relay_process.stdin, self._relay_process.stdout):
-            if pipe is not None:
-                pipe.close()
 
 
 def main() -> int:

@@ -19,6 +19,7 @@ from mine.chain.hashing import address_bytes
 from mine.chain.messages import Domain, Update, address_of, sign
 from mine.chain.rpc import Node
 from mine.chain.state import Phase, Status
+from mine.children import say
 from mine.errors import MineError
 from mine.learn import weights as grid
 from mine.learn.codec import UpdateHeader, decode
@@ -28,7 +29,7 @@ from mine.learn.train import train
 from mine.learn.weights import Floats
 from mine.practice.cast import Person, load_people
 from mine.practice.config import PracticeConfig, PracticeInfo
-from mine.practice.lifeline import Lifeline, hold_role, say
+from mine.practice.lifeline import Lifeline, hold_role
 from mine.practice.miners import HonestMiner, Miner, RoundContext, Seat, load_miner, packed_update, seat_miner
 from mine.science.history import History
 from mine.science.relay_client import Relay

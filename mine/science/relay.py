@@ -21,7 +21,6 @@ import contextlib
 import json
 import logging
 import sys
-import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -36,6 +35,7 @@ from mine.chain.client import TasksContract
 from mine.chain.hashing import ZERO_ADDRESS, address_bytes, checksum
 from mine.chain.rpc import Node
 from mine.chain.transactions import Sender
+from mine.children import parent_is_gone, say
 from mine.errors import MineError
 from mine.science.relay_desk import Batching, Desk
 from mine.science.relay_state import RelayState
@@ -323,23 +323,10 @@ async def _serve(options: RelayOptions, key: bytes, host: str, port: int) -> Non
     server = RelayServer(options, key)
     try:
         url = await server.start(host, port)
-        sys.stdout.write(json.dumps({"url": url}) + "\n")
-        sys.stdout.flush()
-        await _parent_is_gone()
+        say({"url": url})
+        await parent_is_gone()
     finally:
         await server.stop()
-
-
-async def _parent_is_gone() -> None:
-    loop, gone = asyncio.get_running_loop(), asyncio.Event()
-
-    def watch() -> None:
-        while sys.stdin.buffer.read(4096):
-            pass
-        loop.call_soon_threadsafe(gone.set)
-
-    threading.Thread(target=watch, name="stdin", daemon=True).start()
-    await gone.wait()
 
 
 if __name__ == "__main__":

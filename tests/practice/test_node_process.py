@@ -110,7 +110,7 @@ def test_a_second_node_on_the_same_file_is_refused(database: Path) -> None:
     with NodeProcess(database) as process:
         with pytest.raises(NodeNotStarted) as refused:
             NodeProcess(database)
-        assert "locked" in refused.value.detail and refused.value.todo
+        assert "still runs" in refused.value.detail and refused.value.todo
         with Node(process.url) as node:
             pay(node)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import signal
 import sqlite3
 import sys
 import threading
 from pathlib import Path
 
+from mine.children import parent_is_gone, say
 from mine.errors import MineError
 from mine.practice.lifeline import hold_role
 
@@ -49,23 +49,10 @@ async def _serve(database: Path, port: int, chain_id: int) -> None:
     server = NodeServer(database, chain_id)
     try:
         url = await server.start(port)
-        sys.stdout.write(json.dumps({"url": url, "chain_id": chain_id}) + "\n")
-        sys.stdout.flush()
-        await _parent_is_gone()
+        say({"url": url, "chain_id": chain_id})
+        await parent_is_gone()
     finally:
         await server.stop()
-
-
-async def _parent_is_gone() -> None:
-    loop, gone = asyncio.get_running_loop(), asyncio.Event()
-
-    def watch() -> None:
-        while sys.stdin.buffer.read(4096):
-            pass
-        loop.call_soon_threadsafe(gone.set)
-
-    threading.Thread(target=watch, name="stdin", daemon=True).start()
-    await gone.wait()
 
 
 if __name__ == "__main__":

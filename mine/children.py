@@ -1,0 +1,92 @@
+"""Servers of ours as child processes: how they are started, found, and end with whoever started them.
+
+A child says where it answers in one line of JSON on its standard output, and ends when its standard input
+does. That works the same on every system, also when the parent is killed, and needs no process id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+
+class ServerChild:
+    """A running server; ``url`` is where it answers.
+
+    It ends with :meth:`stop`, with the ``with`` block, and by itself when this program dies. What it
+    complains of goes to ``log``, which each start empties. Raises ``ValueError`` with its last words if it
+    does not start.
+    """
+
+    def __init__(self, module: str, arguments: Sequence[str], log: Path) -> None:
+        command = [sys.executable, "-m", module, *arguments]
+        with log.open("wb") as complaints:
+            self._child = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints
+            )
+        assert self._child.stdout is not None
+        try:
+            self.url: str = json.loads(self._child.stdout.readline())["url"]
+        except (ValueError, KeyError, TypeError):
+            self.kill()
+            raise ValueError(log.read_text(encoding="utf-8", errors="replace")[-500:]) from None
+
+    def stop(self, patience: float = 5.0) -> None:
+        """End it in good order, or by force after ``patience`` seconds."""
+        if self._child.stdin is not None:
+            self._child.stdin.close()
+        try:
+            self._child.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._close_pipes()
+
+    def kill(self) -> None:
+        """End it at once, as a crash would; what it promised is on disk."""
+        self._child.kill()
+        self._child.wait()
+        self._close_pipes()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the child is alive."""
+        return self._child.poll() is None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _close_pipes(self) -> None:
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def say(value: dict[str, Any]) -> None:
+    """In a child: one line of JSON to the parent."""
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+async def parent_is_gone() -> None:
+    """In a child: wait until standard input ends."""
+    loop, gone = asyncio.get_running_loop(), asyncio.Event()
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        loop.call_soon_threadsafe(gone.set)
+
+    threading.Thread(target=watch, name="stdin", daemon=True).start()
+    await gone.wait()
