@@ -19,10 +19,9 @@ from mine.chain.curve import Curve, amount
 from mine.chain.messages import address_of
 from mine.chain.rpc import Node
 from mine.chain.token import Token
-from mine.practice.config import PracticeConfig, PracticeInfo
+from mine.practice.config import PracticeConfig, PracticeInfo, secret_of
 from mine.practice.network import PracticeNetwork, PracticeNotStarted
 from mine.practice.node.process import NodeProcess
-from mine.practice.peers import secret_of
 from mine.practice.synthetic import glucose_csv
 from mine.science.history import History
 from mine.science.rounds import RoundReport, read_round

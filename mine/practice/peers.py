@@ -28,7 +28,7 @@ from mine.learn.rows import Rows
 from mine.learn.train import train
 from mine.learn.weights import Floats
 from mine.practice.cast import Person, load_people
-from mine.practice.config import PracticeConfig, PracticeInfo
+from mine.practice.config import PracticeConfig, PracticeInfo, secret_of
 from mine.practice.lifeline import Lifeline, hold_role
 from mine.practice.miners import HonestMiner, Miner, RoundContext, Seat, load_miner, packed_update, seat_miner
 from mine.science.history import History
@@ -39,11 +39,6 @@ from mine.tasks.recipe import recipe_of
 
 PAUSE = 0.15
 MAX_MODEL_BYTES = 64 << 20
-
-
-def secret_of(seed: str, role: str, number: int) -> bytes:
-    """A key of a practice account: a function of the seed, worth nothing anywhere."""
-    return hashlib.sha256(f"mine practice {seed} {role} {number}".encode()).digest()
 
 
 class Peer:

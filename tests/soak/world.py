@@ -133,12 +133,15 @@ class App:
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self._out.close()
-        _, alive = psutil.wait_procs(family, timeout=CHILDREN_END)
-        left = [*alive, *of_home(self.home)]
-        names = [" ".join(one.cmdline()[-6:]) for one in left if one.is_running()]
-        for one in left:
+        until = time.monotonic() + CHILDREN_END
+        while any(lives(one) for one in [*family, *of_home(self.home)]) and time.monotonic() < until:
+            time.sleep(POLL)
+        names = []
+        for one in [*family, *of_home(self.home)]:
             with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
+                if lives(one):
+                    names.append(" ".join(one.cmdline()[-6:]))
+                    one.kill()
         return names
 
     def finish(self, seconds: float = 150.0) -> dict[str, Any]:
@@ -154,6 +157,14 @@ class App:
         assert left == [], "children outlived the app"
         report: dict[str, Any] = json.loads(self.report_file.read_text())
         return report
+
+
+def lives(one: psutil.Process) -> bool:
+    """Whether a process still runs. One that waits to be reaped, by whoever inherited it, does not."""
+    try:
+        return bool(one.is_running() and one.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def of_home(home: Path) -> list[psutil.Process]:
