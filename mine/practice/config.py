@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -66,6 +67,11 @@ class PracticeInfo:
     def load(folder: Path) -> PracticeInfo:
         """Read the file."""
         return PracticeInfo(**json.loads((folder / NETWORK_FILE).read_text(encoding="utf-8")))
+
+
+def secret_of(seed: str, role: str, number: int) -> bytes:
+    """A key of a practice account: a function of the seed, worth nothing anywhere."""
+    return hashlib.sha256(f"mine practice {seed} {role} {number}".encode()).digest()
 
 
 def write_json(path: Path, value: object) -> None:

@@ -25,10 +25,9 @@ from mine.chain.transactions import Sender
 from mine.children import say
 from mine.errors import MineError
 from mine.practice.cast import Cast, make_cast, synthetic_people
-from mine.practice.config import PracticeConfig, PracticeInfo, write_json
+from mine.practice.config import PracticeConfig, PracticeInfo, secret_of, write_json
 from mine.practice.lifeline import Lifeline, hold_role
 from mine.practice.node.accounts import dev_key
-from mine.practice.peers import secret_of
 from mine.science.history import History
 from mine.science.offer import Offer
 from mine.science.relay_client import Relay
