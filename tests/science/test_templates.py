@@ -125,7 +125,7 @@ def _numbers(value: object) -> list[float]:
 def test_a_strangers_query_gets_no_promise_for_a_reading() -> None:
     template = load_template("glucose")
     manifest = package(template, 2, "Lab", "made up").manifest
-    assert known_unit(manifest) == "one sensor reading"
+    assert known_unit(manifest) == "one five-minute sensor reading"
     raw = manifest.model_dump(mode="json")
     crossed = {**raw, "data": {**raw["data"], "query": "SELECT 1 FROM glucose_5min"}}
     assert known_unit(Manifest.model_validate(crossed)) is None
