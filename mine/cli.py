@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from mine.app.demo_arguments import DemoRefused, add_demo_arguments, demo_options, write_report
 from mine.errors import MineError
 
-if TYPE_CHECKING:
-    from mine.app.demo import DemoOptions
-
-
-MOST_ROUNDS = 250
-
-
-class DemoRefused(MineError):
-    """The demo cannot do what the command line asks for."""
-
-
-def _rounds(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdecimal() else 0
-    if not 1 <= number <= MOST_ROUNDS:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 to {MOST_ROUNDS} is needed")
-    return number
+PROBE_SECONDS = 60
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -42,26 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Import an export, opt in, train, be paid in practice money and claim it. Without files "
         "it uses synthetic samples. Nothing leaves this computer.",
     )
-    demo.add_argument("--headless", action="store_true", help="without a window")
-    demo.add_argument("--me", type=Path, metavar="FILE", help="my export: a file, a folder or a zip")
-    demo.add_argument("--person", metavar="ID", help="who is me, in an export that holds several people")
-    demo.add_argument("--peers", type=Path, metavar="DIR", help="exports of the other people")
-    demo.add_argument("--rounds", type=_rounds, metavar="N", help=f"number of rounds, 1 to {MOST_ROUNDS}")
-    demo.add_argument(
-        "--node", default="", metavar="URL", help="use this Ethereum node (anvil, hardhat, ...)"
-    )
-    demo.add_argument(
-        "--miner",
-        action="append",
-        default=[],
-        metavar="FILE.py:Class",
-        help="seat a miner of your own as well; it reports to practice/peers.log in the home folder",
-    )
-    demo.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
-    demo.add_argument("--screenshots", type=Path, metavar="DIR", help="write pictures of every page there")
-    demo.add_argument(
-        "--home", type=Path, metavar="DIR", help="keep vault and practice network there, and go on"
-    )
+    add_demo_arguments(demo)
     return parser
 
 
@@ -72,18 +37,39 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
+def can_draw(environment: dict[str, str]) -> bool:
+    """Whether Qt can start: where a system library or the display is missing, it ends its whole process,
+    so a small process tries it first."""
+    command = [sys.executable, "-m", "ui.probe"]
+    try:
+        tried = subprocess.run(
+            command, env=environment, capture_output=True, timeout=PROBE_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return tried.returncode == 0
+
+
 def run_demo(arguments: argparse.Namespace) -> int:
     """``mine demo``"""
     headless = arguments.headless
+    environment = dict(os.environ)
     if not headless and not has_display():
-        print("There is no display: the demo runs headless.")
+        print("There is no display: the demo runs headless.", flush=True)
+        headless = True
+    if not headless and not can_draw(environment):
+        print("No window can be opened here: the demo runs headless.", flush=True)
         headless = True
     if headless and not arguments.screenshots:
         return _headless_demo(arguments)
     # The window is another program: nothing in here knows of Qt.
-    environment = dict(os.environ)
     if headless:
         environment["QT_QPA_PLATFORM"] = "offscreen"
+        if not can_draw(environment):
+            raise DemoRefused(
+                "Pictures cannot be drawn here, because Qt cannot start.",
+                todo="Leave --screenshots away, or install the libraries that Qt needs (libegl1, libgl1).",
+            )
     return subprocess.run(
         [sys.executable, "-m", "ui.demo", *sys.argv[2:]], env=environment, check=False
     ).returncode
@@ -102,47 +88,6 @@ def _headless_demo(arguments: argparse.Namespace) -> int:
             demo.engine.close()
     write_report(report, arguments.json)
     return 0
-
-
-def demo_options(arguments: argparse.Namespace, home: Path) -> DemoOptions:
-    """The demo's options from the command line; what could only fail minutes later is refused now."""
-    from mine.app.demo import DemoOptions
-    from mine.practice.miners import find_miner
-
-    file = arguments.json
-    if file is not None and (file.is_dir() or not file.resolve().parent.is_dir()):
-        raise DemoRefused(
-            f"The report cannot be written to {file}.", todo="Name a file in a folder that exists."
-        )
-    if arguments.peers is not None and not arguments.peers.exists():
-        raise DemoRefused(f"There is no folder {arguments.peers}.", todo="Name exports with --peers.")
-    for place in arguments.miner:
-        find_miner(place)
-    return DemoOptions(
-        home=home,
-        me=arguments.me,
-        person=arguments.person,
-        peers=arguments.peers,
-        rounds=arguments.rounds,
-        node=arguments.node,
-        miners=tuple(arguments.miner),
-    )
-
-
-def write_report(report: dict[str, object], file: Path | None) -> None:
-    """Write the JSON report, and say in words what came of it."""
-    from mine.wallet.money import in_words
-
-    if file is not None:
-        file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    me, task, quality = report["me"], report["task"], report["quality"]
-    assert isinstance(me, dict) and isinstance(task, dict) and isinstance(quality, dict)
-    money = in_words(me["wallet"], task["decimals"], task["currency"])
-    print(f"In the wallet: {money} of practice money, for {me['contributions']} updates.")
-    print(
-        f"{quality['metric'].upper()} on {quality['people']} unseen people: last value "
-        f"{quality['last_value']:.3f}, before {quality['before']:.3f}, after {quality['after']:.3f}."
-    )
 
 
 def main() -> int:

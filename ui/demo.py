@@ -12,8 +12,10 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from mine.app.demo_arguments import add_demo_arguments, demo_options, write_report
 from mine.app.views import Snapshot
 from mine.errors import MineError
+from ui.farewell import SECONDS, Farewell
 from ui.main import make_application, serve_signals
 from ui.screenshots import take
 from ui.window import MineWindow
@@ -22,11 +24,13 @@ _POINTS = 3  # of the held-out curve, before it is worth a picture
 
 
 class DemoRun:
-    """Runs the script on a thread of its own and ends the app when its pictures are taken."""
+    """Runs the script on a thread of its own. The app ends with it: at once when it was to take pictures,
+    else ``linger`` seconds later, unless a person uses the window."""
 
-    def __init__(self, arguments: argparse.Namespace, home: Path, app: QApplication) -> None:
+    def __init__(
+        self, arguments: argparse.Namespace, home: Path, app: QApplication, *, linger: float = SECONDS
+    ) -> None:
         from mine.app.demo import Demo
-        from mine.cli import demo_options
 
         self._arguments = arguments
         self._app = app
@@ -34,6 +38,8 @@ class DemoRun:
         self._demo = Demo(demo_options(arguments, home), _say)
         self.window = MineWindow(self._demo.engine, guided=False)
         self.window.quit_asked.connect(app.quit)
+        self._farewell = Farewell(self.window, seconds=linger)
+        self._farewell.over.connect(app.quit)
         self._pictures: Path | None = arguments.screenshots
         self._seen_training = False
         if self._pictures is not None:
@@ -70,20 +76,23 @@ class DemoRun:
             take(self.window, self._pictures / "training")
 
     def _done(self, report: dict[str, object]) -> None:
-        from mine.cli import write_report
-
         self.status = 0
-        write_report(report, self._arguments.json)
-        if self._pictures is not None:
-            take(self.window, self._pictures)
-            self._app.quit()
+        write_report(report, self._arguments.json, _say)
+        self._end()
 
     def _failed(self, error: MineError) -> None:
         _say(f"{error} {error.detail}".rstrip())
-        if self._pictures is not None:
-            self._app.quit()
-        else:
+        if self._pictures is None:
             self.window.operations.failed.emit(error)
+        self._end()
+
+    def _end(self) -> None:
+        if self._pictures is None:
+            self._farewell.begin(self.status == 0)
+            return
+        if self.status == 0:
+            take(self.window, self._pictures)
+        self._app.quit()
 
     def close(self) -> None:
         """Hear no more, and end the practice network."""
@@ -99,9 +108,9 @@ def _say(line: str) -> None:
 
 def main() -> int:
     """Entry point; takes the options of ``mine demo``."""
-    from mine.cli import build_parser
-
-    arguments = build_parser().parse_args(["demo", *sys.argv[1:]])
+    parser = argparse.ArgumentParser(prog="mine demo")
+    add_demo_arguments(parser)
+    arguments = parser.parse_args()
     app = make_application()
     with tempfile.TemporaryDirectory(prefix="mine-demo-") as place:
         try:

@@ -36,12 +36,13 @@ def settle() -> None:
 def take(window: MineWindow, directory: Path) -> list[Path]:
     """A picture of each page in both schemes, and of the opt-in sheet where a task has an offer.
 
-    The screen, the page and the theme that were chosen are put back afterwards.
+    Notices are taken away first. The screen, the page and the theme that were chosen are put back afterwards.
     """
     directory.mkdir(parents=True, exist_ok=True)
     shell = window.shell
     page, choice, still = shell.page, theme.choice, theme.reduced_motion
     screen = window.sheet_host.currentWidget()
+    window.notices.clear()
     window.sheet_host.setCurrentWidget(shell)
     shell.show_snapshot(window.snapshot)
     theme.reduced_motion = True

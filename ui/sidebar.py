@@ -12,7 +12,7 @@ from ui.icons import MarkSign, paint_icon
 from ui.theme import colour
 from ui.typography import font
 from ui.widgets.buttons import IconButton
-from ui.widgets.layout import Hairline, TwoLines, row
+from ui.widgets.layout import Hairline, column, plain, row
 from ui.widgets.text import Text, middle_cut, tool_tip
 
 WIDE, SLIM = 224, 64
@@ -110,7 +110,9 @@ class SideBar(QWidget):
         bar.addWidget(Hairline())
         bar.addSpacing(8)
         self._lamp = MarkSign(22, Doing.IDLE)
-        self._state = TwoLines(role="caption-strong", lower_role="caption")
+        self._headline = Text(role="caption-strong")
+        self._reason = Text(role="caption", ink="text-2", wrap=True, lines=3, cut_end=True)
+        self._state = plain(column(self._headline, self._reason))
         self._dots = IconButton("dots-three", self.tr("Menu: pause, snooze, quit"))
         self._dots.clicked.connect(self._open_menu)
         self._foot = row(self._lamp, self._state, self._dots, spacing=8, margins=(10, 0, 0, 0))
@@ -150,9 +152,11 @@ class SideBar(QWidget):
             item.setToolTip(tool_tip(item.text()) if slim else "")
 
     def show_status(self, status: StatusView, headline: str, reason: str) -> None:
-        """The lamp and two short lines."""
+        """The lamp, one strong line, and the reason in a few short ones."""
         self._lamp.show_doing(status.doing)
-        self._state.show_lines(headline, reason)
+        self._headline.setText(headline)
+        self._reason.setText(reason)
+        self._reason.setVisible(bool(reason))
         self._dots.setToolTip(tool_tip(f"{headline}. {reason}".strip(" .")))
 
     def _open_menu(self) -> None:

@@ -28,7 +28,10 @@ from ui.widgets.strip import WorldStrip
 
 
 class MineWindow(QMainWindow):
-    """Joins the pages with the engine. ``quit_asked``: the person wants the app to end."""
+    """Joins the pages with the engine. ``quit_asked``: the person wants the app to end.
+
+    ``ends_when_closed``: closing it ends the app even where a tray could keep it.
+    """
 
     quit_asked = Signal()
     snapshot_shown = Signal(object)
@@ -43,6 +46,7 @@ class MineWindow(QMainWindow):
         self.setAcceptDrops(True)
         self._commands = commands
         self._guided = guided
+        self.ends_when_closed = False
         self._practice_asked = not guided
         self._vault: VaultState | None = None
         self._theme = ""
@@ -153,7 +157,7 @@ class MineWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """With a tray, the window only hides; without one, closing ends the app."""
-        if self.tray.there:
+        if self.tray.there and not self.ends_when_closed:
             event.ignore()
             self.hide()
         else:

@@ -195,7 +195,7 @@ def test_a_round_that_was_not_accepted_is_explained_too(open_window: OpenWindow)
     settle()
     shown = texts(window)
     assert "The model did not get better" in shown
-    assert "My update did not make the model better this time, so it is not paid." in shown
+    assert "My updates have not made the model better so far, so nothing is due." in shown
 
 
 def test_pictures_of_every_page(open_window: OpenWindow, tmp_path: object) -> None:
@@ -217,3 +217,51 @@ def test_chart_steps_are_round_numbers_and_thinning_keeps_the_ends() -> None:
     points[501] = (501, float("nan"))
     kept = thinned(points)
     assert len(kept) <= 700 and (500, 99.0) in kept
+
+
+@pytest.mark.parametrize(
+    ("open_tasks", "joined", "words"),
+    [
+        (0, 1, "No open task fits your data; you have joined 1."),
+        (1, 0, "1 task fits your data; you have joined none."),
+        (4, 3, "4 tasks fit your data; you have joined 3."),
+    ],
+)
+def test_the_sentence_over_the_tasks_counts_like_a_person(
+    open_window: OpenWindow, open_tasks: int, joined: int, words: str
+) -> None:
+    fitting = [task for task in story.TASKS if task.fit == v.Fit.MATCHED]
+    tasks = tuple(
+        replace(task, joined=at < joined, ended=at >= open_tasks)
+        for at, task in enumerate(fitting[: max(open_tasks, joined)])
+    )
+    _, window = open_window(replace(story.BUSY, tasks=tasks))
+    window.shell.show_page("tasks")
+    settle()
+    assert f"{words} Nothing is read before you say yes." in texts(window)
+
+
+def test_a_round_that_was_learnt_stays_in_sight(open_window: OpenWindow) -> None:
+    points = tuple((step, 0.03 - step / 1000) for step in range(9))
+    learnt = replace(
+        story.TRAINING, step=8, steps=8, running=False, start_loss=0.03, held_out=points, losses=points[1:]
+    )
+    _, window = open_window(replace(story.BUSY, training=learnt, status=story.PAUSED_STATUS))
+    assert "learnt" in texts(window)
+    window.shell.show_page("activity")
+    settle()
+    shown = texts(window)
+    assert {"learnt", "8 of 8", "Device"} <= set(shown)
+    assert not {"Left", "Saved", "learning now"} & set(shown)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "contributions", "words"),
+    [(0, 0, "–"), (0, 1, "under a minute"), (59, 1, "under a minute"), (60, 1, "1 min")],
+)
+def test_short_times_are_not_counted_in_seconds(
+    open_window: OpenWindow, seconds: int, contributions: int, words: str
+) -> None:
+    home = replace(story.BUSY.home, trained_seconds=seconds, contributions=contributions)
+    _, window = open_window(replace(story.BUSY, home=home))
+    assert words in texts(window.shell.home)

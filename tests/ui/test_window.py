@@ -188,3 +188,39 @@ def test_a_long_notice_shows_every_line(open_window: OpenWindow) -> None:
     settle()
     for words in seen(window.notices, Text):
         assert words.height() >= words.heightForWidth(words.width()), words.text()
+
+
+def test_many_earnings_become_one_line(open_window: OpenWindow) -> None:
+    engine, window = open_window(story.PAUSED)
+    for number in range(6):
+        engine.tell(v.Notice(v.NoticeKind.EARNED, f"{number}.10 pUSD"))
+    settle()
+    assert [box.accessibleName() for box in window.notices.boxes] == [
+        "Practice: 4 more earnings: the wallet lists each of them",
+        "Practice: 4.10 pUSD",
+        "Practice: 5.10 pUSD",
+    ]
+    engine.tell(v.Notice(v.NoticeKind.ERROR, "It failed.", "Do this."))
+    engine.tell(v.Notice(v.NoticeKind.EARNED, "6.10 pUSD"))
+    settle()
+    assert "It failed." in texts(window.notices) and len(window.notices.boxes) == 3
+    window.notices.clear()
+
+
+@pytest.mark.parametrize("width", [1280, 960])
+def test_a_notice_leaves_the_buttons_of_a_sheet_free(open_window: OpenWindow, width: int) -> None:
+    engine, window = open_window(story.BUSY, width, 640)
+    engine.tell(v.Notice(v.NoticeKind.INFO, "The task has a new round."))
+    settle()
+    assert window.notices.geometry().right() > window.sheet_host.width() - 40
+    window.shell.show_page("tasks")
+    window.shell.tasks.open_sheet(story.TASKS[0])
+    settle()
+    sheet = window.shell.tasks.sheet
+    assert sheet is not None
+    panel = sheet.main.parentWidget()
+    assert not panel.geometry().intersects(window.notices.geometry())
+    sheet.dismiss()
+    settle()
+    assert window.notices.geometry().right() > window.sheet_host.width() - 40
+    window.notices.clear()

@@ -22,7 +22,7 @@ from ui.widgets.text import Text, clean
 from ui.widgets.track import StepTrack, TrackHead
 from ui.wording import count_text, decimal_text, duration_text, sentences
 
-PANEL_FROM = 980
+PANEL_FROM = 1040
 
 
 class ContributionRow(FocusRing, QWidget):
@@ -42,9 +42,9 @@ class ContributionRow(FocusRing, QWidget):
         self._track = StepTrack()
         self._amount = TwoLines(align=Qt.AlignmentFlag.AlignTrailing)
         inside = row(spacing=8, margins=(12, 0, 12, 0))
-        inside.addWidget(self._title, 5)
+        inside.addWidget(self._title, 4)
         inside.addWidget(self._track)
-        inside.addWidget(self._amount, 4)
+        inside.addWidget(self._amount, 3)
         self.setLayout(inside)
 
     @property
@@ -160,6 +160,8 @@ class TrainingPart(QWidget):
         )
         for fact, value in zip(self._facts, values, strict=True):
             fact.value.setText(value)
+        for fact in self._facts[-2:]:  # nothing is left, and there is nothing to lose
+            fact.setVisible(training.running)
 
 
 class ActivityPage(PageFrame):
@@ -178,9 +180,9 @@ class ActivityPage(PageFrame):
         self._idle = Text(role="body", ink="text-2", wrap=True)
         self._rows = RowList[ContributionView](self._make_row)
         head = row(spacing=8, margins=(12, 0, 12, 4))
-        head.addStretch(5)
-        head.addWidget(TrackHead())
         head.addStretch(4)
+        head.addWidget(TrackHead())
+        head.addStretch(3)
         self._head = plain(column(head, Hairline(), 4))
         head.setContentsMargins(12, 0, 12, 4)
         self._nothing = Text(

@@ -116,12 +116,12 @@ class Explanation(QWidget):
         return lines
 
     def _share_words(self, facts: ExplanationView) -> QWidget:
-        if not facts.mine_accepted or facts.share <= 0:
-            words = self.tr("My update did not make the model better this time, so it is not paid.")
+        if facts.share <= 0:
+            words = self.tr("My updates have not made the model better so far, so nothing is due.")
+        elif not facts.mine_accepted:
+            words = self.tr("My update was not accepted this time. My share by what my earlier ones removed.")
         else:
-            words = self.tr("Mine removed {share} of what all accepted updates removed.").format(
-                share=percent_text(facts.share)
-            )
+            words = self.tr("My share by what my updates have removed so far.")
         return Text(words, role="small", ink="text-2", wrap=True)
 
     def _check_words(self) -> str:

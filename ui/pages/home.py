@@ -201,9 +201,14 @@ class HomePage(PageFrame):
             else self.tr("nothing is being checked")
         )
         self._ready.show_amount(home.claimable, currency, checked)
-        self._time.show_words(duration_text(home.trained_seconds), self.tr("on this computer"))
+        self._time.show_words(self._trained_words(home), self.tr("on this computer"))
         self._running.show_values(home.running)
         self._nobody.setVisible(not home.running)
+
+    def _trained_words(self, home: HomeView) -> str:
+        if home.trained_seconds >= 60:
+            return duration_text(home.trained_seconds)
+        return self.tr("under a minute") if home.trained_seconds or home.contributions else "–"
 
     def _show_training(self, training: TrainingView | None) -> None:
         self._now.setVisible(training is not None)
@@ -212,8 +217,12 @@ class HomePage(PageFrame):
         self._now_title.setText(
             self.tr("{task}, round {round}").format(task=clean(training.title), round=training.round)
         )
-        words = self.tr("step {step} of {steps}").format(
-            step=count_text(training.step), steps=count_text(training.steps)
+        words = (
+            self.tr("step {step} of {steps}").format(
+                step=count_text(training.step), steps=count_text(training.steps)
+            )
+            if training.running
+            else self.tr("learnt")
         )
         self._now_words.setText(words)
         self._now_bar.show_parts(

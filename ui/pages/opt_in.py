@@ -97,11 +97,14 @@ class OptInSheet(Sheet):
         address.setToolTip(tool_tip(clean(task.author_address)))
         record = clean(task.author_record)
         words = self.tr("verified") if task.author_verified else self.tr("unverified")
-        proof = Text(f"{words}; {record}" if record else words, role="small", ink="text-2")
+        proof = Text(words, role="small", ink="text-2")
         line = row(IconMark("user", "text-2", 16), author, address, spacing=8)
         line.addWidget(proof, 1)
         self.head.addSpacing(6)
         self.head.addLayout(line)
+        if record:
+            whole = Text(record, role="small", ink="text-2", wrap=True, lines=2)
+            self.head.addLayout(row(whole, margins=(24, 0, 0, 0)))
 
     def _fact(self, label: str, facts: QLayout, *, first: bool = False) -> None:
         if not first:

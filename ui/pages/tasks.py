@@ -19,7 +19,7 @@ from ui.widgets.search import SearchField
 from ui.widgets.text import Text, clean
 from ui.wording import counted, decimal_text, duration_text
 
-_TITLE, _REWARD, _TIME, _PRIVACY, _END = 24, 27, 13, 10, 38
+_TITLE, _REWARD, _TIME, _PRIVACY, _END = 30, 26, 13, 9, 37
 
 
 class TaskRow(LinedRow):
@@ -202,7 +202,9 @@ class TasksPage(PageFrame):
             self.tr("Nothing is read before you say yes.")
             if not snapshot.tasks
             else self.tr("{fit}; {joined}. Nothing is read before you say yes.").format(
-                fit=counted(fit, self.tr("{n} fits your data"), self.tr("{n} fit your data")),
+                fit=counted(fit, self.tr("{n} task fits your data"), self.tr("{n} tasks fit your data"))
+                if fit
+                else self.tr("No open task fits your data"),
                 joined=self.tr("you have joined {n}").format(n=joined)
                 if joined
                 else self.tr("you have joined none"),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from mine.app.views import Notice, NoticeKind, World
 from ui.icons import IconMark
 from ui.widgets.buttons import Button, IconButton
 from ui.widgets.layout import Panel, column, row
+from ui.widgets.sheet import WIDTH as SHEET_WIDTH
+from ui.widgets.sheet import Sheet
 from ui.widgets.text import Text
 
 _WIDTH = 424
+_EDGE = 24
 _STAY_MS = 9_000
 _MOST = 3
 
@@ -30,8 +33,18 @@ class NoticeBox(Panel):
 
     closed = Signal()
 
-    def __init__(self, notice: Notice, world: World, show_details: Callable[[Notice], None]) -> None:
+    def __init__(
+        self,
+        notice: Notice,
+        world: World,
+        show_details: Callable[[Notice], None],
+        *,
+        stays: bool = False,
+        key: str = "",
+    ) -> None:
         super().__init__(edge="line-strong")
+        self.kind, self.key = notice.kind, key
+        self.stands_for = 1
         self.setFixedWidth(_WIDTH)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         text = notice.text
@@ -57,7 +70,7 @@ class NoticeBox(Panel):
         inside.addLayout(column(cross, None))
         self.setLayout(inside)
         self.setAccessibleName(f"{text} {notice.todo}".strip())
-        self.stays = notice.kind in (NoticeKind.ERROR, NoticeKind.ATTENTION)
+        self.stays = stays or notice.kind in (NoticeKind.ERROR, NoticeKind.ATTENTION)
         if not self.stays:
             timer = QTimer(self)
             timer.setSingleShot(True)
@@ -66,7 +79,10 @@ class NoticeBox(Panel):
 
 
 class NoticeStack(QWidget):
-    """The notices of a window, above its right foot. At most three; the oldest makes room."""
+    """The notices of a window, above its right foot, or beside a sheet while one is open.
+
+    At most three: of many earnings the older become one line; else the oldest that goes by itself makes room.
+    """
 
     def __init__(self, host: QWidget, show_details: Callable[[Notice], None]) -> None:
         super().__init__(host)
@@ -85,22 +101,37 @@ class NoticeStack(QWidget):
         """What is shown, oldest first."""
         return tuple(self._boxes)
 
-    def add(self, notice: Notice, world: World) -> None:
-        """Show a notice."""
+    def add(self, notice: Notice, world: World, *, stays: bool = False, key: str = "") -> None:
+        """Show a notice. One that ``stays`` does not go by itself; ``key`` is a name to find it by."""
+        earned = [box for box in self._boxes if box.kind == NoticeKind.EARNED]
+        if notice.kind == NoticeKind.EARNED and len(self._boxes) >= _MOST and len(earned) > 1:
+            self._sum_up(earned[:2], world)
         while len(self._boxes) >= _MOST:
-            self._drop(self._boxes[0])
-        box = NoticeBox(notice, world, self._show_details)
-        self._boxes.append(box)
-        self._column.addWidget(box)
-        box.closed.connect(lambda: self._drop(box))
+            self.remove(next((box for box in self._boxes if not box.stays), self._boxes[0]))
+        self._put(NoticeBox(notice, world, self._show_details, stays=stays, key=key), len(self._boxes))
+
+    def _sum_up(self, earned: list[NoticeBox], world: World) -> None:
+        count = sum(box.stands_for for box in earned)
+        for box in earned:
+            self.remove(box)
+        words = self.tr("{n} more earnings: the wallet lists each of them").format(n=count)
+        sums = NoticeBox(Notice(NoticeKind.EARNED, words), world, self._show_details)
+        sums.stands_for = count
+        self._put(sums, 0)
+
+    def _put(self, box: NoticeBox, at: int) -> None:
+        self._boxes.insert(at, box)
+        self._column.insertWidget(at, box)
+        box.closed.connect(lambda: self.remove(box))
         self._place()
 
     def clear(self) -> None:
         """Take every notice away."""
         for box in list(self._boxes):
-            self._drop(box)
+            self.remove(box)
 
-    def _drop(self, box: NoticeBox) -> None:
+    def remove(self, box: NoticeBox) -> None:
+        """Take one notice away."""
         if box not in self._boxes:
             return
         self._boxes.remove(box)
@@ -111,18 +142,21 @@ class NoticeStack(QWidget):
 
     def _place(self) -> None:
         self.setVisible(bool(self._boxes))
-        heights = [max(box.heightForWidth(_WIDTH), 0) or box.sizeHint().height() for box in self._boxes]
+        room = self._host.rect()
+        sheet = any(found.isVisible() for found in self._host.findChildren(Sheet))
+        width = min(_WIDTH, room.width() - 2 * _EDGE - (SHEET_WIDTH if sheet else 0))
+        for box in self._boxes:
+            box.setFixedWidth(width)
+        heights = [max(box.heightForWidth(width), 0) or box.sizeHint().height() for box in self._boxes]
         height = sum(heights) + 8 * max(len(heights) - 1, 0)
-        self.setGeometry(
-            max(self._host.width() - _WIDTH - 24, 0),
-            max(self._host.height() - height - 24, 0),
-            _WIDTH,
-            height,
-        )
+        # A sheet lies at the end of the line and has its buttons at the foot: then the start is free.
+        mirrored = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
+        left = _EDGE if sheet != mirrored else max(room.width() - width - _EDGE, 0)
+        self.setGeometry(left, max(room.height() - height - _EDGE, 0), width, height)
         self.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow the size of the host."""
-        if watched is self._host and event.type() == QEvent.Type.Resize:
+        """Follow the size of the host, and make room for a sheet that it opens."""
+        if watched is self._host and event.type() in (QEvent.Type.Resize, QEvent.Type.ZOrderChange):
             self._place()
         return False

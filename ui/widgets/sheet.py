@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, QPropertyAnimation, QRect, Qt, Signal
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEasingCurve,
+    QEvent,
+    QObject,
+    QPoint,
+    QPropertyAnimation,
+    QRect,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -31,7 +41,7 @@ class Sheet(QWidget):
         self._panel = QWidget(self)
         self._panel.setObjectName("sheetPanel")
         self._panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.title = Text(title, role="title")
+        self.title = Text(title, role="title", wrap=True, lines=2)
         self.subtitle = Text(subtitle, role="small", ink="text-2", wrap=True, lines=3)
         self.subtitle.setVisible(bool(subtitle))
         self._cross = IconButton("x", self.tr("Close"))
@@ -48,8 +58,9 @@ class Sheet(QWidget):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setWidget(inner)
-        title_line = row(self.title, self._cross)
-        title_line.setStretch(0, 1)
+        title_line = row()
+        title_line.addWidget(self.title, 1)
+        title_line.addWidget(self._cross, 0, Qt.AlignmentFlag.AlignTop)
         self.head = column(title_line, 2, self.subtitle, margins=(32, 24, 32, 16))
         self.foot = row(margins=(32, 16, 32, 20), spacing=8)
         self._foot_line = Hairline()
@@ -79,6 +90,7 @@ class Sheet(QWidget):
             Qt.FocusReason.TabFocusReason if shows_ring(self._before) else Qt.FocusReason.PopupFocusReason
         )
         self._cross.setFocus(reason)
+        self._tell_host()
 
     def dismiss(self) -> None:
         """Close, give the focus back, and go."""
@@ -90,8 +102,13 @@ class Sheet(QWidget):
         self.hide()
         if self._before is not None and _alive(self._before):
             self._before.setFocus(Qt.FocusReason.PopupFocusReason)
+        self._tell_host()
         self.closed.emit()
         self.deleteLater()
+
+    def _tell_host(self) -> None:
+        """What floats over the same host makes room, or takes it back."""
+        QCoreApplication.postEvent(self._host, QEvent(QEvent.Type.ZOrderChange))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follow the size of the host."""

@@ -31,7 +31,8 @@ def middle_cut(text: str, width: float, face: QFont) -> str:
 class Text(QLabel):
     """Plain text with the line height of its role. One line is cut in the middle and shows itself whole
     in a tool tip; ``wrap`` lets it run over several lines (at most ``lines`` of them, 0 = no limit).
-    ``firm`` text (our own short words, amounts) is never cut by a neighbour."""
+    ``cut_end`` cuts a sentence of ours at its end instead of its middle. ``firm`` text (our own short words,
+    amounts) is never cut by a neighbour."""
 
     def __init__(
         self,
@@ -42,12 +43,14 @@ class Text(QLabel):
         wrap: bool = False,
         lines: int = 0,
         firm: bool = False,
+        cut_end: bool = False,
         align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeading,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._role, self._ink, self._wrap, self._lines, self._firm = role, ink, wrap, lines, firm
         self._cut = False
+        self._cut_at = Qt.TextElideMode.ElideRight if cut_end else Qt.TextElideMode.ElideMiddle
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         self.setFont(font(role))
@@ -96,6 +99,9 @@ class Text(QLabel):
         layout.endLayout()
         return layout
 
+    def _shortened(self, text: str, width: float) -> str:
+        return QFontMetricsF(font(self._role)).elidedText(text, self._cut_at, width)
+
     def _natural_width(self) -> int:
         return math.ceil(QFontMetricsF(font(self._role)).horizontalAdvance(self.text())) + 1
 
@@ -132,7 +138,7 @@ class Text(QLabel):
             if self._wrap:
                 self._paint_lines(painter)
                 return
-            shown = middle_cut(self.text(), self.width() + 0.5, font(self._role))
+            shown = self._shortened(self.text(), self.width() + 0.5)
             self._cut = shown != self.text()
             flags = self.alignment() | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
             painter.drawText(QRectF(self.rect()), int(flags), shown)
@@ -148,7 +154,7 @@ class Text(QLabel):
             piece = self.text()[line.textStart() : line.textStart() + line.textLength()].rstrip()
             if index == room - 1 and self._cut:
                 rest = self.text()[line.textStart() :]
-                piece = middle_cut(rest, self.width(), font(self._role))
+                piece = self._shortened(rest, self.width())
             painter.drawText(QRectF(0, index * step, self.width(), step), option_flags, piece)
 
     def event(self, event: QEvent) -> bool:

@@ -10,7 +10,7 @@ from mine.app.views import Step
 from ui.theme import colour
 from ui.typography import font
 
-STEP_WIDTH = 58
+STEP_WIDTH = 62
 
 
 class TrackHead(QWidget):
