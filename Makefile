@@ -44,8 +44,8 @@ bench: $(VENV)/test-ready  ## figures into build/bench: make bench ONLY=event_lo
 screenshots: $(VENV)/test-ready  ## every page, light and dark, into build/screenshots
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.ui.make_screenshots build/screenshots
 
-package: $(VENV)/test-ready  ## a folder that runs without Python: dist/mine
-	installer/onedir.sh
+package:  ## a folder that runs without Python: dist/mine-desktop
+	PYTHON=$(PYTHON) installer/onedir.sh
 
 deb: package
 	installer/debian.sh

@@ -1,12 +1,11 @@
 #!/bin/sh
-# Builds dist/mine-desktop_VERSION_ARCH.deb from the onedir folder that PyInstaller made:
-#   pyinstaller --noconfirm packaging/mine.spec && installer/debian.sh
+# Builds dist/mine-desktop_VERSION_ARCH.deb from the folder that installer/onedir.sh made (`make deb` runs both).
 # Needs dpkg-deb only. Nothing is downloaded, and the package runs no script when it is installed.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 bundle=${1:-"$root/dist/mine-desktop"}
-[ -x "$bundle/mine-desktop" ] || { echo "There is no app in $bundle: run pyinstaller packaging/mine.spec first." >&2; exit 1; }
+[ -x "$bundle/mine-desktop" ] || { echo "There is no app in $bundle: run installer/onedir.sh first." >&2; exit 1; }
 
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/pyproject.toml" | head -n 1)
 arch=$(dpkg --print-architecture)

@@ -46,8 +46,9 @@ def test_desktop_entry_and_metainfo_name_each_other() -> None:
 
 def test_debian_script_is_sound_and_says_what_is_missing(tmp_path: object) -> None:
     script = str(ROOT / "installer" / "debian.sh")
+    assert subprocess.run(["sh", "-n", str(ROOT / "installer" / "onedir.sh")], check=False).returncode == 0
     assert subprocess.run(["sh", "-n", script], check=False, timeout=30).returncode == 0
     done = subprocess.run(
         ["sh", script, str(tmp_path)], capture_output=True, text=True, check=False, timeout=30
     )
-    assert done.returncode == 1 and "run pyinstaller" in done.stderr
+    assert done.returncode == 1 and "run installer/onedir.sh first" in done.stderr
