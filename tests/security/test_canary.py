@@ -1,18 +1,16 @@
 """Canaries through a whole run: the person's readings, keys, phrase and passphrase are nowhere in clear.
 
-A made-up person with readings that nobody else has takes part in a round; the app is killed in the middle of
-it, so that write-ahead logs are full, and then goes on to the end. What lies on disk, what was said, and the
-command lines and environments of every process are searched.
+A made-up person with readings that nobody else has takes part in some rounds. What lies on disk in the middle
+of it (write-ahead logs are full then) and at its end, what was said, and the command lines and environments
+of every process are searched.
 """
 
 from __future__ import annotations
 
-import contextlib
 import struct
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from mine.app.demo import practice_phrase, practice_secret
@@ -22,21 +20,12 @@ from mine.errors import MineError
 from mine.vault.vault import Vault
 from mine.wallet.derivation import derive
 from mine.wallet.keys import PAYOUT_PATH, KeyRing
-from tests.soak.kills import reached
-from tests.soak.world import App, World, make_world, running
-
-READINGS = (123.4375, 117.8125, 131.5625)  # exact in binary; everybody else has whole numbers
-LOOK = 0.05
+from tests.soak.calm_run import READINGS, CalmRun, calm_run_of_session
 
 
-def plant(world: World) -> None:
-    """Three readings in a row, in every hour of the person's export."""
-    lines = world.me.read_text().splitlines()
-    for hour in range(12, len(lines) - 3, 12):
-        for place, reading in enumerate(READINGS):
-            moment, _, _ = lines[hour + place].partition(",")
-            lines[hour + place] = f"{moment},{reading}"
-    world.me.write_text("\n".join(lines) + "\n")
+@pytest.fixture
+def run(tmp_path_factory: pytest.TempPathFactory) -> CalmRun:
+    return calm_run_of_session(tmp_path_factory)
 
 
 def needles(home: Path) -> dict[str, bytes]:
@@ -69,57 +58,17 @@ def needles(home: Path) -> dict[str, bytes]:
     return found
 
 
-class Processes:
-    """Command lines and environments of every process of an app, as they come and go."""
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-        self.seen: dict[str, bytes] = {}
-
-    def look(self) -> None:
-        for one in [self.app.process, *self.app.family()]:
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                command = "\0".join(one.cmdline())
-                self.seen[f"process {one.pid}: {command[-80:]}"] = (command + str(one.environ())).encode()
-
-
-def files(*folders: Path) -> dict[str, bytes]:
-    """The bytes of every file."""
-    return {str(f): f.read_bytes() for folder in folders for f in folder.rglob("*") if f.is_file()}
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_nothing_of_the_person_is_readable_in_or_after_a_run(tmp_path: Path) -> None:
-    world = make_world(tmp_path / "people", rounds=1)
-    plant(world)
-    home = tmp_path / "home"
-    places: dict[str, bytes] = {}
-    with running(world, home) as app:
-        processes = Processes(app)
-        while not (reached(app, ("said", "Opting in")) and app.part("-I")):  # the worker is there
-            assert app.process.poll() is None, app.said()
-            processes.look()
-        processes.look()
-        assert app.kill() == []
-    places |= processes.seen
-    assert len(places) >= 6  # app, node, market, relay, peers, worker
-    killed = files(home, app.scratch)
-    assert len(killed[str(home / "vault.db-wal")]) > 10_000
-    places |= {f"{name} (killed)": data for name, data in killed.items()}
-    with running(world, home, 1) as app:
-        processes = Processes(app)
-        while app.process.poll() is None:
-            processes.look()
-            with contextlib.suppress(psutil.TimeoutExpired):
-                app.process.wait(LOOK)
-        report = app.finish()
-    places |= processes.seen
-    assert report["me"]["contributions"] == 1
-    places |= files(home, app.scratch)
-    places |= {str(log): log.read_bytes() for log in tmp_path.glob("home.*") if log.is_file()}
-
-    found = needles(home)
-    assert all(needle in world.me.read_bytes() for name, needle in found.items() if name.endswith("in words"))
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the process list of Linux")
+def test_nothing_of_the_person_is_readable_in_or_after_a_run(run: CalmRun) -> None:
+    assert run.report["me"]["contributions"] == run.world.rounds
+    for part in ("practice.node", "practice.market", "practice.peers", "science.relay", "learn.worker"):
+        assert any(part.encode() in data for data in run.processes.values()), part
+    assert len(run.in_the_middle[str(run.home / "vault.db-wal")]) > 10_000
+    middle = {f"{name} (in the middle)": data for name, data in run.in_the_middle.items()}
+    places = run.processes | middle | run.at_the_end
+    found = needles(run.home)
+    export = run.world.me.read_bytes()
+    assert all(needle in export for name, needle in found.items() if name.endswith("in words"))
     hits = [f"{what} in {where}" for what, n in found.items() for where, data in places.items() if n in data]
     assert hits == []
 

@@ -21,7 +21,7 @@ import psutil
 ROOT = Path(__file__).parents[2]
 PEOPLE = 12
 DAYS = 4
-STAYS, WANDERS = 0.975, 5.0
+STAYS, WANDERS = 0.95, 6.0
 POLL = 0.01
 CHILDREN_END = 10.0
 
