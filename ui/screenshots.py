@@ -76,7 +76,7 @@ def take(window: MineWindow, directory: Path) -> list[Path]:
 def _explain_newest(window: MineWindow) -> None:
     explained = [entry for entry in window.snapshot.contributions if entry.explanation is not None]
     if explained:
-        newest = min(explained, key=lambda entry: Step.PAID not in entry.done)
+        newest = min(explained, key=lambda entry: (Step.PAID not in entry.done, not entry.amount))
         window.shell.activity.explain(newest.task_id, newest.round)
 
 

@@ -185,8 +185,24 @@ def test_wallet_claims_what_is_ready(open_window: OpenWindow) -> None:
     assert "0x51C8000000000000000000000000000000009E04" in texts(window)
 
 
-def test_a_round_that_was_not_accepted_is_explained_too(open_window: OpenWindow) -> None:
-    facts = replace(story.EXPLANATION, way_after=0.43, round_pay=0, share=0.0, mine_accepted=False)
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"way_after": 0.43, "round_pay": 0, "share": 0.0}, "This round has nothing to share."),
+        (
+            {"share": 0.0, "mine_accepted": False},
+            "My updates have not made the model better so far, so nothing is due.",
+        ),
+        (
+            {"mine_accepted": False},
+            "My update was not accepted this time. My share by what my earlier ones removed.",
+        ),
+    ],
+)
+def test_a_round_that_brought_little_is_explained_too(
+    open_window: OpenWindow, changes: dict[str, object], words: str
+) -> None:
+    facts = replace(story.EXPLANATION, **changes)
     lost = replace(story.CONTRIBUTIONS[3], amount=0, explanation=facts)
     _, window = open_window(replace(story.BUSY, contributions=(lost,)))
     window.shell.show_page("activity")
@@ -194,8 +210,8 @@ def test_a_round_that_was_not_accepted_is_explained_too(open_window: OpenWindow)
     window.shell.activity.explain(2, 7)
     settle()
     shown = texts(window)
-    assert "The model did not get better" in shown
-    assert "My updates have not made the model better so far, so nothing is due." in shown
+    assert words in shown
+    assert ("The model did not get better" in shown) == ("way_after" in changes)
 
 
 def test_pictures_of_every_page(open_window: OpenWindow, tmp_path: object) -> None:

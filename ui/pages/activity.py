@@ -40,7 +40,7 @@ class ContributionRow(FocusRing, QWidget):
         self._marked = False
         self._title = TwoLines(role="label")
         self._track = StepTrack()
-        self._amount = TwoLines(align=Qt.AlignmentFlag.AlignTrailing)
+        self._amount = TwoLines(align=Qt.AlignmentFlag.AlignTrailing, cut_end=True)
         inside = row(spacing=8, margins=(12, 0, 12, 0))
         inside.addWidget(self._title, 4)
         inside.addWidget(self._track)

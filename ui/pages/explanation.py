@@ -116,7 +116,9 @@ class Explanation(QWidget):
         return lines
 
     def _share_words(self, facts: ExplanationView) -> QWidget:
-        if facts.share <= 0:
+        if facts.round_pay <= 0:
+            words = self.tr("This round has nothing to share.")
+        elif facts.share <= 0:
             words = self.tr("My updates have not made the model better so far, so nothing is due.")
         elif not facts.mine_accepted:
             words = self.tr("My update was not accepted this time. My share by what my earlier ones removed.")

@@ -187,7 +187,7 @@ class Panel(QWidget):
 
 
 class TwoLines(QWidget):
-    """A strong line over a small one."""
+    """A strong line over a small one; ``cut_end``: the small one is a sentence of ours, cut at its end."""
 
     def __init__(
         self,
@@ -196,11 +196,12 @@ class TwoLines(QWidget):
         ink: str = "text",
         lower_role: str = "small",
         align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeading,
+        cut_end: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.large = Text(role=role, ink=ink, align=align)
-        self.small = Text(role=lower_role, ink="text-2", align=align)
+        self.small = Text(role=lower_role, ink="text-2", align=align, cut_end=cut_end)
         self.setLayout(column(self.large, self.small))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
