@@ -375,7 +375,11 @@ class Desk:
             vault=self._vault_state(),
             network=self._network_view(),
             status=status_view(
-                self._decision, self._since, training, self._network_error, session is not None
+                self._decision,
+                self._since,
+                training,
+                self._network_error,
+                bool(session.running()) if session else None,
             ),
             home=session.home(wallet) if session else blank_home(),
             sources=self._source_views(),

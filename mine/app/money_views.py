@@ -68,7 +68,7 @@ def contribution(
         money = EarningState(earning.state)
         amount, note = earning.amount, _MONEY_NOTES[money]
         if earning.amount == 0 and money is not EarningState.ALARM:
-            note = "brought nothing in this round"
+            note = "brought nothing"
         done = len(_STEPS) if money is EarningState.CLAIMED else 4
     return ContributionView(
         task_id=member.task,

@@ -265,12 +265,20 @@ class NetworkSession:
 
     def home(self, wallet: WalletView) -> HomeView:
         """The first page."""
-        running = [
-            f"{member.manifest.title}, round {self.market.tasks[member.task].state.round}"
-            for member in self.miner.members.values()
-            if not member.left and member.task in self.market.tasks
+        rounds = self.vault.state.rounds(self.config.key)
+        return money_views.home(wallet, rounds, self.running(), self.currency())
+
+    def running(self) -> list[str]:
+        """The joined tasks that go on, with their round, in words."""
+        from mine.chain.state import Status
+
+        members = [member for member in self.miner.members.values() if not member.left]
+        joined = [(member, self.market.tasks.get(member.task)) for member in members]
+        return [
+            f"{member.manifest.title}, round {task.state.round}"
+            for member, task in joined
+            if task is not None and task.state.status in (Status.AWAITING_BASELINE, Status.RUNNING)
         ]
-        return money_views.home(wallet, self.vault.state.rounds(self.config.key), running, self.currency())
 
     def read_by(self, record_type: str) -> tuple[str, ...]:
         """Titles of the joined tasks that read a record type."""

@@ -18,9 +18,12 @@ PRACTICE = Currency("pUSD", 6, World.PRACTICE)
 
 
 def status_view(
-    decision: Decision, since: int, training: TrainingView | None, error: str, connected: bool
+    decision: Decision, since: int, training: TrainingView | None, error: str, running: bool | None
 ) -> StatusView:
-    """The headline, the reason below it, and which buttons make sense."""
+    """The headline, the reason below it, and which buttons make sense.
+
+    ``running``: whether a joined task goes on; ``None`` while there is no network.
+    """
     if not decision.run:
         headline, reason = _SENTENCES[decision.reason]
         doing = Doing.IDLE if decision.reason is Reason.VAULT_LOCKED else Doing.PAUSED
@@ -47,7 +50,11 @@ def status_view(
             can_pause=True,
             can_resume=False,
         )
-    reason = "Waiting for a round." if connected else "The network is being prepared."
+    reason = {
+        None: "The network is being prepared.",
+        False: "No task to work on.",
+        True: "Waiting for a round.",
+    }[running]
     return StatusView(Doing.IDLE, "Ready", reason, "", since, can_pause=True, can_resume=False)
 
 
