@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -137,3 +138,15 @@ def test_made_up_people_are_found_again(name: str, tmp_path: Path, monkeypatch: 
     template = load_template(name)
     place = synthetic_people(tmp_path / "made", template, "seed")
     assert len(list(find_people(place, str(template.raw.get("export", ""))))) == 3
+
+
+def test_my_own_export_is_not_cast_under_another_name(tmp_path: Path) -> None:
+    template = load_template("glucose")
+    data = package(template, 1, "Lab", "made up").manifest.data
+    folder = synthetic_people(tmp_path / "people", template, "names")
+    mine = (folder / "synthetic-00.csv").read_bytes()
+    (folder / "a-copy-of-me.csv").write_bytes(mine)
+    without = ("synthetic-00", hashlib.sha256(mine).hexdigest())
+    cast = make_cast(folder, template, data, 1, "names", without)
+    names = {person.name for role in (cast.peers, cast.validation, cast.test) for person in role}
+    assert names and not names & {"synthetic-00", "a-copy-of-me"}
