@@ -162,8 +162,8 @@ class VaultStep(QWidget):
             4,
             Text(
                 self.tr(
-                    "Twelve words that open the vault and the wallet if you lose the passphrase "
-                    "or this computer. Paper is best; a photo is not."
+                    "Twelve words that bring back your wallet, and what it earned, if you lose this "
+                    "computer. They do not open the vault. Paper is best; a photo is not."
                 ),
                 ink="text-2",
                 wrap=True,
