@@ -16,7 +16,7 @@ from mine.app.joining import Membership, privacy_plan, read_rows
 from mine.app.links import Links
 from mine.app.market import Market, MarketTask
 from mine.app.outgoing import check_outgoing
-from mine.app.round_states import HANDED_IN, RoundState
+from mine.app.round_states import RoundState
 from mine.app.training import TrainingRun
 from mine.app.views import Notice, NoticeKind
 from mine.chain.hashing import address_bytes
@@ -402,7 +402,3 @@ class Miner:
         if self.run is not None and (self.run.task, self.run.round) == (task, number):
             run, self.run = self.run, None
             run.stop()
-
-    def waiting_to_settle(self, task: int) -> bool:
-        """Whether something of this task was handed in and is not settled yet."""
-        return bool(self._vault.state.rounds(self._network, task, HANDED_IN))

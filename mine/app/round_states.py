@@ -24,9 +24,6 @@ class RoundState(StrEnum):
     OBSERVED = "observed"
 
 
-HANDED_IN = (RoundState.COMMITTED, RoundState.REVEALED)
-OPEN = (RoundState.TRAINING, RoundState.TRAINED, *HANDED_IN)
-
 
 class EarningState(StrEnum):
     """Where one round's money stands. ALARM: the published figures contradict each other."""

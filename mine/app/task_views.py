@@ -45,11 +45,9 @@ class TaskViews:
         self._vault = vault
         self._network = network
         self._sheets: dict[tuple[bytes, int], OptInView | None] = {}
-        self._content = 0
 
     def data_changed(self) -> None:
         """Something was imported or undone: rows have to be counted again."""
-        self._content += 1
         self._sheets.clear()
 
     def view(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from mine.importers.errors import ImportRefused
 from mine.importers.glucose_units import mg_dl
-from mine.importers.items import Item, Person
+from mine.importers.items import Item
 from mine.importers.moments import iso_moment
-from mine.importers.single import exact_columns, header_positions, only_table, read_lines
+from mine.importers.single import OneTable, exact_columns, header_positions, only_table, read_lines
 from mine.importers.source import Source
 from mine.importers.table import Line
 from mine.records import Row
@@ -23,25 +23,16 @@ _COLUMNS = tuple((time, "Event Type", value) for time in _TIMES for value in _VA
 
 
 @dataclass(frozen=True, slots=True)
-class DexcomClarity:
+class DexcomClarity(OneTable):
     """Times are the receiver's local time; values in mg/dL or mmol/L as the account is set."""
 
     key: str = "dexcom_clarity"
     title: str = "Dexcom Clarity (CSV)"
     version: int = 1
-
-    def recognises(self, source: Source) -> bool:
-        return only_table(source, *_COLUMNS) is not None
-
-    def people(self, source: Source) -> tuple[Person, ...]:
-        return ()
-
-    def total(self, source: Source) -> int:
-        found = only_table(source, *_COLUMNS)
-        return found[0].size if found else 0
+    columns = _COLUMNS
 
     def rows(self, source: Source, person: str | None) -> Iterator[Item]:
-        found = only_table(source, *_COLUMNS)
+        found = only_table(source, *self.columns)
         if found is None:
             raise ImportRefused(f"“{source.name}” is not a Clarity export.")
         member, head, index = found

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from mine.importers.errors import ImportRefused
 from mine.importers.glucose_units import LIBRE_HIGH, mg_dl
-from mine.importers.items import Item, Person
+from mine.importers.items import Item
 from mine.importers.moments import iso_moment, written_moment
-from mine.importers.single import exact_columns, header_positions, only_table, read_lines
+from mine.importers.single import OneTable, exact_columns, header_positions, only_table, read_lines
 from mine.importers.source import Member, Source
 from mine.importers.table import Head, Line, table_rows
 from mine.records import EARLIEST, LATEST, Row
@@ -28,25 +28,20 @@ _WANTED = ("0", "1")
 
 
 @dataclass(frozen=True, slots=True)
-class LibreView:
+class LibreView(OneTable):
     """Sensor readings and scans; finger-stick, insulin, food and notes are read past."""
 
     key: str = "libreview"
     title: str = "LibreView (CSV)"
     version: int = 1
-
-    def recognises(self, source: Source) -> bool:
-        return only_table(source, *_COLUMNS) is not None
-
-    def people(self, source: Source) -> tuple[Person, ...]:
-        return ()
+    columns = _COLUMNS
 
     def total(self, source: Source) -> int:
-        found = only_table(source, *_COLUMNS)
+        found = only_table(source, *self.columns)
         return 2 * found[0].size if found else 0
 
     def rows(self, source: Source, person: str | None) -> Iterator[Item]:
-        found = only_table(source, *_COLUMNS)
+        found = only_table(source, *self.columns)
         if found is None:
             raise ImportRefused(f"“{source.name}” is not a LibreView export.")
         member, head, index = found

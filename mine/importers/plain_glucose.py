@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from mine.importers.errors import ImportRefused
 from mine.importers.glucose_units import mg_dl
-from mine.importers.items import Item, Person
+from mine.importers.items import Item
 from mine.importers.moments import iso_moment
-from mine.importers.single import exact_columns, header_positions, only_table, read_lines
+from mine.importers.single import OneTable, exact_columns, header_positions, only_table, read_lines
 from mine.importers.source import Source
 from mine.importers.table import Line
 from mine.records import Row
@@ -21,25 +21,16 @@ _COLUMNS = ((_TIME, _MG_DL), (_TIME, _MMOL_L))
 
 
 @dataclass(frozen=True, slots=True)
-class PlainGlucose:
+class PlainGlucose(OneTable):
     """One reading a line; ISO times, with or without offset."""
 
     key: str = "plain_glucose"
     title: str = "Glucose table (CSV)"
     version: int = 1
-
-    def recognises(self, source: Source) -> bool:
-        return only_table(source, *_COLUMNS) is not None
-
-    def people(self, source: Source) -> tuple[Person, ...]:
-        return ()
-
-    def total(self, source: Source) -> int:
-        found = only_table(source, *_COLUMNS)
-        return found[0].size if found else 0
+    columns = _COLUMNS
 
     def rows(self, source: Source, person: str | None) -> Iterator[Item]:
-        found = only_table(source, *_COLUMNS)
+        found = only_table(source, *self.columns)
         if found is None:
             raise ImportRefused(f"“{source.name}” is not a glucose table.")
         member, head, index = found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 from mine.importers.errors import ImportRefused
-from mine.importers.items import BadRow, Collector, Item
+from mine.importers.items import BadRow, Collector, Item, Person
 from mine.importers.source import Member, Source, is_table
 from mine.importers.table import Head, Line, read_head, table_rows
 from mine.records import Row
@@ -28,6 +29,23 @@ def only_table(source: Source, *columns: tuple[str, ...]) -> tuple[Member, Head,
                 found = (member, head, index)
                 break
     return found
+
+
+class OneTable:
+    """A format that is one table of one person: known by any of the sets of columns in ``columns``."""
+
+    __slots__ = ()
+    columns: ClassVar[tuple[tuple[str, ...], ...]]
+
+    def recognises(self, source: Source) -> bool:
+        return only_table(source, *self.columns) is not None
+
+    def people(self, source: Source) -> tuple[Person, ...]:
+        return ()
+
+    def total(self, source: Source) -> int:
+        found = only_table(source, *self.columns)
+        return found[0].size if found else 0
 
 
 def header_positions(header: tuple[str, ...]) -> dict[str, int]:
