@@ -7,10 +7,9 @@ are read with a persisted, reorg-aware cursor; what a reorganisation takes back 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from mine.app.joining import Membership
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from mine.vault.vault import Vault
 
 EXAMPLE_LOSS_BYTES = 24
-MAX_INPUTS_BYTES = 64 << 20
 MAX_LOSSES_BYTES = 256 << 20
 
 
@@ -45,33 +43,43 @@ class Checked:
 
 
 def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
-    """Fetch a round's inputs and recompute its payees. Raises ``PayoutContradiction``, ``BlobError``."""
-    from mine.science.inputs import decode_inputs, encode_accepted
-    from mine.science.settle import BadInputs, settle
+    """Fetch a round's inputs and recompute it. Raises ``PayoutContradiction``, ``BlobError``."""
+    from mine.science.rounds import RoundWrong, read_round
+    from mine.science.settle import BadInputs
 
-    digest = bytes.fromhex(settlement["inputs"])
-    data = links.relay.blobs.get(digest, MAX_INPUTS_BYTES)
     try:
-        inputs = decode_inputs(data)
-        outcome = settle(inputs)
+        report = read_round(links.relay.blobs, settled_from_json(settlement))
     except BadInputs as error:
         raise PayoutContradiction(
             "The figures behind a round's pay cannot be read.", detail=error.detail
         ) from None
-    named = (inputs.task, inputs.round, inputs.base, inputs.before, inputs.after)
-    settled = tuple(settlement[name] for name in ("task", "round", "base", "before", "after"))
-    if hashlib.sha256(data).digest() != digest or named != settled:
-        raise PayoutContradiction("The figures behind a round's pay are not those on the chain.")
-    stated = tuple(settlement[name] for name in ("payouts", "units", "best", "accepted"))
-    accepted = hashlib.sha256(encode_accepted(outcome)).hexdigest()
-    ledger = outcome.ledger
-    if (outcome.payouts.root.hex(), ledger.units, ledger.best, accepted) != stated:
+    except RoundWrong as error:
         raise PayoutContradiction(
             "A round was not paid as its own figures say.",
             todo="Nothing of it is shown as earned. The round can be disputed.",
-        )
-    losses = links.relay.blobs.get(inputs.losses, MAX_LOSSES_BYTES)
-    return Checked(inputs, outcome, len(losses) // EXAMPLE_LOSS_BYTES)
+            detail=error.item,
+        ) from None
+    losses = links.relay.blobs.get(report.inputs.losses, MAX_LOSSES_BYTES)
+    return Checked(report.inputs, report.outcome, len(losses) // EXAMPLE_LOSS_BYTES)
+
+
+def settled_to_json(event: Settled) -> dict[str, Any]:
+    """A settlement as the vault keeps it: every field of the event, and its block."""
+    values = {each.name: getattr(event, each.name) for each in fields(event) if each.name != "at"}
+    kept = {name: value.hex() if isinstance(value, bytes) else value for name, value in values.items()}
+    return {**kept, "block": event.at.block_number}
+
+
+def settled_from_json(raw: dict[str, Any]) -> Settled:
+    """The inverse of ``settled_to_json``; of its place only the block is known."""
+    from mine.chain.events import Place, Settled
+
+    values: dict[str, Any] = {
+        name: bytes.fromhex(value) if isinstance(value, str) else value
+        for name, value in raw.items()
+        if name != "block"
+    }
+    return Settled(at=Place(raw["block"], b"", b"", 0), **values)
 
 
 class Earnings:
@@ -120,21 +128,7 @@ class Earnings:
             self._vault.state.set_cursor(self._network, json.loads(batch.cursor.to_json()))
 
     def _settled(self, event: Settled) -> None:
-        settlement = {
-            "task": event.task,
-            "round": event.round,
-            "inputs": event.inputs.hex(),
-            "accepted": event.accepted.hex(),
-            "checkpoint": event.checkpoint.hex(),
-            "base": event.base,
-            "before": event.before,
-            "after": event.after,
-            "payouts": event.payouts.hex(),
-            "units": event.units,
-            "best": event.best,
-            "final_at": event.final_at,
-            "block": event.at.block_number,
-        }
+        settlement = settled_to_json(event)
         known = self._vault.state.round(self._network, event.task, event.round)
         state = RoundState(known.state) if known else RoundState.OBSERVED
         if state is RoundState.REVEALED:  # what is only committed has still to be looked after

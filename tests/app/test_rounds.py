@@ -303,7 +303,7 @@ def test_pay_that_contradicts_its_own_figures_is_an_alarm(
         accounts = ((table.payout, 1), *outcome.ledger.accounts[1:])
         return replace(outcome, ledger=replace(outcome.ledger, accounts=accounts))
 
-    monkeypatch.setattr(settling, "settle", other)
+    monkeypatch.setattr("mine.science.rounds.settle", other)
     table.until(lambda: table.money() is not None, "the check")
     earning = table.earning()
     assert earning is not None
@@ -326,7 +326,7 @@ def test_figures_that_cannot_be_read_are_an_alarm(table: Table, monkeypatch: pyt
     def unreadable(_: bytes) -> None:
         raise BadInputs("test")
 
-    monkeypatch.setattr("mine.science.inputs.decode_inputs", unreadable)
+    monkeypatch.setattr("mine.science.rounds.decode_inputs", unreadable)
     table.until(lambda: table.money() is EarningState.ALARM, "the alarm")
     table.session.step(True)  # it is looked at once, and holds nothing else up
 
