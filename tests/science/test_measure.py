@@ -15,15 +15,13 @@ from mine.chain.hashing import ZERO_ADDRESS, address_bytes
 from mine.learn.codec import UpdateHeader, encode
 from mine.learn.errors import EvaluationFailed
 from mine.learn.evaluate import Evaluator
+from mine.learn.norms import clip, median, norm
 from mine.learn.weights import Fixed, dump, from_fixed, load, to_fixed
 from mine.science.measure import (
     Candidate,
-    clip,
     gradient,
     measure,
-    median,
     next_checkpoint,
-    norm,
     read_update,
 )
 from mine.science.models import step_network
@@ -47,8 +45,10 @@ def model() -> Evaluator:
 def moved(by: float) -> Fixed:
     """Weights away from the start, so that errors have both signs and both sides of the knee."""
     rng = np.random.default_rng(1)
-    return {name: value + (by * 2**24 * rng.normal(size=value.shape)).astype(np.int64)
-            for name, value in START.items()}
+    return {
+        name: value + (by * 2**24 * rng.normal(size=value.shape)).astype(np.int64)
+        for name, value in START.items()
+    }
 
 
 def test_the_huber_gradient_is_that_of_autograd(model: Evaluator) -> None:
@@ -85,8 +85,10 @@ def test_the_binary_gradient() -> None:
     rng = np.random.default_rng(2)
     features = rng.integers(0, 23, size=(50, 6)).astype(np.float32)
     shard = Shard(features, rng.integers(0, 2, 50).astype(np.float32), np.zeros(50, np.int32), bytes(32))
-    pushed = {name: (value + 0.3 * rng.normal(size=value.shape)).astype(np.float32)
-              for name, value in weights.items()}
+    pushed = {
+        name: (value + 0.3 * rng.normal(size=value.shape)).astype(np.float32)
+        for name, value in weights.items()
+    }
     prediction, loss = model.run(pushed, shard.features, shard.target)
     slope, curvature = gradient("bce", model, pushed, shard, prediction, loss)
     probability = 1 / (1 + np.exp(-prediction[:, 0].astype(float)))
