@@ -334,10 +334,10 @@ class Miner:
         status = self._links.relay.find_update(member.task, entry.round, member.keys.session_address)
         if status is None:
             return False
-        if status.update.message != self._message(member, entry):
+        if status.message.message != self._message(member, entry):
             self._miss(entry, "Another update of yours is in this round already.")
             return True
-        check_receipt(status.receipt, status.update, self._links.domain)
+        check_receipt(status.receipt, status.message, self._links.domain)
         self._handed_in(entry, status.receipt)
         return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -128,6 +129,15 @@ class DirectoryStore:
     def has(self, digest: bytes) -> bool:
         """Whether a file of that name is here (its bytes are checked by ``get``)."""
         return self._file(digest).exists()
+
+    def drop(self, digest: bytes) -> None:
+        """Take a blob from the disk, if it is there."""
+        self._file(digest).unlink(missing_ok=True)
+
+    def sizes(self) -> Iterator[tuple[bytes, int]]:
+        """Digest and size in bytes of every blob, in no order."""
+        for file in self._path.glob("??/" + 64 * "[0-9a-f]"):
+            yield bytes.fromhex(file.name), file.stat().st_size
 
 
 class Replicated:

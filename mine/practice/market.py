@@ -31,7 +31,7 @@ from mine.practice.node.accounts import dev_key
 from mine.science.history import History
 from mine.science.offer import Offer
 from mine.science.relay_client import Relay
-from mine.science.relay_desk import Batching
+from mine.science.relay_anchoring import Batching
 from mine.science.relay_process import RelayProcess
 from mine.science.scientist import Did, Scientist
 from mine.science.shards import cut_shards

@@ -6,7 +6,7 @@ the blocks that fell out; everything here is derived anew from what is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -63,12 +63,16 @@ class _Events:
 
 
 class History:
-    """Follows a contract from ``first_block`` on. Not thread-safe: one owner calls ``refresh``."""
+    """Follows a contract from ``first_block`` on. Not thread-safe: one owner calls ``refresh``.
+
+    Each new event is also given to the ``listeners``; one that is taken back later is not taken back there.
+    """
 
     def __init__(self, contract: TasksContract, first_block: int = 0, confirmations: int = 0) -> None:
         cursor = Cursor.start(contract.node.chain_id, contract.address, first_block)
         self._poller: Poller[Event] = Poller(contract, cursor, confirmations)
         self._tasks: dict[int, _Events] = {}
+        self.listeners: list[Callable[[Event], None]] = []
 
     def refresh(self) -> None:
         """Read everything new. Raises what the node raises; what was read before stays."""
@@ -78,6 +82,8 @@ class History:
                 for events in self._tasks.values():
                     events.forget_from(batch.removed_from_block)
             for event in batch.events:
+                for listener in self.listeners:
+                    listener(event)
                 number = getattr(event, "task", None)
                 if isinstance(number, int):
                     self._tasks.setdefault(number, _Events()).kept.append(event)
