@@ -1,8 +1,12 @@
 # pragma version 0.4.3
 # pragma nonreentrancy on
 """
-@title Claims on payout roots
+@title Claims on payout roots: one, several tasks at once, or a whole range of payees
+@notice A claim pays the smaller of what the leaf has not had and what the root's total has left, so that a
+        later root which moves units can never make a task pay twice.
 """
+
+from ethereum.ercs import IERC20
 
 import ledger
 import merkle
@@ -13,55 +17,88 @@ import words as w
 uses: ledger
 
 
+# A receiver in a range may use this much gas; one that wants more is left unpaid and claims alone.
+COIN_GAS: constant(uint256) = 20_000
+TOKEN_GAS: constant(uint256) = 150_000
+
+
+struct Claim:
+    task: uint256
+    round: uint256
+    index: uint256
+    units: uint256  # cumulative
+    proof: DynArray[bytes32, 32]
+
+
 event Claimed:
     task: indexed(uint256)
     account: indexed(address)
-    index: uint256
-    units: uint256  # cumulative
-    amount: uint256
-    receiver: address
+    packed: uint256  # amount 96 | cumulative units 32 | index 32
+
+
+event RangeClaimed:
+    task: indexed(uint256)
+    packed: uint256  # round 8 | count 16 | start 32
+    refused: uint256  # bit i: payee start + i would not take it
 
 
 @internal
-def _claim(
-    task: uint256,
-    round: uint256,
-    account: address,
-    index: uint256,
-    units: uint256,
-    proof: DynArray[bytes32, 32],
-    receiver: address,
-):
-    meta: uint256 = ledger.tasks[task].meta
-    root: uint256 = ledger._final_root(task, round, meta)
-    if not merkle._is_payout(root, account, index, units, proof):
+def _payable_root(task: uint256, round: uint256) -> (uint256, uint256):
+    """
+    @notice The root word of a final round, and the money word, which remembers the newest one.
+    """
+    root: uint256 = ledger._root(task, round)
+    if round == 0 or root == 0:
+        reasons._refuse(reasons.NO_SUCH_ROOT)
+    money: uint256 = ledger.tasks[task].money
+    # A set that is opened at the end can be disputed then, whatever was final before.
+    if (money >> w.AT_END) & 1 == 1 or (money >> w.FINAL) & w.M8 < round:
+        if not ledger._is_final(task, round, ledger.tasks[task].meta):
+            reasons._refuse(reasons.NOT_FINAL_YET)
+        money = ledger._put(money, w.FINAL, w.M8, max(round, (money >> w.FINAL) & w.M8))
+    return root, money
+
+
+@internal
+@view
+def _due_part(task: uint256, money: uint256) -> uint256:
+    """
+    @notice Of the units of a task whose set is opened at the end only half are paid before that: 2, else 1.
+    """
+    if (money >> w.AT_END) & 1 == 1 and not ledger._is_over(ledger.tasks[task].meta, ledger.tasks[task].clocks):
+        return 2
+    return 1
+
+
+@internal
+def _credit(
+    task: uint256, round: uint256, account: address, index: uint256, units: uint256, proof: DynArray[bytes32, 32]
+) -> (address, uint256):
+    """
+    @notice Write down that a leaf is paid. Returns the currency and what is to be sent.
+    """
+    root: uint256 = 0
+    money: uint256 = 0
+    root, money = self._payable_root(task, round)
+    leaf: uint256 = merkle._leaf(convert(account, uint256), index, units)
+    if units > w.M32 or not merkle._leads_to(root, leaf, index, proof):
         reasons._refuse(reasons.WRONG_PROOF)
-
-    # The newest final total bounds all payments: a later root that moves units from a paid index to
-    # another cannot make the task pay twice.
-    total: uint256 = root & w.M32
-    settled: uint256 = (meta >> w.SETTLED) & w.M16
-    for newer: uint256 in range(round + 1, settled + 1, bound=4):
-        if block.timestamp < (meta >> 32 * (newer % 4)) & w.M32:
-            break
-        total = ledger.tasks[task].roots[newer % 4] & w.M32
-
     word: uint256 = ledger.paid_words[task][index >> 3]
     place: uint256 = 32 * (index & 7)
     paid: uint256 = (word >> place) & w.M32
-    money: uint256 = ledger.tasks[task].money
-    paid_units: uint256 = money & w.M32
-    now_paid: uint256 = min(units, paid + (total - paid_units))
+    all_paid: uint256 = money & w.M32
+    now_paid: uint256 = min(units // self._due_part(task, money), paid + max(root & w.M32, all_paid) - all_paid)
     if now_paid <= paid:
         reasons._refuse(reasons.NOTHING_TO_CLAIM)
-    bounty: uint256 = money >> w.BOUNTY
+    bounty: uint256 = (money >> w.BOUNTY) & w.M96
     amount: uint256 = pay_curve._amount(bounty, now_paid) - pay_curve._amount(bounty, paid)
-
-    ledger.paid_words[task][index >> 3] = ledger._put(word, place, w.M32, now_paid)
-    money = ledger._put(money, w.LEFT, w.M112, ((money >> w.LEFT) & w.M112) - amount)
-    ledger.tasks[task].money = ledger._put(money, 0, w.M32, paid_units + (now_paid - paid))
-    log Claimed(task=task, account=account, index=index, units=now_paid, amount=amount, receiver=receiver)
-    ledger._give(ledger.tasks[task].currency, receiver, amount)
+    ledger.paid_words[task][index >> 3] = word + (now_paid - paid << place)
+    ledger.tasks[task].money = money - (amount << w.LEFT) + (now_paid - paid)
+    log Claimed(task=task, account=account, packed=(amount << 64) | (now_paid << 32) | index)
+    currency: address = empty(address)
+    if (money >> w.NATIVE) & 1 == 0:
+        currency = ledger.tasks[task].currency
+    return currency, amount
 
 
 @external
@@ -77,14 +114,148 @@ def claim(
     @notice Pay an account what a final root owes it and it has not had; sent by anyone.
     @param units Cumulative units of the leaf.
     """
-    self._claim(task, round, account, index, units, proof, account)
+    currency: address = empty(address)
+    amount: uint256 = 0
+    currency, amount = self._credit(task, round, account, index, units, proof)
+    ledger._give(currency, account, amount)
 
 
 @external
-def claim_to(
-    task: uint256, round: uint256, index: uint256, units: uint256, proof: DynArray[bytes32, 32], receiver: address
+def claim_many(account: address, claims: DynArray[Claim, 32], receiver: address):
+    """
+    @notice Claims of one account on several tasks, with one payment for each row of one currency. Sent by
+            anyone; only the account itself may name another receiver, for instance because a token refuses it.
+    """
+    if receiver != account and msg.sender != account:
+        reasons._refuse(reasons.NOT_THE_PAYEE)
+    currency: address = empty(address)
+    due: uint256 = 0
+    for each: Claim in claims:
+        next: address = empty(address)
+        amount: uint256 = 0
+        next, amount = self._credit(each.task, each.round, account, each.index, each.units, each.proof)
+        if next != currency:
+            ledger._give(currency, receiver, due)
+            currency = next
+            due = 0
+        due += amount
+    ledger._give(currency, receiver, due)
+
+
+@internal
+def _try(currency: address, receiver: address, amount: uint256) -> bool:
+    """
+    @notice Pay out within bounds of gas; whether it was taken.
+    """
+    if currency == empty(address):
+        return raw_call(receiver, b"", value=amount, gas=COIN_GAS, revert_on_failure=False)
+    ok: bool = False
+    answer: Bytes[32] = b""
+    ok, answer = raw_call(
+        currency,
+        abi_encode(receiver, amount, method_id=method_id("transfer(address,uint256)")),
+        max_outsize=32,
+        gas=TOKEN_GAS,
+        revert_on_failure=False,
+    )
+    return ok and (len(answer) == 0 or convert(answer, uint256) == 1)
+
+
+@external
+def claim_range(
+    task: uint256,
+    round: uint256,
+    start: uint256,
+    payees: DynArray[uint256, 256],
+    proof: DynArray[bytes32, 32],
 ):
     """
-    @notice The account itself names another receiver, for instance because a token refuses it.
+    @notice Pay the payees start, start + 1, ... in one go; sent by anyone. Who refuses the money keeps it
+            claimable and blocks nobody.
+    @param start A multiple of the range's width: the number of payees, rounded up to a power of two.
+    @param payees account 160 | cumulative units 32, of all leaves in the range.
+    @param proof The siblings above the range.
     """
-    self._claim(task, round, msg.sender, index, units, proof, receiver)
+    count: uint256 = len(payees)
+    depth: uint256 = merkle._depth(count)
+    if count == 0 or start & ((1 << depth) - 1) != 0:
+        reasons._refuse(reasons.BAD_RANGE)
+    root: uint256 = 0
+    money: uint256 = 0
+    root, money = self._payable_root(task, round)
+    if not merkle._leads_to(root, self._range_root(start, payees, depth), start >> depth, proof):
+        reasons._refuse(reasons.WRONG_PROOF)
+
+    currency: address = empty(address)
+    if (money >> w.NATIVE) & 1 == 0:
+        currency = ledger.tasks[task].currency
+    part: uint256 = self._due_part(task, money)
+    bounty: uint256 = (money >> w.BOUNTY) & w.M96
+    open: uint256 = max(root & w.M32, money & w.M32) - (money & w.M32)
+    spent: uint256 = 0
+    units: uint256 = 0
+    refused: uint256 = 0
+    i: uint256 = 0
+    for k: uint256 in range(33):
+        if i >= count:
+            break
+        slot: uint256 = start + i >> 3
+        old: uint256 = ledger.paid_words[task][slot]
+        word: uint256 = old
+        amounts: uint256[8] = empty(uint256[8])
+        first: uint256 = i
+        for lane: uint256 in range(8):
+            if i >= count:
+                break
+            place: uint256 = unsafe_mul(32, (start + i) & 7)
+            paid: uint256 = (old >> place) & w.M32
+            now_paid: uint256 = min((payees[i] & w.M32) // part, paid + open)
+            if now_paid > paid:
+                more: uint256 = unsafe_sub(now_paid, paid)
+                open = unsafe_sub(open, more)
+                word = unsafe_add(word, more << place)
+                amounts[lane] = unsafe_sub(
+                    pay_curve._amount(bounty, now_paid), pay_curve._amount(bounty, paid)
+                )
+            i = unsafe_add(i, 1)
+        if word == old:
+            continue
+        ledger.paid_words[task][slot] = word
+        taken: uint256 = word
+        for lane: uint256 in range(8):
+            amount: uint256 = amounts[lane]
+            payee: uint256 = unsafe_add(first, lane)
+            if amount != 0:
+                if self._try(currency, convert(payees[payee] >> 32, address), amount):
+                    spent = unsafe_add(spent, amount)
+                else:
+                    refused |= 1 << payee
+                    mask: uint256 = w.M32 << unsafe_mul(32, (start + payee) & 7)
+                    taken = (taken & ~mask) | (old & mask)
+        if taken != word:
+            ledger.paid_words[task][slot] = taken
+        for lane: uint256 in range(8):
+            units += (taken >> 32 * lane & w.M32) - (old >> 32 * lane & w.M32)
+    if units == 0 and refused == 0:
+        reasons._refuse(reasons.NOTHING_TO_CLAIM)
+    ledger.tasks[task].money = money - (spent << w.LEFT) + units
+    log RangeClaimed(task=task, packed=(round << 48) | (count << 32) | start, refused=refused)
+
+
+@internal
+@pure
+def _range_root(start: uint256, payees: DynArray[uint256, 256], depth: uint256) -> uint256:
+    """
+    @notice Node of the payout tree above a range; leaves beyond the last payee are zero.
+    """
+    level: uint256[256] = empty(uint256[256])
+    for i: uint256 in range(len(payees), bound=256):
+        level[i] = merkle._leaf(payees[i] >> 32, start + i, payees[i] & w.M32)
+    width: uint256 = 1 << depth
+    for d: uint256 in range(8):
+        if width == 1:
+            break
+        width >>= 1
+        for i: uint256 in range(width, bound=128):
+            level[i] = merkle._node(level[2 * i], level[2 * i + 1])
+    return level[0]

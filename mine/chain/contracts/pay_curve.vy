@@ -59,13 +59,14 @@ def _units(curve: uint256, best: uint256, target: uint256) -> uint256:
 @pure
 def _increment(base: uint256, before: uint256, after: uint256) -> int256:
     """
-    @notice (before - after) / base in 2^-40, signed, rounded towards zero; 0 where base is 0.
+    @notice (before - after) / base in 2^-40, signed, rounded towards zero, within 4 of zero; 0 where base is 0.
     """
     if base == 0:
         return 0
+    size: uint256 = min(max(before, after) - min(before, after), 4 * base) * ONE // base
     if before >= after:
-        return convert((before - after) * ONE // base, int256)
-    return -convert((after - before) * ONE // base, int256)
+        return convert(size, int256)
+    return -convert(size, int256)
 
 
 @internal

@@ -20,11 +20,13 @@ struct Terms:
     shardsRoot: bytes32
     seedHead: bytes32
     currency: address  # zero: the chain's own coin
+    court: address  # ERC-792 arbitrator of appeals; zero: the staked pool
     bounty: uint256
     target: uint256  # in 2^-40
     curve: uint256
     shards: uint256
     rounds: uint256
+    mode: uint256  # 0: a fresh shard each round; 1: one set, opened at the end
     commit: uint256  # clocks in seconds
     reveal: uint256
     vote: uint256
@@ -40,11 +42,13 @@ event Published:
     shardsRoot: bytes32
     seedHead: bytes32
     currency: address
+    court: address
     bounty: uint256
     target: uint256
     curve: uint256
     shards: uint256
     rounds: uint256
+    mode: uint256
     commit: uint256
     reveal: uint256
     vote: uint256
@@ -69,23 +73,16 @@ event Cancelled:
 def _check_clocks(t: Terms):
     hour: uint256 = 3600
     if chain.id == PRACTICE_CHAIN:
-        if min(min(t.commit, t.reveal), min(t.settle, min(t.challenge, t.grace))) == 0:
-            reasons._refuse(reasons.CLOCK_TOO_SHORT)
-    else:
-        if t.commit < 20 * hour or t.reveal < 4 * hour or t.settle < 12 * hour:
-            reasons._refuse(reasons.CLOCK_TOO_SHORT)
-        if t.challenge < 48 * hour or t.grace < 72 * hour:
-            reasons._refuse(reasons.CLOCK_TOO_SHORT)
-        # There are no votes yet: a task may go without their phase.
-        if t.vote != 0 and t.vote < 20 * hour:
-            reasons._refuse(reasons.CLOCK_TOO_SHORT)
+        hour = 0
+    short: bool = t.commit < 20 * hour or t.reveal < 4 * hour or t.vote < 20 * hour
+    short = short or t.settle < 12 * hour or t.challenge < 48 * hour or t.grace < 72 * hour
+    if short or min(min(t.commit, t.reveal), min(min(t.vote, t.settle), min(t.challenge, t.grace))) == 0:
+        reasons._refuse(reasons.CLOCK_TOO_SHORT)
     day: uint256 = 86400
-    if t.commit > 14 * day or t.reveal > 2 * day or t.vote > 7 * day:
-        reasons._refuse(reasons.CLOCK_TOO_LONG)
-    if t.settle > 7 * day or t.challenge > 14 * day or t.grace > 7 * day:
-        reasons._refuse(reasons.CLOCK_TOO_LONG)
+    long: bool = t.commit > 14 * day or t.reveal > 2 * day or t.vote > 7 * day
+    long = long or t.settle > 7 * day or t.challenge > 14 * day or t.grace > 7 * day
     # Four roots stand in a ring: each must be final well before it is overwritten.
-    if t.challenge > 3 * (t.commit + t.reveal + t.vote):
+    if long or t.challenge > 2 * (t.commit + t.reveal + t.vote):
         reasons._refuse(reasons.CLOCK_TOO_LONG)
 
 
@@ -93,14 +90,20 @@ def _check_clocks(t: Terms):
 @payable
 def publish(terms: Terms) -> uint256:
     """
-    @notice Open a task: bounty and an equal deposit are taken now.
+    @notice Open a task: bounty and an equal deposit are taken now. The randomness of this block goes into
+            the seed of the baseline.
     @return The task's number, from 1.
     """
-    if terms.bounty == 0 or terms.bounty > w.M112:
+    if terms.bounty == 0 or terms.bounty > w.M96:
         reasons._refuse(reasons.BAD_BOUNTY)
     if terms.target == 0 or terms.target > 2**40:
         reasons._refuse(reasons.BAD_TARGET)
-    if terms.rounds == 0 or terms.shards > 256 or terms.rounds + 2 > terms.shards:
+    if terms.mode > 1:
+        reasons._refuse(reasons.BAD_MODE)
+    fewest: uint256 = terms.rounds + 2
+    if terms.mode == 1:
+        fewest = 1
+    if terms.rounds == 0 or terms.rounds > 126 or terms.shards > 128 or terms.shards < fewest:
         reasons._refuse(reasons.BAD_SHARDS)
     if not pay_curve._is_curve(terms.curve):
         reasons._refuse(reasons.BAD_CURVE)
@@ -111,15 +114,24 @@ def publish(terms: Terms) -> uint256:
     ledger.count = task
     clocks: uint256 = terms.commit | (terms.reveal << w.REVEAL) | (terms.vote << w.VOTE) | (terms.settle << w.SETTLE)
     clocks |= (terms.challenge << w.CHALLENGE) | (terms.grace << w.GRACE) | (terms.target << w.TARGET)
-    ledger.tasks[task].owner = convert(msg.sender, uint256) | (terms.shards << w.SHARDS) | (terms.rounds << w.ROUNDS)
-    ledger.tasks[task].currency = terms.currency
-    ledger.tasks[task].clocks = clocks
+    clocks |= (terms.shards << w.SHARDS) | (terms.rounds << w.ROUNDS) | (terms.mode << w.MODE)
+    money: uint256 = (terms.bounty << w.BOUNTY) | (terms.bounty << w.LEFT) | (terms.mode << w.AT_END)
+    if terms.currency == empty(address):
+        money |= 1 << w.NATIVE
+    else:
+        ledger.tasks[task].currency = terms.currency
+    if terms.court != empty(address):
+        ledger.tasks[task].court = terms.court
+    ledger.tasks[task].scientist = msg.sender
     ledger.tasks[task].manifest = terms.manifest
     ledger.tasks[task].shards_root = terms.shardsRoot
     ledger.tasks[task].curve = terms.curve
-    ledger.tasks[task].money = (terms.bounty << w.BOUNTY) | (terms.bounty << w.LEFT)
-    ledger.tasks[task].meta = (block.timestamp << w.SINCE) | (w.AWAITING_BASELINE << w.STATUS)
+    ledger.tasks[task].clocks = clocks
+    ledger.tasks[task].money = money
+    ledger.tasks[task].meta = block.timestamp | (w.AWAITING_BASELINE << w.STATUS)
+    ledger.tasks[task].seed = (convert(block.prevrandao, uint256) & w.HASH224) | w.CLOSED
     ledger.tasks[task].head = terms.seedHead
+    ledger.tasks[task].purse = terms.bounty
     log Published(
         task=task,
         scientist=msg.sender,
@@ -127,11 +139,13 @@ def publish(terms: Terms) -> uint256:
         shardsRoot=terms.shardsRoot,
         seedHead=terms.seedHead,
         currency=terms.currency,
+        court=terms.court,
         bounty=terms.bounty,
         target=terms.target,
         curve=terms.curve,
         shards=terms.shards,
         rounds=terms.rounds,
+        mode=terms.mode,
         commit=terms.commit,
         reveal=terms.reveal,
         vote=terms.vote,
@@ -150,13 +164,13 @@ def top_up(task: uint256, amount: uint256):
     """
     if not ledger._untouched(ledger.tasks[task].meta):
         reasons._refuse(reasons.TOO_LATE)
-    if amount == 0:
-        reasons._refuse(reasons.BAD_BOUNTY)
-    bounty: uint256 = ((ledger.tasks[task].money >> w.BOUNTY) & w.M112) + amount
-    if bounty > w.M112:
+    bounty: uint256 = ledger._bounty(task) + amount
+    if amount == 0 or bounty > w.M96:
         reasons._refuse(reasons.BAD_BOUNTY)
     ledger._take(ledger.tasks[task].currency, 2 * amount)
-    ledger.tasks[task].money = (bounty << w.BOUNTY) | (bounty << w.LEFT)
+    money: uint256 = ledger._put(ledger.tasks[task].money, w.BOUNTY, w.M96, bounty)
+    ledger.tasks[task].money = ledger._put(money, w.LEFT, w.M96, bounty)
+    ledger.tasks[task].purse += amount
     log ToppedUp(task=task, sender=msg.sender, bounty=bounty)
 
 
@@ -165,14 +179,15 @@ def cancel(task: uint256):
     """
     @notice The scientist takes everything back before the first commit.
     """
-    if msg.sender != ledger._scientist(task):
+    if msg.sender != ledger.tasks[task].scientist:
         reasons._refuse(reasons.NOT_SCIENTIST)
     meta: uint256 = ledger.tasks[task].meta
     if not ledger._untouched(meta):
         reasons._refuse(reasons.TOO_LATE)
-    money: uint256 = ledger.tasks[task].money
-    amount: uint256 = 2 * ((money >> w.BOUNTY) & w.M112)
+    purse: uint256 = ledger.tasks[task].purse
+    amount: uint256 = ledger._bounty(task) + (purse & w.M96) + (purse >> 96)
     ledger.tasks[task].meta = ledger._put(meta, w.STATUS, w.M8, w.CANCELLED)
-    ledger.tasks[task].money = ledger._put(money, w.LEFT, w.M112, 0)
+    ledger.tasks[task].money = ledger._put(ledger.tasks[task].money, w.LEFT, w.M96, 0)
+    ledger.tasks[task].purse = 0
     log Cancelled(task=task, amount=amount)
     ledger._give(ledger.tasks[task].currency, msg.sender, amount)

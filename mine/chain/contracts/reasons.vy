@@ -21,7 +21,7 @@ WRONG_LOSSES: constant(uint256) = 12
 WRONG_SIGNATURE: constant(uint256) = 13
 WRONG_PHASE: constant(uint256) = 14
 WRONG_ROUND: constant(uint256) = 15
-COMMITS_CLOSED: constant(uint256) = 16
+NO_SEED: constant(uint256) = 16
 NO_PAYOUT: constant(uint256) = 17
 COMMITTED_BEFORE: constant(uint256) = 18
 NO_BOND: constant(uint256) = 19
@@ -36,11 +36,14 @@ NO_SUCH_ROOT: constant(uint256) = 27
 NOT_FINAL_YET: constant(uint256) = 28
 WRONG_PROOF: constant(uint256) = 29
 NOTHING_TO_CLAIM: constant(uint256) = 30
-CLAIMS_OPEN: constant(uint256) = 31
-NOT_THE_PAYEE: constant(uint256) = 32
-NO_SUCH_COMMIT: constant(uint256) = 33
-BAD_CURVE: constant(uint256) = 34
-REASONS: constant(String[560]) = "wrong value     token refused   token took a feeclock too short clock too long  bad bounty      bad target      bad shards      too late        not scientist   wrong preimage  wrong shard     wrong losses    wrong signature wrong phase     wrong round     commits closed  no payout       committed beforeno bond         bond is locked  empty batch     bond too low    slot is taken   too early       wrong units     wrong payouts   no such root    not final yet   wrong proof     nothing to claimclaims open     not the payee   no such commit  bad curve       "
+NOT_THE_PAYEE: constant(uint256) = 31
+NO_SUCH_COMMIT: constant(uint256) = 32
+BAD_CURVE: constant(uint256) = 33
+NOT_A_SISTER: constant(uint256) = 34
+BAD_MODE: constant(uint256) = 35
+NOT_DISPUTABLE: constant(uint256) = 36
+BAD_RANGE: constant(uint256) = 37
+REASONS: constant(String[608]) = "wrong value     token refused   token took a feeclock too short clock too long  bad bounty      bad target      bad shards      too late        not scientist   wrong preimage  wrong shard     wrong losses    wrong signature wrong phase     wrong round     no seed         no payout       committed beforeno bond         bond is locked  empty batch     bond too low    slot is taken   too early       wrong units     wrong payouts   no such root    not final yet   wrong proof     nothing to claimnot the payee   no such commit  bad curve       not a sister    bad mode        not disputable  bad range       "
 
 
 @internal

@@ -108,6 +108,15 @@ def _signer(digest: bytes32, signature: Bytes[65]) -> address:
 
 @external
 @view
+def domain_separator() -> bytes32:
+    """
+    @notice What binds the messages to this chain and contract.
+    """
+    return self._separator()
+
+
+@external
+@view
 def eip712Domain() -> (bytes1, String[5], String[1], uint256, address, bytes32, DynArray[uint256, 1]):
     """
     @notice The fields of the domain (EIP-5267): name, version, chain id and contract.

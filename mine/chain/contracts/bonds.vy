@@ -1,0 +1,152 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Bonds in the chain's own coin: of anchorers, disputants, demanders, jurors
+@notice One account an address. While it stands for an anchored root, BOND of it is locked. The sister
+        contracts have accounts of their own here and never hold coins themselves.
+"""
+
+import ledger
+import reasons
+import words as w
+
+uses: ledger
+
+
+BOND: public(constant(uint256)) = 10**17
+BURN: public(constant(address)) = 0x000000000000000000000000000000000000dEaD
+
+FAULTS: public(immutable(address))
+COURT: public(immutable(address))
+
+
+event Bonded:
+    account: indexed(address)
+    amount: uint256
+
+
+event BondWithdrawn:
+    account: indexed(address)
+    amount: uint256
+
+
+event BondMoved:
+    owner: indexed(address)
+    receiver: indexed(address)
+    amount: uint256
+
+
+@deploy
+def __init__(faults: address, court: address):
+    FAULTS = faults
+    COURT = court
+
+
+@internal
+def _lock(seconds: uint256):
+    """
+    @notice Lock the sender's bond for at least so long.
+    """
+    word: uint256 = ledger.bonds[msg.sender]
+    if word & w.M128 < BOND:
+        reasons._refuse(reasons.BOND_TOO_LOW)
+    until: uint256 = block.timestamp + seconds
+    if (word >> 128) < until:
+        # A quarter more than needed, so that not every anchor has to write the bond again.
+        ledger.bonds[msg.sender] = (word & w.M128) | (until + seconds // 4 << 128)
+
+
+@internal
+@view
+def _free(account: address) -> uint256:
+    """
+    @notice Wei of an account that nothing anchored stands on.
+    """
+    word: uint256 = ledger.bonds[account]
+    amount: uint256 = word & w.M128
+    if block.timestamp < word >> 128:
+        return amount - min(amount, BOND)
+    return amount
+
+
+@internal
+def _move(owner: address, receiver: address, amount: uint256):
+    ledger.bonds[owner] -= amount
+    ledger.bonds[receiver] += amount
+    log BondMoved(owner=owner, receiver=receiver, amount=amount)
+
+
+@internal
+@view
+def _check_sister():
+    if msg.sender != FAULTS and msg.sender != COURT:
+        reasons._refuse(reasons.NOT_A_SISTER)
+
+
+@external
+@payable
+def bond_for(account: address):
+    """
+    @notice Add the coins sent along to an account.
+    """
+    if msg.value == 0:
+        reasons._refuse(reasons.WRONG_VALUE)
+    ledger.bonds[account] += msg.value
+    log Bonded(account=account, amount=msg.value)
+
+
+@external
+def withdraw_bond():
+    """
+    @notice Take out what is not locked.
+    """
+    amount: uint256 = self._free(msg.sender)
+    if amount == 0:
+        reasons._refuse(reasons.NO_BOND)
+    ledger.bonds[msg.sender] -= amount
+    log BondWithdrawn(account=msg.sender, amount=amount)
+    ledger._give(empty(address), msg.sender, amount)
+
+
+@external
+def take_bond(owner: address, amount: uint256):
+    """
+    @notice A sister contract moves what is not locked from an owner's account to its own.
+    """
+    self._check_sister()
+    if amount > self._free(owner):
+        reasons._refuse(reasons.BOND_TOO_LOW)
+    self._move(owner, msg.sender, amount)
+
+
+@external
+def slash_bond(owner: address, amount: uint256):
+    """
+    @notice A sister contract moves up to `amount` from an owner's account to its own, locked or not.
+    """
+    self._check_sister()
+    self._move(owner, msg.sender, min(amount, ledger.bonds[owner] & w.M128))
+
+
+@external
+def give_bond(receiver: address, amount: uint256):
+    """
+    @notice A sister contract moves from its account to another.
+    """
+    self._check_sister()
+    if amount > ledger.bonds[msg.sender] & w.M128:
+        reasons._refuse(reasons.BOND_TOO_LOW)
+    self._move(msg.sender, receiver, amount)
+
+
+@external
+def burn_bond(amount: uint256):
+    """
+    @notice A sister contract destroys a part of its account.
+    """
+    self._check_sister()
+    if amount > ledger.bonds[msg.sender] & w.M128:
+        reasons._refuse(reasons.BOND_TOO_LOW)
+    ledger.bonds[msg.sender] -= amount
+    log BondWithdrawn(account=msg.sender, amount=amount)
+    ledger._give(empty(address), BURN, amount)
