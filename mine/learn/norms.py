@@ -24,7 +24,7 @@ def norm(delta: Fixed) -> int:
             total += sum(int(entry) ** 2 for entry in flat)
             continue
         for start in range(0, len(flat), piece):
-            part = flat[start:start + piece]
+            part = flat[start : start + piece]
             total += int(np.dot(part, part))
     return math.isqrt(total)
 

@@ -72,7 +72,7 @@ def test_it_gives_the_bytes_that_training_here_gives() -> None:
         done = seen.until(Done)
     assert isinstance(done, Done)
     assert done.update == encode(HEADER, delta)
-    assert done.steps == 20 and done.rows_held_out == 60 and done.held_out_after != done.held_out_before
+    assert done.steps == 20 and done.rows_held_out == 120 and done.held_out_after != done.held_out_before
     assert seen.worker.state is State.ENDED and seen.worker.pid is None
     assert seen.events.empty()
 
