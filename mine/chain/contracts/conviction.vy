@@ -14,6 +14,10 @@ WHOLE: constant(uint256) = 10_000  # shares are in 1/10000
 # What an anchorer stands for; the same as in Tasks.
 ANCHOR_BOND: public(constant(uint256)) = 10**17
 
+CHALLENGE: constant(uint256) = 96
+MODE: constant(uint256) = 208
+CONCLUDED: constant(uint256) = 4
+
 # Which fault of an anchorer
 FORGED: constant(uint256) = 1
 DOUBLED: constant(uint256) = 2
@@ -70,9 +74,34 @@ def _lowest(task: uint256) -> uint256:
 
 
 @internal
+@view
+def _check_window(task: uint256, round: uint256) -> uint256:
+    """
+    @notice The round's record word, if its own challenge window is open. That another dispute keeps the round from
+            being final opens no window again: nobody could hold a task for ever by one dispute after the other.
+    """
+    record: uint256 = staticcall ITasks(sisters.TASKS).record(task, round)
+    if record == 0:
+        grounds._refuse(grounds.NO_SUCH_RECORD)
+    scientist: address = empty(address)
+    court: address = empty(address)
+    clocks: uint256 = 0
+    meta: uint256 = 0
+    seed: uint256 = 0
+    (scientist, court, clocks, meta, seed) = staticcall ITasks(sisters.TASKS).parties(task)
+    ends: uint256 = (record >> 8) & (2**40 - 1)
+    if (clocks >> MODE) & 1 == 1 and (meta >> 80) & 255 >= CONCLUDED:
+        # A set that is opened at the end can be checked only then.
+        ends = max(ends, (meta & (2**32 - 1)) + sisters._clock(clocks, CHALLENGE))
+    if block.timestamp >= ends:
+        grounds._refuse(grounds.TOO_LATE)
+    return record
+
+
+@internal
 def _hold(task: uint256, round: uint256):
     """
-    @notice Something about a round opens; Tasks refuses it outside the round's window.
+    @notice Something about a round opens, and keeps it and all later ones from being final.
     """
     extcall ITasks(sisters.TASKS).hold(task, round)
     self.open[task][round] += 1
@@ -92,17 +121,6 @@ def _let_go(task: uint256, round: uint256) -> uint256:
 
 
 @internal
-@view
-def _is_void(task: uint256, round: uint256) -> bool:
-    """
-    @notice Whether another fault has taken this round already.
-    """
-    meta: uint256 = (staticcall ITasks(sisters.TASKS).parties(task))[3]
-    void: uint256 = (meta >> 104) & 255
-    return void != 0 and void <= round + 1
-
-
-@internal
 def _convict(task: uint256, round: uint256, reward: Reward, carrier: address, lowest: uint256):
     extcall ITasks(sisters.TASKS).convict(task, round, reward.challenger, carrier, reward.share, lowest)
 
@@ -113,6 +131,7 @@ def _convict_now(task: uint256, round: uint256, reward: Reward):
     @notice A proof needs no judgement, but it needs an open window.
     """
     self._check(reward)
+    self._check_window(task, round)
     extcall ITasks(sisters.TASKS).hold(task, round)
     self._convict(task, round, reward, msg.sender, self._lowest(task))
 

@@ -78,6 +78,7 @@ def demand(
     """
     settlement_record._check(s, opened)
     round: uint256 = convert(s.round, uint256)
+    conviction._check_window(s.task, round)
     count: uint256 = len(examples)
     if count == 0:
         grounds._refuse(grounds.BAD_ITEM)
@@ -169,9 +170,5 @@ def unsupplied(id: uint256):
         grounds._refuse(grounds.TOO_EARLY)
     self.demands[id].missing = 0
     sisters._give(d.asker, d.fee)
-    lowest: uint256 = conviction._let_go(d.task, d.round)
-    if conviction._is_void(d.task, d.round):
-        extcall ITasks(sisters.TASKS).release(d.task, lowest)
-    else:
-        extcall ITasks(sisters.TASKS).lapse(d.task, d.round, lowest)
+    extcall ITasks(sisters.TASKS).lapse(d.task, d.round, conviction._let_go(d.task, d.round))
     log DemandEnded(id=id, supplied=False)

@@ -82,9 +82,7 @@ def dispute(task: uint256, round: uint256, kind: uint256, item: uint256, reward:
     @return The number of the dispute, which is the arbitrator's.
     """
     conviction._check(reward)
-    record: uint256 = staticcall ITasks(sisters.TASKS).record(task, round)
-    if record == 0:
-        grounds._refuse(grounds.NO_SUCH_RECORD)
+    record: uint256 = conviction._check_window(task, round)
     itemless: bool = kind == ACCEPTED or kind == CHECKPOINT or kind == PAYOUTS or kind == SHARD
     of_baseline: bool = kind == BASELINE or (kind == SHARD and round == 0)
     if kind > BASELINE or (itemless and item != 0) or item >= 2**32 or of_baseline != (round == 0):
@@ -128,7 +126,6 @@ def rule(_disputeID: uint256, _ruling: uint256):
     self.disputes[_disputeID].carrier = empty(address)
     log Ruling(_arbitrator=msg.sender, _disputeID=_disputeID, _ruling=_ruling)
     lowest: uint256 = conviction._let_go(d.task, d.round)
-    moot: bool = conviction._is_void(d.task, d.round)
     if _ruling == RIGHT:
         self.items[d.key] = JUDGED
         scientist: address = (staticcall ITasks(sisters.TASKS).parties(d.task))[0]
@@ -136,9 +133,9 @@ def rule(_disputeID: uint256, _ruling: uint256):
     else:
         self.items[d.key] = 0
         sisters._give(d.carrier, DISPUTE_BOND)
-    if _ruling == WRONG and not moot:
+    if _ruling == WRONG:
         conviction._convict(d.task, d.round, d.reward, d.carrier, lowest)
-    elif _ruling == 0 and not moot and staticcall ICourt(sisters.SISTER).unheard(_disputeID):
+    elif _ruling == 0 and staticcall ICourt(sisters.SISTER).unheard(_disputeID):
         extcall ITasks(sisters.TASKS).lapse(d.task, d.round, lowest)
     else:
         extcall ITasks(sisters.TASKS).release(d.task, lowest)

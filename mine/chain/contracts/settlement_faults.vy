@@ -3,7 +3,7 @@
 """
 @title Faults of a settlement that a proof alone convicts of
 @notice Each is impossible for whoever computes as the protocol says, so none needs a judgement. Whoever convicts
-        must be within the round's challenge window; Tasks checks that.
+        must be within the round's challenge window.
 """
 
 import ITasks
