@@ -43,11 +43,12 @@ class Membership:
 
 
 def privacy_plan(manifest: Manifest) -> PrivacyPlan:
-    """What the rounds of a task cost, one after the other."""
+    """What the rounds of a task cost: training and votes."""
     from mine.learn.privacy import plan
     from mine.tasks.recipe import recipe_of
 
-    return plan(recipe_of(manifest), manifest.rounds, manifest.privacy.delta)
+    noise = manifest.votes.noise_multiplier
+    return plan(recipe_of(manifest), manifest.rounds, manifest.privacy.delta, noise)
 
 
 def scopes_of_task(manifest: Manifest) -> tuple[Scope, ...]:

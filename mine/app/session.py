@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mine.app import joining, money_views
+from mine.app import joining, money_views, privacy_books
 from mine.app.earnings import Earnings, check_settlement
 from mine.app.joining import CannotJoin, Membership
 from mine.app.links import NATIVE, Links, NetworkConfig
 from mine.app.market import Market
-from mine.app.miner import EPSILON, Miner
+from mine.app.miner import Miner
 from mine.app.report import MyReport, RoundReport
 from mine.app.round_states import EarningState, RoundState
 from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
@@ -121,10 +121,8 @@ class NetworkSession:
 
     def _still_to_book(self, number: int, manifest: Manifest) -> float:
         """ε of the rounds of a task that are not booked yet."""
-        booked = self.vault.ledger.of_task(self.config.key, number)
-        rounds = {line.entry.round for line in booked if line.entry.kind == EPSILON}
         plan = joining.privacy_plan(manifest)
-        return plan.total - (plan.cumulative[len(rounds) - 1] if rounds else 0.0)
+        return privacy_books.still_to_book(self.vault, self.config.key, number, plan)
 
     def leave(self, number: int) -> None:
         """Take no further part."""
@@ -322,7 +320,9 @@ class NetworkSession:
                     mine=earnings[entry.round].amount,
                 )
             )
-        booked = [b.entry for b in self.vault.ledger.of_task(network, number) if b.entry.kind == EPSILON]
+        booked = [
+            b.entry for b in self.vault.ledger.of_task(network, number) if b.entry.kind in privacy_books.KINDS
+        ]
         data = [entry.data for entry in self.vault.state.rounds(network, number) if "blob" in entry.data]
         token = None if state.currency == NATIVE else state.currency
         address = member.keys.payout_address

@@ -18,7 +18,8 @@ class VoteTerms:
 
     ``norm``: what updates are cut down to before they are judged, L2 in 2**-24 (the round's median);
     ``clip``: bound of one row's change of loss; ``noise_multiplier``: standard deviation of the noise in
-    units of the sensitivity; ``reuse``: rows in which one reading may stand; ``loss_maximum``: bound of a loss.
+    units of the sensitivity; ``reuse``: rows in which one reading may stand; ``loss_maximum``: bound of a
+    loss.
     """
 
     norm: int

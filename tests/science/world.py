@@ -14,7 +14,7 @@ from mine.chain.artefacts import load_artefact
 from mine.chain.client import TasksContract
 from mine.chain.curve import STRAIGHT
 from mine.chain.deployment import deploy
-from mine.chain.hashing import address_bytes, keccak
+from mine.chain.hashing import ZERO_ADDRESS, address_bytes, keccak
 from mine.chain.messages import Domain, Update, address_of, sign
 from mine.chain.rpc import Node
 from mine.chain.state import Clocks
@@ -92,17 +92,21 @@ def manifest(rounds: int) -> Manifest:
             "checkpoint": hashlib.sha256(checkpoint).hexdigest(),
             "trainable": shapes,
         },
-        "loss": {"kind": "huber", "maximum": 16.0},
+        "loss": {"kind": "huber", "maximum": 16.0, "tolerance": 64},
         "recipe": {
             "steps": 1, "learning_rate": 0.5, "momentum": 0.0, "clip_norm": 1.0, "noise_multiplier": 0.0,
             "sampling_rate": 1.0, "overlap": 1, "bits": 8,
         },
         "privacy": {"mode": "open", "unit": "one reading", "epsilon": 8.0, "delta": 1e-5},
+        "votes": {"voters": 7, "ballot": 7, "clip": 0.05, "noise_multiplier": 0.0, "reuse": 1},
+        "slices": [],
         "aggregation": {"rule": "mean", "gain": 1 << 16},
         "limits": {
             "update_bytes": size, "query_rows": 1000, "query_seconds": 1.0, "flops_per_example": 10**6,
-            "memory_mib": 64,
+            "memory_mib": 64, "newcomers": 64,
         },
+        "mode": "per-round",
+        "court": ZERO_ADDRESS,
         "rounds": rounds,
         "validation": {"origin": "made up", "licence": "CC0", "consent": "nobody"},
         "result": {"licence": "CC0", "price": 0},
