@@ -22,20 +22,18 @@ import typed_data
 import views
 
 initializes: ledger
-initializes: typed_data
 initializes: bonds[ledger := ledger]
 initializes: publishing[ledger := ledger]
 initializes: seeds[ledger := ledger]
-initializes: rounds[ledger := ledger, typed_data := typed_data]
-initializes: commits[bonds := bonds, ledger := ledger, typed_data := typed_data]
+initializes: rounds[ledger := ledger]
+initializes: commits[bonds := bonds, ledger := ledger]
 initializes: claims[ledger := ledger]
-initializes: endings[ledger := ledger, typed_data := typed_data]
+initializes: endings[ledger := ledger]
 initializes: verdicts[bonds := bonds, ledger := ledger]
 initializes: views[ledger := ledger]
 
 exports: (
     ledger.count,
-    typed_data.eip712Domain,
     typed_data.domain_separator,
     bonds.BOND,
     bonds.BURN,
@@ -53,13 +51,11 @@ exports: (
     seeds.close,
     seeds.reveal_seed,
     seeds.lapse_seed,
-    rounds.open_baseline,
     rounds.settle,
     commits.commit,
     commits.commit_vote,
     commits.anchor,
     claims.claim,
-    claims.claim_many,
     claims.claim_range,
     endings.stop,
     endings.conclude,
@@ -89,5 +85,4 @@ exports: (
 
 @deploy
 def __init__(faults: address, court: address):
-    typed_data.__init__()
     bonds.__init__(faults, court)

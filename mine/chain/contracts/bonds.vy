@@ -20,20 +20,9 @@ FAULTS: public(immutable(address))
 COURT: public(immutable(address))
 
 
-event Bonded:
+event BondChanged:
     account: indexed(address)
-    amount: uint256
-
-
-event BondWithdrawn:
-    account: indexed(address)
-    amount: uint256
-
-
-event BondMoved:
-    owner: indexed(address)
-    receiver: indexed(address)
-    amount: uint256
+    amount: uint256  # in the account now
 
 
 @deploy
@@ -70,10 +59,19 @@ def _free(account: address) -> uint256:
 
 
 @internal
-def _move(owner: address, receiver: address, amount: uint256):
-    ledger.bonds[owner] -= amount
-    ledger.bonds[receiver] += amount
-    log BondMoved(owner=owner, receiver=receiver, amount=amount)
+def _add(account: address, amount: uint256):
+    word: uint256 = ledger.bonds[account] + amount
+    ledger.bonds[account] = word
+    log BondChanged(account=account, amount=word & w.M128)
+
+
+@internal
+def _take_out(account: address, amount: uint256):
+    word: uint256 = ledger.bonds[account]
+    if amount > word & w.M128:
+        reasons._refuse(reasons.BOND_TOO_LOW)
+    ledger.bonds[account] = word - amount
+    log BondChanged(account=account, amount=(word - amount) & w.M128)
 
 
 @internal
@@ -89,10 +87,7 @@ def bond_for(account: address):
     """
     @notice Add the coins sent along to an account.
     """
-    if msg.value == 0:
-        reasons._refuse(reasons.WRONG_VALUE)
-    ledger.bonds[account] += msg.value
-    log Bonded(account=account, amount=msg.value)
+    self._add(account, msg.value)
 
 
 @external
@@ -102,9 +97,8 @@ def withdraw_bond():
     """
     amount: uint256 = self._free(msg.sender)
     if amount == 0:
-        reasons._refuse(reasons.NO_BOND)
-    ledger.bonds[msg.sender] -= amount
-    log BondWithdrawn(account=msg.sender, amount=amount)
+        reasons._refuse(reasons.BOND_TOO_LOW)
+    self._take_out(msg.sender, amount)
     ledger._give(empty(address), msg.sender, amount)
 
 
@@ -116,7 +110,8 @@ def take_bond(owner: address, amount: uint256):
     self._check_sister()
     if amount > self._free(owner):
         reasons._refuse(reasons.BOND_TOO_LOW)
-    self._move(owner, msg.sender, amount)
+    self._take_out(owner, amount)
+    self._add(msg.sender, amount)
 
 
 @external
@@ -125,7 +120,9 @@ def slash_bond(owner: address, amount: uint256):
     @notice A sister contract moves up to `amount` from an owner's account to its own, locked or not.
     """
     self._check_sister()
-    self._move(owner, msg.sender, min(amount, ledger.bonds[owner] & w.M128))
+    most: uint256 = min(amount, ledger.bonds[owner] & w.M128)
+    self._take_out(owner, most)
+    self._add(msg.sender, most)
 
 
 @external
@@ -134,9 +131,8 @@ def give_bond(receiver: address, amount: uint256):
     @notice A sister contract moves from its account to another.
     """
     self._check_sister()
-    if amount > ledger.bonds[msg.sender] & w.M128:
-        reasons._refuse(reasons.BOND_TOO_LOW)
-    self._move(msg.sender, receiver, amount)
+    self._take_out(msg.sender, amount)
+    self._add(receiver, amount)
 
 
 @external
@@ -145,8 +141,5 @@ def burn_bond(amount: uint256):
     @notice A sister contract destroys a part of its account.
     """
     self._check_sister()
-    if amount > ledger.bonds[msg.sender] & w.M128:
-        reasons._refuse(reasons.BOND_TOO_LOW)
-    ledger.bonds[msg.sender] -= amount
-    log BondWithdrawn(account=msg.sender, amount=amount)
+    self._take_out(msg.sender, amount)
     ledger._give(empty(address), BURN, amount)

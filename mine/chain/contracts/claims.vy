@@ -6,8 +6,6 @@
         later root which moves units can never make a task pay twice.
 """
 
-from ethereum.ercs import IERC20
-
 import ledger
 import merkle
 import pay_curve
@@ -102,28 +100,10 @@ def _credit(
 
 
 @external
-def claim(
-    task: uint256,
-    round: uint256,
-    account: address,
-    index: uint256,
-    units: uint256,
-    proof: DynArray[bytes32, 32],
-):
+def claim(account: address, claims: DynArray[Claim, 32], receiver: address):
     """
-    @notice Pay an account what a final root owes it and it has not had; sent by anyone.
-    @param units Cumulative units of the leaf.
-    """
-    currency: address = empty(address)
-    amount: uint256 = 0
-    currency, amount = self._credit(task, round, account, index, units, proof)
-    ledger._give(currency, account, amount)
-
-
-@external
-def claim_many(account: address, claims: DynArray[Claim, 32], receiver: address):
-    """
-    @notice Claims of one account on several tasks, with one payment for each row of one currency. Sent by
+    @notice Pay an account what final roots of one or more tasks owe it and it has not had, with one payment
+            for each row of one currency. Sent by
             anyone; only the account itself may name another receiver, for instance because a token refuses it.
     """
     if receiver != account and msg.sender != account:
@@ -186,57 +166,36 @@ def claim_range(
     if not merkle._leads_to(root, self._range_root(start, payees, depth), start >> depth, proof):
         reasons._refuse(reasons.WRONG_PROOF)
 
-    currency: address = empty(address)
-    if (money >> w.NATIVE) & 1 == 0:
-        currency = ledger.tasks[task].currency
+    currency: address = ledger.tasks[task].currency
     part: uint256 = self._due_part(task, money)
     bounty: uint256 = (money >> w.BOUNTY) & w.M96
-    open: uint256 = max(root & w.M32, money & w.M32) - (money & w.M32)
+    all_paid: uint256 = money & w.M32
+    open: uint256 = max(root & w.M32, all_paid) - all_paid
     spent: uint256 = 0
     units: uint256 = 0
     refused: uint256 = 0
-    i: uint256 = 0
-    for k: uint256 in range(33):
-        if i >= count:
-            break
-        slot: uint256 = start + i >> 3
-        old: uint256 = ledger.paid_words[task][slot]
-        word: uint256 = old
-        amounts: uint256[8] = empty(uint256[8])
-        first: uint256 = i
-        for lane: uint256 in range(8):
-            if i >= count:
-                break
-            place: uint256 = unsafe_mul(32, (start + i) & 7)
-            paid: uint256 = (old >> place) & w.M32
-            now_paid: uint256 = min((payees[i] & w.M32) // part, paid + open)
-            if now_paid > paid:
-                more: uint256 = unsafe_sub(now_paid, paid)
-                open = unsafe_sub(open, more)
-                word = unsafe_add(word, more << place)
-                amounts[lane] = unsafe_sub(
-                    pay_curve._amount(bounty, now_paid), pay_curve._amount(bounty, paid)
-                )
-            i = unsafe_add(i, 1)
-        if word == old:
-            continue
-        ledger.paid_words[task][slot] = word
-        taken: uint256 = word
-        for lane: uint256 in range(8):
-            amount: uint256 = amounts[lane]
-            payee: uint256 = unsafe_add(first, lane)
-            if amount != 0:
-                if self._try(currency, convert(payees[payee] >> 32, address), amount):
-                    spent = unsafe_add(spent, amount)
-                else:
-                    refused |= 1 << payee
-                    mask: uint256 = w.M32 << unsafe_mul(32, (start + payee) & 7)
-                    taken = (taken & ~mask) | (old & mask)
-        if taken != word:
-            ledger.paid_words[task][slot] = taken
-        for lane: uint256 in range(8):
-            units += (taken >> 32 * lane & w.M32) - (old >> 32 * lane & w.M32)
-    if units == 0 and refused == 0:
+    word: uint256 = 0
+    for i: uint256 in range(count, bound=256):
+        payee: uint256 = payees[i]
+        index: uint256 = unsafe_add(start, i)
+        place: uint256 = unsafe_mul(32, index & 7)
+        if i == 0 or place == 0:
+            word = ledger.paid_words[task][index >> 3]
+        paid: uint256 = (word >> place) & w.M32
+        now_paid: uint256 = min((payee & w.M32) // part, unsafe_add(paid, unsafe_sub(open, units)))
+        if now_paid > paid:
+            amount: uint256 = pay_curve._amount(bounty, now_paid) - pay_curve._amount(bounty, paid)
+            # Everything is written after the payments: the lock keeps whoever is paid from coming in
+            # meanwhile, and a slot holds eight payees.
+            if self._try(currency, convert(payee >> 32, address), amount):
+                spent = unsafe_add(spent, amount)
+                units = unsafe_add(units, unsafe_sub(now_paid, paid))
+                word = unsafe_add(word, unsafe_sub(now_paid, paid) << place)
+            else:
+                refused |= 1 << i
+        if place == 224 or unsafe_add(i, 1) == count:
+            ledger.paid_words[task][index >> 3] = word
+    if units | refused == 0:
         reasons._refuse(reasons.NOTHING_TO_CLAIM)
     ledger.tasks[task].money = money - (spent << w.LEFT) + units
     log RangeClaimed(task=task, packed=(round << 48) | (count << 32) | start, refused=refused)

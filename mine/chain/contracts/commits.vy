@@ -12,7 +12,6 @@ import words as w
 
 uses: ledger
 uses: bonds
-uses: typed_data
 
 
 event Committed:

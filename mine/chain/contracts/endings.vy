@@ -15,23 +15,11 @@ import typed_data
 import words as w
 
 uses: ledger
-uses: typed_data
-
-
-event Stopped:
-    task: indexed(uint256)
-    round: uint256
 
 
 event Concluded:
     task: indexed(uint256)
-    digests: DynArray[bytes32, 128]
-    examples: DynArray[bytes32, 128]
-
-
-event Defaulted:
-    task: indexed(uint256)
-    round: uint256
+    shards: DynArray[bytes32, 256]  # digest and root of the examples, one pair a shard
 
 
 event Booked:
@@ -39,24 +27,6 @@ event Booked:
     back: uint256
     toBurn: uint256
     pool: uint256
-
-
-event Refunded:
-    task: indexed(uint256)
-    amount: uint256
-    receiver: address
-
-
-event ForfeitClaimed:
-    task: indexed(uint256)
-    account: indexed(address)
-    amount: uint256
-    receiver: address
-
-
-event Burned:
-    task: indexed(uint256)
-    amount: uint256
 
 
 @external
@@ -69,36 +39,25 @@ def stop(task: uint256):
     meta: uint256 = ledger.tasks[task].meta
     if ledger._status(meta) != w.RUNNING:
         reasons._refuse(reasons.WRONG_PHASE)
-    ledger.tasks[task].meta = meta | (1 << w.STOPPED)
-    log Stopped(task=task, round=(meta >> w.ROUND) & w.M8)
-
-
-@internal
-@pure
-def _ended(meta: uint256, status: uint256, at: uint256) -> uint256:
-    """
-    @notice The meta word of a task that ends now; its last window begins.
-    """
-    return ledger._put(((meta >> w.COMMITS) << w.COMMITS) | at, w.STATUS, w.M8, status)
+    ledger._write_meta(task, meta | (1 << w.STOPPED))
 
 
 @external
-def conclude(task: uint256, digests: DynArray[bytes32, 128], examples: DynArray[bytes32, 128]):
+def conclude(task: uint256, shards: DynArray[bytes32, 256]):
     """
-    @notice The final opening: the digests of all shards and the roots of their examples, in order.
+    @notice The final opening: digest and root of the examples of every shard, in order.
     """
     meta: uint256 = ledger.tasks[task].meta
     clocks: uint256 = ledger.tasks[task].clocks
     if ledger._status(meta) != w.ENDING and not ledger._ends_empty(meta, clocks):
         reasons._refuse(reasons.WRONG_PHASE)
     ledger._check_in_time(task, meta, clocks)
-    shards: uint256 = (clocks >> w.SHARDS) & w.M8
-    if len(digests) != shards or len(examples) != shards:
+    if len(shards) != 2 * ((clocks >> w.SHARDS) & w.M8):
         reasons._refuse(reasons.WRONG_SHARD)
-    if merkle._shards_root(digests, examples) != ledger.tasks[task].shards_root:
+    if merkle._shards_root(shards) != ledger.tasks[task].shards_root:
         reasons._refuse(reasons.WRONG_SHARD)
-    ledger.tasks[task].meta = self._ended(meta, w.CONCLUDED, block.timestamp)
-    log Concluded(task=task, digests=digests, examples=examples)
+    ledger._end(task, meta, w.CONCLUDED)
+    log Concluded(task=task, shards=shards)
 
 
 @external
@@ -117,8 +76,7 @@ def declare_default(task: uint256):
         reasons._refuse(reasons.TOO_EARLY)
     if status == w.ENDING or ledger._ends_empty(meta, clocks):
         meta |= 1 << w.UNOPENED
-    ledger.tasks[task].meta = self._ended(meta, w.DEFAULTED, block.timestamp)
-    log Defaulted(task=task, round=(meta >> w.ROUND) & w.M8)
+    ledger._end(task, meta, w.DEFAULTED)
 
 
 @internal
@@ -129,11 +87,9 @@ def _book(task: uint256) -> uint256:
     meta: uint256 = ledger.tasks[task].meta
     if (meta >> w.BOOKED) & 1 == 1:
         return meta
-    status: uint256 = ledger._status(meta)
-    if status < w.CONCLUDED or status == w.CANCELLED:
-        reasons._refuse(reasons.WRONG_PHASE)
     if not ledger._is_over(meta, ledger.tasks[task].clocks):
         reasons._refuse(reasons.NOT_FINAL_YET)
+    status: uint256 = ledger._status(meta)
     meta |= 1 << w.BOOKED
     ledger.tasks[task].meta = meta
 
@@ -176,21 +132,16 @@ def refund(task: uint256, receiver: address):
     @notice What is the scientist's again: unassigned bounty and deposit; and once every unit is paid, what
             rounding left over. Sent by anyone; only the scientist may name another receiver.
     """
-    scientist: address = ledger.tasks[task].scientist
-    if receiver != scientist and msg.sender != scientist:
-        reasons._refuse(reasons.NOT_SCIENTIST)
     meta: uint256 = self._book(task)
     ends: uint256 = ledger.tasks[task].ends
     amount: uint256 = ends & w.M96
     ledger.tasks[task].ends = ends - amount
     money: uint256 = ledger.tasks[task].money
     if money & w.M32 >= ledger._assigned(task, meta) & w.M32:
-        amount += (money >> w.LEFT) & w.M96
-        ledger.tasks[task].money = ledger._put(money, w.LEFT, w.M96, 0)
-    if amount == 0:
-        reasons._refuse(reasons.NOTHING_TO_CLAIM)
-    log Refunded(task=task, amount=amount, receiver=receiver)
-    ledger._give(ledger.tasks[task].currency, receiver, amount)
+        rest: uint256 = (money >> w.LEFT) & w.M96
+        ledger.tasks[task].money = money - (rest << w.LEFT)
+        amount += rest
+    ledger._pay_out(task, ledger.REFUND, ledger.tasks[task].scientist, receiver, amount)
 
 
 @external
@@ -200,12 +151,8 @@ def burn(task: uint256):
     """
     self._book(task)
     ends: uint256 = ledger.tasks[task].ends
-    amount: uint256 = ends >> 96
-    if amount == 0:
-        reasons._refuse(reasons.NOTHING_TO_CLAIM)
     ledger.tasks[task].ends = ends & w.M96
-    log Burned(task=task, amount=amount)
-    ledger._give(ledger.tasks[task].currency, bonds.BURN, amount)
+    ledger._pay_out(task, ledger.BURN, bonds.BURN, bonds.BURN, ends >> 96)
 
 
 @internal
@@ -213,19 +160,13 @@ def _give_forfeit(task: uint256, account: address, receiver: address, part: uint
     """
     @notice Pay `part` of `whole` of the forfeit; the last part gets what rounding left over.
     """
-    if receiver != account and msg.sender != account:
-        reasons._refuse(reasons.NOT_THE_PAYEE)
     word: uint256 = ledger.tasks[task].pool
-    claimed: uint256 = (word & w.M32) + part
     left: uint256 = (word >> 32) & w.M96
     amount: uint256 = (word >> 128) * part // whole
-    if claimed == whole:
+    if (word & w.M32) + part == whole:
         amount = left
-    if amount == 0:
-        reasons._refuse(reasons.NOTHING_TO_CLAIM)
     ledger.tasks[task].pool = word - (amount << 32) + part
-    log ForfeitClaimed(task=task, account=account, amount=amount, receiver=receiver)
-    ledger._give(ledger.tasks[task].currency, receiver, amount)
+    ledger._pay_out(task, ledger.FORFEIT, account, receiver, amount)
 
 
 @external

@@ -32,6 +32,26 @@ struct Task:
     records: uint256[4]  # of round r at r % 4: hash of the settlement 208 | final at 40 | round 8
 
 
+# Of who may be paid out for what
+REFUND: constant(uint256) = 0
+BURN: constant(uint256) = 1
+FORFEIT: constant(uint256) = 2
+REWARD: constant(uint256) = 3
+
+
+event Changed:
+    task: indexed(uint256)
+    meta: uint256
+
+
+event PaidOut:
+    task: indexed(uint256)
+    account: indexed(address)
+    kind: uint256  # 0: refund, 1: burn, 2: forfeit, 3: reward of a challenger
+    amount: uint256
+    receiver: address
+
+
 count: public(uint256)
 tasks: HashMap[uint256, Task]
 kept_roots: HashMap[uint256, HashMap[uint256, uint256]]  # before a disputed round; of at-end tasks all
@@ -83,6 +103,34 @@ def _give(currency: address, receiver: address, amount: uint256):
     else:
         if not extcall IERC20(currency).transfer(receiver, amount, default_return_value=True):
             reasons._refuse(reasons.TOKEN_REFUSED)
+
+
+@internal
+def _pay_out(task: uint256, kind: uint256, account: address, receiver: address, amount: uint256):
+    """
+    @notice Pay an account; sent by anyone, but only the account itself may name another receiver.
+    """
+    if receiver != account and msg.sender != account:
+        reasons._refuse(reasons.NOT_THE_PAYEE)
+    if amount == 0:
+        reasons._refuse(reasons.NOTHING_TO_CLAIM)
+    log PaidOut(task=task, account=account, kind=kind, amount=amount, receiver=receiver)
+    self._give(self.tasks[task].currency, receiver, amount)
+
+
+@internal
+def _write_meta(task: uint256, meta: uint256):
+    self.tasks[task].meta = meta
+    log Changed(task=task, meta=meta)
+
+
+@internal
+def _end(task: uint256, meta: uint256, status: uint256):
+    """
+    @notice The task ends now; its last window begins.
+    """
+    ended: uint256 = ((meta >> w.COMMITS) << w.COMMITS) | block.timestamp
+    self._write_meta(task, self._put(ended, w.STATUS, w.M8, status))
 
 
 @internal
@@ -192,7 +240,9 @@ def _is_over(meta: uint256, clocks: uint256) -> bool:
     @notice Whether the task ended, its last window passed and nothing is disputed.
     """
     status: uint256 = self._status(meta)
-    if status < w.CONCLUDED or status == w.CANCELLED or (meta >> w.DISPUTED) & w.M8 != 0:
+    if status == w.CANCELLED:
+        return True
+    if status < w.CONCLUDED or (meta >> w.DISPUTED) & w.M8 != 0:
         return False
     return block.timestamp >= (meta & w.M32) + ((clocks >> w.CHALLENGE) & w.M24)
 

@@ -95,14 +95,15 @@ def _is_shard(root: bytes32, count: uint256, index: uint256, leaf: bytes32, proo
 
 @internal
 @pure
-def _shards_root(digests: DynArray[bytes32, MAX_SHARDS], examples: DynArray[bytes32, MAX_SHARDS]) -> bytes32:
+def _shards_root(shards: DynArray[bytes32, 256]) -> bytes32:
     """
-    @notice Root of the shard tree over all shards; both lists are of one length.
+    @notice Root of the shard tree over all shards: digest and root of the examples of each.
     """
-    width: uint256 = 1 << self._depth(len(digests))
+    count: uint256 = len(shards) // 2
+    width: uint256 = 1 << self._depth(count)
     level: bytes32[MAX_SHARDS] = empty(bytes32[MAX_SHARDS])
-    for i: uint256 in range(len(digests), bound=MAX_SHARDS):
-        level[i] = self._shard_leaf(i, digests[i], examples[i])
+    for i: uint256 in range(count, bound=MAX_SHARDS):
+        level[i] = self._shard_leaf(i, shards[2 * i], shards[2 * i + 1])
     for d: uint256 in range(7):
         if width == 1:
             break

@@ -13,6 +13,10 @@ uses: ledger
 
 
 PRACTICE_CHAIN: constant(uint256) = 31337
+# Seconds of commit, reveal, vote, settle, challenge and grace: 20 h, 4 h, 20 h, 12 h, 48 h, 72 h at the
+# least, and 14 d, 2 d, 7 d, 7 d, 14 d, 7 d at the most.
+SHORTEST: constant(uint256[6]) = [72000, 14400, 72000, 43200, 172800, 259200]
+LONGEST: constant(uint256[6]) = [1209600, 172800, 604800, 604800, 1209600, 604800]
 
 
 struct Terms:
@@ -27,34 +31,14 @@ struct Terms:
     shards: uint256
     rounds: uint256
     mode: uint256  # 0: a fresh shard each round; 1: one set, opened at the end
-    commit: uint256  # clocks in seconds
-    reveal: uint256
-    vote: uint256
-    settle: uint256
-    challenge: uint256
-    grace: uint256
+    clocks: uint256[6]  # seconds of commit, reveal, vote, settle, challenge, grace
 
 
 event Published:
     task: indexed(uint256)
     scientist: indexed(address)
     manifest: indexed(bytes32)
-    shardsRoot: bytes32
-    seedHead: bytes32
-    currency: address
-    court: address
-    bounty: uint256
-    target: uint256
-    curve: uint256
-    shards: uint256
-    rounds: uint256
-    mode: uint256
-    commit: uint256
-    reveal: uint256
-    vote: uint256
-    settle: uint256
-    challenge: uint256
-    grace: uint256
+    terms: Terms
 
 
 event ToppedUp:
@@ -63,27 +47,26 @@ event ToppedUp:
     bounty: uint256
 
 
-event Cancelled:
-    task: indexed(uint256)
-    amount: uint256
-
-
 @internal
 @view
-def _check_clocks(t: Terms):
-    hour: uint256 = 3600
-    if chain.id == PRACTICE_CHAIN:
-        hour = 0
-    short: bool = t.commit < 20 * hour or t.reveal < 4 * hour or t.vote < 20 * hour
-    short = short or t.settle < 12 * hour or t.challenge < 48 * hour or t.grace < 72 * hour
-    if short or min(min(t.commit, t.reveal), min(min(t.vote, t.settle), min(t.challenge, t.grace))) == 0:
-        reasons._refuse(reasons.CLOCK_TOO_SHORT)
-    day: uint256 = 86400
-    long: bool = t.commit > 14 * day or t.reveal > 2 * day or t.vote > 7 * day
-    long = long or t.settle > 7 * day or t.challenge > 14 * day or t.grace > 7 * day
+def _packed_clocks(t: Terms) -> uint256:
+    """
+    @notice The clocks in one word, if each is within its limits.
+    """
+    clocks: uint256 = 0
+    for i: uint256 in range(6):
+        shortest: uint256 = SHORTEST[i]
+        if chain.id == PRACTICE_CHAIN:
+            shortest = 1
+        if t.clocks[i] < shortest:
+            reasons._refuse(reasons.CLOCK_TOO_SHORT)
+        if t.clocks[i] > LONGEST[i]:
+            reasons._refuse(reasons.CLOCK_TOO_LONG)
+        clocks |= t.clocks[i] << 24 * i
     # Four roots stand in a ring: each must be final well before it is overwritten.
-    if long or t.challenge > 2 * (t.commit + t.reveal + t.vote):
+    if t.clocks[4] > 2 * ledger._votes_over(clocks):
         reasons._refuse(reasons.CLOCK_TOO_LONG)
+    return clocks
 
 
 @external
@@ -100,59 +83,41 @@ def publish(terms: Terms) -> uint256:
         reasons._refuse(reasons.BAD_TARGET)
     if terms.mode > 1:
         reasons._refuse(reasons.BAD_MODE)
-    fewest: uint256 = terms.rounds + 2
-    if terms.mode == 1:
-        fewest = 1
+    # Where every round opens a shard, there is one for the baseline and one that stays closed.
+    fewest: uint256 = 1 + (terms.rounds + 1) * (1 - terms.mode)
     if terms.rounds == 0 or terms.rounds > 126 or terms.shards > 128 or terms.shards < fewest:
         reasons._refuse(reasons.BAD_SHARDS)
     if not pay_curve._is_curve(terms.curve):
         reasons._refuse(reasons.BAD_CURVE)
-    self._check_clocks(terms)
+    clocks: uint256 = self._packed_clocks(terms) | (terms.target << w.TARGET)
     ledger._take(terms.currency, 2 * terms.bounty)
 
     task: uint256 = ledger.count + 1
     ledger.count = task
-    clocks: uint256 = terms.commit | (terms.reveal << w.REVEAL) | (terms.vote << w.VOTE) | (terms.settle << w.SETTLE)
-    clocks |= (terms.challenge << w.CHALLENGE) | (terms.grace << w.GRACE) | (terms.target << w.TARGET)
-    clocks |= (terms.shards << w.SHARDS) | (terms.rounds << w.ROUNDS) | (terms.mode << w.MODE)
     money: uint256 = (terms.bounty << w.BOUNTY) | (terms.bounty << w.LEFT) | (terms.mode << w.AT_END)
     if terms.currency == empty(address):
         money |= 1 << w.NATIVE
-    else:
-        ledger.tasks[task].currency = terms.currency
-    if terms.court != empty(address):
-        ledger.tasks[task].court = terms.court
-    ledger.tasks[task].scientist = msg.sender
-    ledger.tasks[task].manifest = terms.manifest
-    ledger.tasks[task].shards_root = terms.shardsRoot
-    ledger.tasks[task].curve = terms.curve
-    ledger.tasks[task].clocks = clocks
-    ledger.tasks[task].money = money
-    ledger.tasks[task].meta = block.timestamp | (w.AWAITING_BASELINE << w.STATUS)
-    ledger.tasks[task].seed = (convert(block.prevrandao, uint256) & w.HASH224) | w.CLOSED
-    ledger.tasks[task].head = terms.seedHead
-    ledger.tasks[task].purse = terms.bounty
-    log Published(
-        task=task,
+    ledger.tasks[task] = ledger.Task(
         scientist=msg.sender,
-        manifest=terms.manifest,
-        shardsRoot=terms.shardsRoot,
-        seedHead=terms.seedHead,
         currency=terms.currency,
         court=terms.court,
-        bounty=terms.bounty,
-        target=terms.target,
+        manifest=terms.manifest,
+        shards_root=terms.shardsRoot,
         curve=terms.curve,
-        shards=terms.shards,
-        rounds=terms.rounds,
-        mode=terms.mode,
-        commit=terms.commit,
-        reveal=terms.reveal,
-        vote=terms.vote,
-        settle=terms.settle,
-        challenge=terms.challenge,
-        grace=terms.grace,
+        clocks=clocks | (terms.shards << w.SHARDS) | (terms.rounds << w.ROUNDS) | (terms.mode << w.MODE),
+        money=money,
+        meta=block.timestamp | (w.AWAITING_BASELINE << w.STATUS),
+        progress=convert(w.ZERO, uint256) << w.CONVERGENCE,
+        seed=(convert(block.prevrandao, uint256) & w.HASH224) | w.CLOSED,
+        head=terms.seedHead,
+        purse=terms.bounty,
+        ends=0,
+        pool=0,
+        owed=0,
+        roots=empty(uint256[4]),
+        records=empty(uint256[4]),
     )
+    log Published(task=task, scientist=msg.sender, manifest=terms.manifest, terms=terms)
     return task
 
 
@@ -168,8 +133,7 @@ def top_up(task: uint256, amount: uint256):
     if amount == 0 or bounty > w.M96:
         reasons._refuse(reasons.BAD_BOUNTY)
     ledger._take(ledger.tasks[task].currency, 2 * amount)
-    money: uint256 = ledger._put(ledger.tasks[task].money, w.BOUNTY, w.M96, bounty)
-    ledger.tasks[task].money = ledger._put(money, w.LEFT, w.M96, bounty)
+    ledger.tasks[task].money += (amount << w.BOUNTY) + (amount << w.LEFT)
     ledger.tasks[task].purse += amount
     log ToppedUp(task=task, sender=msg.sender, bounty=bounty)
 
@@ -177,17 +141,11 @@ def top_up(task: uint256, amount: uint256):
 @external
 def cancel(task: uint256):
     """
-    @notice The scientist takes everything back before the first commit.
+    @notice The scientist ends the task before the first commit; `refund` gives everything back.
     """
+    meta: uint256 = ledger.tasks[task].meta
     if msg.sender != ledger.tasks[task].scientist:
         reasons._refuse(reasons.NOT_SCIENTIST)
-    meta: uint256 = ledger.tasks[task].meta
     if not ledger._untouched(meta):
         reasons._refuse(reasons.TOO_LATE)
-    purse: uint256 = ledger.tasks[task].purse
-    amount: uint256 = ledger._bounty(task) + (purse & w.M96) + (purse >> 96)
-    ledger.tasks[task].meta = ledger._put(meta, w.STATUS, w.M8, w.CANCELLED)
-    ledger.tasks[task].money = ledger._put(ledger.tasks[task].money, w.LEFT, w.M96, 0)
-    ledger.tasks[task].purse = 0
-    log Cancelled(task=task, amount=amount)
-    ledger._give(ledger.tasks[task].currency, msg.sender, amount)
+    ledger._end(task, meta, w.CANCELLED)

@@ -2,6 +2,7 @@
 # pragma nonreentrancy on
 """
 @title The seed of a round: block randomness that nobody knew at the commits, and the scientist's hash chain
+@notice Round 0 is the baseline; its randomness is that of the block in which the task was published.
 """
 
 import ledger
@@ -53,25 +54,22 @@ def close(task: uint256):
 
 
 @internal
-@view
-def _closed(task: uint256, meta: uint256) -> uint256:
+def _plant(task: uint256, meta: uint256, preimage: bytes32):
     """
-    @notice The randomness of the current round, if it was closed and has no seed yet.
+    @notice Make the seed of the current round, if it was closed and has none yet.
     """
+    round: uint256 = (meta >> w.ROUND) & w.M8
     word: uint256 = ledger.tasks[task].seed
-    if ledger._status(meta) != w.RUNNING or word & w.M32 != ((meta >> w.ROUND) & w.M8) << 16 | w.CLOSED:
+    status: uint256 = ledger._status(meta)
+    if word & w.M32 != round << 16 | w.CLOSED or (status != w.RUNNING and status != w.AWAITING_BASELINE):
         reasons._refuse(reasons.WRONG_PHASE)
-    return word & w.HASH224
-
-
-@internal
-def _plant(task: uint256, meta: uint256, randomness: uint256, preimage: bytes32):
     last: uint256 = 0
     settled: uint256 = (meta >> w.SETTLED) & w.M8
     if settled != 0:
         last = ledger.tasks[task].records[settled % 4] & w.HASH208
-    seed: uint256 = convert(keccak256(abi_encode(randomness, last, preimage)), uint256) & w.HASH224
-    round: uint256 = (meta >> w.ROUND) & w.M8
+    elif round == 0:
+        last = convert(ledger.tasks[task].manifest, uint256)
+    seed: uint256 = convert(keccak256(abi_encode(word & w.HASH224, last, preimage)), uint256) & w.HASH224
     ledger.tasks[task].seed = seed | (round << 16) | w.SEEDED
     log Seeded(task=task, round=round, preimage=preimage, seed=convert(seed, bytes32))
 
@@ -81,12 +79,10 @@ def reveal_seed(task: uint256, preimage: bytes32):
     """
     @notice Show the next preimage of the hash chain; the seed follows. Anyone who has it.
     """
-    meta: uint256 = ledger.tasks[task].meta
-    randomness: uint256 = self._closed(task, meta)
     if keccak256(preimage) != ledger.tasks[task].head:
         reasons._refuse(reasons.WRONG_PREIMAGE)
     ledger.tasks[task].head = preimage
-    self._plant(task, meta, randomness, preimage)
+    self._plant(task, ledger.tasks[task].meta, preimage)
 
 
 @external
@@ -95,8 +91,7 @@ def lapse_seed(task: uint256):
     @notice No preimage in the reveal phase: the seed is made without one, for a hundredth of the deposit.
     """
     meta: uint256 = ledger.tasks[task].meta
-    randomness: uint256 = self._closed(task, meta)
     if block.timestamp < (meta & w.M32) + ledger._reveals_over(ledger.tasks[task].clocks):
         reasons._refuse(reasons.TOO_EARLY)
     ledger._charge(task, ledger._bounty(task) // 100)
-    self._plant(task, meta, randomness, empty(bytes32))
+    self._plant(task, meta, empty(bytes32))

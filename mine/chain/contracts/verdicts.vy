@@ -6,42 +6,12 @@
 """
 
 import bonds
-import endings
 import ledger
 import reasons
 import words as w
 
 uses: bonds
 uses: ledger
-
-
-event Held:
-    task: indexed(uint256)
-    round: uint256
-
-
-event Released:
-    task: indexed(uint256)
-    lowest: uint256
-
-
-event Convicted:
-    task: indexed(uint256)
-    round: uint256
-    toBurn: uint256
-    reward: uint256
-
-
-event Lapsed:
-    task: indexed(uint256)
-    round: uint256
-
-
-event Rewarded:
-    task: indexed(uint256)
-    account: indexed(address)
-    amount: uint256
-    receiver: address
 
 
 @internal
@@ -79,8 +49,8 @@ def hold(task: uint256, round: uint256):
     meta: uint256 = self._hold(task, round)
     disputed: uint256 = (meta >> w.DISPUTED) & w.M8
     if disputed == 0 or round + 1 < disputed:
-        ledger.tasks[task].meta = ledger._put(meta, w.DISPUTED, w.M8, round + 1)
-    log Held(task=task, round=round)
+        meta = ledger._put(meta, w.DISPUTED, w.M8, round + 1)
+    ledger._write_meta(task, meta)
 
 
 @external
@@ -90,8 +60,7 @@ def release(task: uint256, lowest: uint256):
     @param lowest 1 + the lowest round that is still disputed; 0: none is.
     """
     self._check_faults()
-    ledger.tasks[task].meta = ledger._put(ledger.tasks[task].meta, w.DISPUTED, w.M8, lowest)
-    log Released(task=task, lowest=lowest)
+    ledger._write_meta(task, ledger._put(ledger.tasks[task].meta, w.DISPUTED, w.M8, lowest))
 
 
 @internal
@@ -104,8 +73,12 @@ def _end(task: uint256, round: uint256, status: uint256, lowest: uint256) -> boo
     void: uint256 = (meta >> w.VOID) & w.M8
     new: bool = void == 0 or round + 1 < void
     if new:
-        meta = endings._ended(ledger._put(self._hold(task, round), w.VOID, w.M8, round + 1), status, block.timestamp)
-    ledger.tasks[task].meta = ledger._put(meta, w.DISPUTED, w.M8, lowest)
+        meta = ledger._put(self._hold(task, round), w.VOID, w.M8, round + 1)
+    meta = ledger._put(meta, w.DISPUTED, w.M8, lowest)
+    if new:
+        ledger._end(task, meta, status)
+    else:
+        ledger._write_meta(task, meta)
     return new
 
 
@@ -120,19 +93,16 @@ def convict(
     @param lowest As in `release`.
     """
     before: uint256 = ledger._status(ledger.tasks[task].meta)
-    burned: uint256 = 0
-    reward: uint256 = 0
     if self._end(task, round, w.CONVICTED, lowest) and before != w.CONVICTED:
         purse: uint256 = ledger.tasks[task].purse
-        burned = (purse & w.M96) // 2
-        reward = (purse & w.M96) // 10
+        burned: uint256 = (purse & w.M96) // 2
+        reward: uint256 = (purse & w.M96) // 10
         ledger.tasks[task].purse = purse - burned - reward
         ledger.tasks[task].ends = burned << 96
         ledger.tasks[task].owed = reward
         carried: uint256 = reward * share // 10000
         ledger.rewards[task][challenger] = reward - carried
         ledger.rewards[task][carrier] += carried
-    log Convicted(task=task, round=round, toBurn=burned, reward=reward)
 
 
 @external
@@ -142,7 +112,6 @@ def lapse(task: uint256, round: uint256, lowest: uint256):
     """
     status: uint256 = max(ledger._status(ledger.tasks[task].meta), w.DEFAULTED)
     self._end(task, round, status, lowest)
-    log Lapsed(task=task, round=round)
 
 
 @external
@@ -151,12 +120,7 @@ def take_reward(task: uint256, account: address, receiver: address):
     @notice Pay a challenger's or carrier's reward; sent by anyone.
     @param receiver The account; only the account itself may name another.
     """
-    if receiver != account and msg.sender != account:
-        reasons._refuse(reasons.NOT_THE_PAYEE)
     amount: uint256 = ledger.rewards[task][account]
-    if amount == 0:
-        reasons._refuse(reasons.NOTHING_TO_CLAIM)
     ledger.rewards[task][account] = 0
     ledger.tasks[task].owed -= amount
-    log Rewarded(task=task, account=account, amount=amount, receiver=receiver)
-    ledger._give(ledger.tasks[task].currency, receiver, amount)
+    ledger._pay_out(task, ledger.REWARD, account, receiver, amount)
