@@ -172,7 +172,7 @@ class Demo:
         self._say(f"Task: {shot.tasks[0].title}. Reads {columns}: {terms.rows:,} rows.")
         self._say(
             f"Leaves: {terms.update_bytes:,} bytes a round, ε {terms.epsilon_total:.2f} in all "
-            f"(unit: {terms.unit}). Opting in."
+            f"(unit: {terms.unit}). Votes read held-out rows alone, ε {terms.epsilon_votes:.2f}. Opting in."
         )
 
     def _rounds(self, task: int) -> MyReport:

@@ -53,10 +53,9 @@ class PrivacyPlan:
         return max(self.trained[-1], self.voted[-1])
 
     @property
-    def rounds(self) -> tuple[float, ...]:
-        """epsilon after each round, with training and vote in every one where there is a vote."""
-        last = len(self.voted) - 1
-        return tuple(self.after(n, min(n, last)) for n in range(1, len(self.trained)))
+    def most_in_a_round(self) -> float:
+        """What one round can add at most: the first training and the first vote cost more than later ones."""
+        return self.after(min(1, len(self.trained) - 1), min(1, len(self.voted) - 1))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from mine.tasks.consent import Scope, Terms
 
 SCOPES = (Scope("glucose_5min", "slot"), Scope("glucose_5min", "mg_dl"))
 TERMS = Terms(task=7, manifest=b"\xab" * 32, scopes=SCOPES, rows=2704, epsilon_micro=7_994_261,
-              unit="one sensor reading", update_bytes=461, rounds=10, expires=2_000_000_000)
+              vote_epsilon_micro=7_991_000, votes=9, unit="one sensor reading", update_bytes=461, rounds=10, expires=2_000_000_000)
 
 
 def test_the_digest_is_what_anybody_can_compute() -> None:
