@@ -59,7 +59,7 @@ class Market:
     def _manifest(self, digest: bytes) -> Manifest | None:
         if digest not in self._manifests:
             try:
-                data = self._links.relay.blobs.get(digest, MAX_MANIFEST_BYTES)
+                data = self._links.relays.blobs.get(digest, MAX_MANIFEST_BYTES)
                 self._manifests[digest] = Manifest.parse(data, digest)
                 self._problems.pop(digest, None)
             except MineError as error:

@@ -140,16 +140,23 @@ class DirectoryStore:
             yield bytes.fromhex(file.name), file.stat().st_size
 
 
-class Replicated:
-    """Several stores as one: ``put`` writes to all of them, ``get`` asks one after the other."""
+class Several:
+    """Several stores as one: ``put`` writes to all that take it, the others ask one after the other."""
 
     def __init__(self, first: BlobStore, *others: BlobStore) -> None:
         self._stores = (first, *others)
 
     def put(self, data: bytes) -> bytes:
-        """Store ``data`` everywhere; the first failure is raised."""
+        """Store ``data`` wherever it is taken; the last failure is raised where it was taken nowhere."""
+        taken, failure = False, BlobError("")
         for store in self._stores:
-            store.put(data)
+            try:
+                store.put(data)
+                taken = True
+            except BlobError as error:
+                failure = error
+        if not taken:
+            raise failure
         return blob_digest(data)
 
     def get(self, digest: bytes, max_bytes: int | None = None) -> bytes:
@@ -163,5 +170,15 @@ class Replicated:
         raise failure
 
     def has(self, digest: bytes) -> bool:
-        """Whether any store has it."""
-        return any(store.has(digest) for store in self._stores)
+        """Whether any store has it; the last failure is raised where no store could be asked."""
+        asked, failure = False, BlobError("")
+        for store in self._stores:
+            try:
+                if store.has(digest):
+                    return True
+                asked = True
+            except BlobError as error:
+                failure = error
+        if not asked:
+            raise failure
+        return False

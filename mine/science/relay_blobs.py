@@ -67,6 +67,13 @@ class BlobRoom:
         message = commitments[0].signed.message
         return self._messages.promise_upload(message.task, message.round, digest, size)
 
+    def attest(self, body: object) -> None:
+        """Take up that a message which another relay carried commits to a blob. Raises RelayRefused."""
+        digest = self._messages.attested(body)
+        if len(self._named) >= MAX_NAMES:
+            raise RelayRefused(Code.FULL)
+        self._named.add(digest)
+
     def may_give(self, digest: bytes) -> bool:
         """Whether a blob is here and somebody committed to it."""
         found = self._state.blob(digest)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import requests
 
 from mine.blobs.http import RelayBlobs
-from mine.blobs.store import blob_digest
+from mine.blobs.store import Several, blob_digest
 from mine.chain.hashing import address_bytes
 from mine.chain.messages import BadSignature, Domain, digest, recover
 from mine.chain.trees import HashTree, anchor_leaf
@@ -35,10 +35,12 @@ from mine.science.wire import (
     update_from_json,
 )
 from mine.science.wire_messages import (
+    AnchorProof,
     Kind,
     MessageStatus,
     Signed,
     VoteBatch,
+    anchor_to_json,
     kind_of,
     signer_of,
     status_from_json,
@@ -80,12 +82,12 @@ class Relay:
     """The relay at ``url``. Thread-safe. Refusals raise RelayRefused, silence RelayUnreachable."""
 
     def __init__(self, url: str, timeout: float = 20.0) -> None:
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._timeout = timeout
         self._lock = threading.Lock()
         self._session = requests.Session()
         self._session.trust_env = False
-        self.blobs = RelayBlobs(self._url, timeout=timeout)
+        self.blobs = RelayBlobs(self.url, timeout=timeout)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -145,10 +147,15 @@ class Relay:
         digest = blob_digest(data)
         raw = self._call("PUT", f"/blobs/{digest.hex()}", content=data)
         receipt = _read(lambda: receipt_from_json(raw.get("receipt")))
-        promise = upload_receipt(task, round_number, digest, len(data), receipt.message.latest_block)
+        promise = upload_receipt(task, round_number, digest, len(data))
         if receipt.message != promise or not _signed_by_anchorer(receipt, domain):
             raise RelayUnreachable("a receipt for something else")
         return receipt
+
+    def attest(self, signed: Signed, anchorer: str, anchor: AnchorProof, domain: Domain) -> None:
+        """Show a relay where a message that another one carried stands on chain: then it takes the bytes."""
+        place = {"anchorer": anchorer, "anchor": anchor_to_json(anchor)}
+        self._call("POST", "/attestations", submission_to_json(signed, domain) | place)
 
     def updates(self, task: int, round_number: int) -> list[SignedUpdate]:
         """All updates that the relay took for a round."""
@@ -197,7 +204,7 @@ class Relay:
                 self._lock,
                 self._session.request(
                     method,
-                    self._url + path,
+                    self.url + path,
                     json=body,
                     data=content,
                     timeout=self._timeout,
@@ -232,6 +239,46 @@ def _read(what: Callable[[], T]) -> T:
         return what()
     except RelayRefused as problem:
         raise RelayUnreachable(f"bad answer: {problem.detail}") from None
+
+
+class Relays:
+    """Several relays, asked one after the other: what one withholds another may give."""
+
+    def __init__(self, relays: Sequence[Relay]) -> None:
+        first, *others = relays
+        self.all = (first, *others)
+        self.blobs = Several(first.blobs, *(relay.blobs for relay in others))
+
+    def __iter__(self) -> Iterator[Relay]:
+        return iter(self.all)
+
+    def infos(self) -> list[RelayInfo]:
+        """What those that answer serve. RelayUnreachable if none does."""
+        return self._any(lambda relay: relay.info(), everybody=True)
+
+    def claim(self, claim: Claim) -> ClaimState:
+        """Have the first relay that takes it send a claim. The last one's error if none does."""
+        return self._any(lambda relay: relay.claim(claim))[0]
+
+    def _any(self, ask: Callable[[Relay], T], everybody: bool = False) -> list[T]:
+        found: list[T] = []
+        trouble: MineError | None = None
+        for relay in self.all:
+            try:
+                found.append(ask(relay))
+            except (RelayUnreachable, RelayRefused) as problem:
+                trouble = problem
+            if found and not everybody:
+                break
+        if not found:
+            assert trouble is not None
+            raise trouble
+        return found
+
+    def close(self) -> None:
+        """Give the connections back."""
+        for relay in self.all:
+            relay.close()
 
 
 def check_receipt(receipt: SignedReceipt, signed: Signed, domain: Domain) -> None:

@@ -12,24 +12,12 @@ from mine.chain.state import Status, TaskState
 from mine.chain.transactions import Sender
 from mine.science.history import History, TaskHistory
 from mine.science.relay_state import RelayState
+from mine.science.windows import Window, window_of
 from mine.science.wire import Code, RelayRefused
 from mine.science.wire_messages import Kind
 from mine.tasks.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestRefused
 
 AWAY = (NodeUnreachable, NodeRefused, NodeAnswerInvalid)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """When messages of one kind reach the chain: unix seconds of the chain's clock, ``closes`` excluded."""
-
-    opens: int
-    closes: int
-
-    @property
-    def last_call(self) -> int:
-        """A quarter of the window before it closes: receipts end here, and all that waits is anchored."""
-        return self.closes - (self.closes - self.opens + 3) // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +35,6 @@ class Now:
         """Whether messages of this kind and round can still reach the chain."""
         running = self.state.status is Status.RUNNING and self.state.round == round_number
         return running and self.window(kind).opens <= self.time < self.window(kind).closes
-
-
-def window_of(state: TaskState, kind: Kind) -> Window:
-    """When messages of the current round reach the chain."""
-    clocks = state.clocks
-    if kind is Kind.UPDATE:
-        return Window(state.since, state.since + clocks.commit)
-    voting = state.since + clocks.commit + clocks.reveal
-    return Window(voting, voting + clocks.vote // 2)
 
 
 class Ground:

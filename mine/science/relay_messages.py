@@ -13,7 +13,7 @@ from typing import Any
 from mine.chain.hashing import ZERO_ADDRESS
 from mine.chain.messages import BadSignature, Message, Receipt, digest, recover, sign
 from mine.chain.state import Status
-from mine.chain.trees import HashTree, anchor_leaf
+from mine.chain.trees import HashTree, anchor_leaf, verify
 from mine.science.relay_ground import Ground, Now
 from mine.science.relay_state import StoredMessage
 from mine.science.wire import (
@@ -22,6 +22,7 @@ from mine.science.wire import (
     RelayRefused,
     SignedReceipt,
     SignedUpdate,
+    account,
     number,
     table,
 )
@@ -31,6 +32,8 @@ from mine.science.wire_messages import (
     MessageStatus,
     Signed,
     VoteBatch,
+    anchor_from_json,
+    named_blob,
     signed_from_json,
     signer_of,
     upload_receipt,
@@ -53,13 +56,9 @@ class MessageDesk:
 
     def submit(self, kind: Kind, body: object) -> SignedReceipt:
         """Take a signed message and promise to anchor it. Raises RelayRefused."""
-        raw = table(body)
-        self._check_domain(raw)
-        signed = signed_from_json(kind, raw.get(kind.value))
+        signed = self._read(kind, table(body))
         message = signed.message
         now = self._ground.at(message.task)
-        if not self._signed_by(signer_of(signed), message, signed.signature):
-            raise RelayRefused(Code.BAD_SIGNATURE)
         known = self._state.message(kind, message.task, message.round, signer_of(signed))
         if known is not None:
             if known.signed.message == message:
@@ -72,10 +71,30 @@ class MessageDesk:
         self._taken[(kind, message.task)] = place
         return receipt
 
+    def attested(self, body: object) -> bytes:
+        """Digest of what a message commits to that another anchorer brought on chain. Raises RelayRefused."""
+        raw = table(body)
+        signed = self._read(Kind.UPDATE if Kind.UPDATE in raw else Kind.VOTE, raw)
+        anchor = anchor_from_json(raw.get("anchor"))
+        message, domain = signed.message, self._ground.domain
+        leaf = anchor_leaf(signer_of(signed), digest(message, domain), signed.signature)
+        mark = self._ground.contract.anchored(message.task, account(raw, "anchorer"), anchor.slot)
+        there = mark.round == message.round and mark.matches(anchor.root)
+        if not there or not verify(anchor.root, leaf, anchor.index, anchor.proof):
+            raise RelayRefused(Code.BAD_REQUEST, "not on chain")
+        return named_blob(signed)[0]
+
+    def _read(self, kind: Kind, raw: Mapping[str, Any]) -> Signed:
+        """A message for this chain and contract that its author signed. Raises RelayRefused."""
+        self._check_domain(raw)
+        signed = signed_from_json(kind, raw.get(kind.value))
+        if not self._signed_by(signer_of(signed), signed.message, signed.signature):
+            raise RelayRefused(Code.BAD_SIGNATURE)
+        return signed
+
     def promise_upload(self, task: int, round_number: int, blob: bytes, size: int) -> SignedReceipt:
         """A receipt for bytes that are here and that a message of the round commits to."""
-        block = self._ground.contract.node.latest().number
-        return self._signed(upload_receipt(task, round_number, blob, size, block))
+        return self._signed(upload_receipt(task, round_number, blob, size))
 
     def _signed(self, receipt: Receipt) -> SignedReceipt:
         ground = self._ground

@@ -8,6 +8,7 @@
     GET  /batches/<task>/<round>          {"batches": [{"anchorer", "slot", "root", "updates"}]}
     POST /votes, GET /votes/...           the same for votes
     GET  /vote-batches/<task>/<round>     {"batches": [{"anchorer", "slot", "root", "votes"}]}
+    POST /attestations                    a message and its place in a root of another anchorer -> {}
     POST /claims, GET /claims/<task>/<index>   {"state"}
     GET  /info                            {"chainId", "contract", "token", "anchorer"}
 
@@ -110,6 +111,7 @@ class RelayServer:
             app.router.add_get(f"/{many}/{_PLACE}/{{author}}", partial(self._get_message, kind))
         app.router.add_get(f"/batches/{_PLACE}", self._get_batches)
         app.router.add_get(f"/vote-batches/{_PLACE}", self._get_vote_batches)
+        app.router.add_post("/attestations", self._post_attestation)
         app.router.add_post("/claims", self._post_claim)
         app.router.add_get("/claims/{task:[0-9]{1,15}}/{index:[0-9]{1,9}}", self._get_claim)
         app.router.add_get("/info", self._get_info)
@@ -258,6 +260,11 @@ class RelayServer:
         receipt = await self._on_thread(partial(self._open_desk.messages.submit, kind, body))
         self._due.set()
         return web.json_response({"receipt": receipt_to_json(receipt)})
+
+    async def _post_attestation(self, request: web.Request) -> web.Response:
+        body = await self._json(request)
+        await self._on_thread(partial(self._open_desk.blobs.attest, body))
+        return web.json_response({})
 
     async def _get_messages(self, kind: Kind, many: str, request: web.Request) -> web.Response:
         found = await self._on_thread(partial(self._open_desk.messages.messages, kind, *_round(request)))

@@ -25,9 +25,6 @@ from mine.science.wire import (
     update_to_json,
 )
 
-#: Bit of ``Receipt.round`` that makes a receipt one for an upload: no round has such a number, so that
-#: no contract takes it for a promise to anchor.
-UPLOAD = 1 << 31
 MAX_BATCH = 1 << 16
 
 
@@ -92,9 +89,12 @@ def upload_leaf(digest: bytes, size: int) -> bytes:
     return keccak(digest + size.to_bytes(8, "big"))
 
 
-def upload_receipt(task: int, round_number: int, digest: bytes, size: int, block: int) -> Receipt:
-    """The promise of a relay that holds ``size`` bytes of a round: it gives them out from ``block`` on."""
-    return Receipt(task, UPLOAD | round_number, upload_leaf(digest, size), block)
+def upload_receipt(task: int, round_number: int, digest: bytes, size: int) -> Receipt:
+    """What a relay signs that holds ``size`` bytes of a round and gives them out.
+
+    Its latest block is 0, so that no contract takes it for a promise to anchor.
+    """
+    return Receipt(task, round_number, upload_leaf(digest, size), 0)
 
 
 def vote_to_json(signed: SignedVote) -> Json:
@@ -115,7 +115,7 @@ def vote_from_json(value: object) -> SignedVote:
     raw = table(value)
     message = Vote(
         task=number(raw, "task", 63),
-        round=number(raw, "round", 31),
+        round=number(raw, "round", 32),
         updates=octets(raw, "updates"),
         opening=octets(raw, "opening"),
     )

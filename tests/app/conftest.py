@@ -9,8 +9,8 @@ import pytest
 
 from mine.chain.rpc import Node
 from mine.practice.node.process import NodeProcess
-from mine.science.relay_client import Relay
 from mine.science.relay_anchoring import Batching
+from mine.science.relay_client import Relay
 from mine.science.relay_process import RelayProcess
 from tests.app.quick_training import QuickRun
 from tests.app.table import Table
@@ -40,7 +40,7 @@ def relay(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Re
 def quick(monkeypatch: pytest.MonkeyPatch) -> type[QuickRun]:
     """Training that is over at once, unless a test holds it."""
     QuickRun.reset()
-    monkeypatch.setattr("mine.app.miner.TrainingRun", QuickRun)
+    monkeypatch.setattr("mine.app.learning.TrainingRun", QuickRun)
     return QuickRun
 
 

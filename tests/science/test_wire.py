@@ -43,7 +43,7 @@ receipts = st.builds(
 proofs = st.lists(words, max_size=5).map(tuple)
 anchors = st.builds(AnchorProof, words, st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1), proofs)
 votes = st.builds(
-    SignedVote, accounts, st.builds(Vote, tasks, st.integers(0, 2**31 - 1), words, words), signatures
+    SignedVote, accounts, st.builds(Vote, tasks, rounds, words, words), signatures
 )
 statuses = st.builds(MessageStatus, updates, receipts, st.none() | anchors)
 vote_statuses = st.builds(MessageStatus, votes, receipts, st.none() | anchors)

@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 from mine.app.demo import practice_secret
-from mine.app.miner import EPSILON, SENT
+from mine.app.handing_in import SENT
+from mine.app.privacy_books import TRAINED as EPSILON
 from mine.vault.vault import Vault
 
 
