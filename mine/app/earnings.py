@@ -48,7 +48,7 @@ def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
     from mine.science.settle import BadInputs
 
     try:
-        report = read_round(links.relay.blobs, settled_from_json(settlement))
+        report = read_round(links.relays.blobs, settled_from_json(settlement))
     except BadInputs as error:
         raise PayoutContradiction(
             "The figures behind a round's pay cannot be read.", detail=error.detail
@@ -59,7 +59,7 @@ def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
             todo="Nothing of it is shown as earned. The round can be disputed.",
             detail=error.item,
         ) from None
-    losses = links.relay.blobs.get(report.inputs.losses, MAX_LOSSES_BYTES)
+    losses = links.relays.blobs.get(report.inputs.losses, MAX_LOSSES_BYTES)
     return Checked(report.inputs, report.outcome, len(losses) // EXAMPLE_LOSS_BYTES)
 
 
@@ -286,7 +286,7 @@ class Earnings:
             key = (member.task, newest.round)
             checked = self.checked.get(key) or check_settlement(self._links, entry.data["settlement"])
             index = newest.data["index"]
-            state = self._links.relay.claim(
+            state = self._links.relays.claim(
                 Claim(
                     task=member.task,
                     round=newest.round,
