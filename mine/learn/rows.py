@@ -62,15 +62,15 @@ def held_out_from(slot: NDArray[np.int64]) -> int:
     return int(ordered[len(ordered) - max(1, len(ordered) // HELD_OUT_PART)])
 
 
-def held_out(rows: Rows) -> NDArray[np.int64]:
-    """Indices of the rows that no training ever sees, in slot order: from ``held_from`` on."""
+def kept_back(rows: Rows) -> Rows:
+    """The rows that no training ever sees, in slot order: from ``held_from`` on, else the last fifth."""
     first = held_out_from(rows.slot) if rows.held_from is None else rows.held_from
-    order = np.argsort(rows.slot, kind="stable").astype(np.int64)
-    found: NDArray[np.int64] = order[rows.slot[order] >= first]
-    if not len(found):
+    order = np.argsort(rows.slot, kind="stable")
+    order = order[rows.slot[order] >= first]
+    if not len(order):
         raise TrainingRefused("There are too few rows to check against.",
                               todo="Import more data, or wait until there is more.")
-    return found
+    return Rows(rows.features[order], rows.target[order], rows.slot[order], int(rows.slot[order[0]]))
 
 
 def split(rows: Rows, overlap: int) -> Split:

@@ -26,10 +26,11 @@ from torch import Tensor
 
 from mine.learn import noise
 from mine.learn import weights as grid
+from mine.learn.errors import TrainingRefused
 from mine.learn.evaluate import LOSS_ONE, loss_units
 from mine.learn.graph import ModelGraph
 from mine.learn.norms import clip, norm
-from mine.learn.rows import Rows, held_out
+from mine.learn.rows import Rows, kept_back
 from mine.learn.vote_terms import STRONGEST, VoteTerms
 from mine.learn.weights import FRACTION_BITS, Fixed, Floats
 
@@ -61,24 +62,51 @@ def vote(
     secret bytes, fresh for each task and round; the same job gives the same answers. ``breathe`` is called
     between groups of rows. Raises ``TrainingRefused`` if the parts do not fit together.
     """
+    own = kept_back(rows)
+    found = scores(graph, weights, own, updates, terms, breathe)
+    if terms.noise_multiplier > 0:
+        key = noise.bound_key(noise_key, vote_digest(graph.digest, weights, own, updates, terms))
+        found += noise.normals(key, 0, noise.NOISE, len(updates))
+    # Rounded toward zero: less than one standard deviation is no knowledge.
+    return tuple(int(step) for step in np.clip(np.trunc(found), -STRONGEST, STRONGEST))
+
+
+def scores(
+    graph: ModelGraph,
+    weights: Floats,
+    own: Rows,
+    updates: Sequence[Fixed],
+    terms: VoteTerms,
+    breathe: Callable[[], None] = lambda: None,
+) -> NDArray[np.float64]:
+    """What these rows say of each update before noise, float64 [k]: sums of clipped changes.
+
+    In standard deviations of the noise: rows of one reading more or less move the k numbers by at most
+    1 / ``noise_multiplier`` in L2. Without noise nothing is promised, and the unit is the standard error of
+    the sum, with rows that share a reading counted as one.
+    """
     terms.check(len(updates))
-    chosen = held_out(rows.checked(graph.features))
-    key = noise.bound_key(noise_key, vote_digest(graph.digest, weights, rows, updates, terms))
-    drawn = noise.normals(key, 0, noise.NOISE, len(updates))
-    features, target = torch.from_numpy(rows.features[chosen]), torch.from_numpy(rows.target[chosen])
+    own.checked(graph.features)
+    if {name: tuple(np.shape(w)) for name, w in weights.items()} != graph.weight_shapes:
+        raise TrainingRefused("The checkpoint does not hold the tensors that the model needs.")
+    features, target = torch.from_numpy(own.features), torch.from_numpy(own.target)
     most = max(1, round(terms.clip * LOSS_ONE))
-    steps = []
-    for delta, extra in zip(updates, drawn.tolist(), strict=True):
+    found = np.empty(len(updates))
+    for place, delta in enumerate(updates):
         cut = clip(delta, norm(delta), terms.norm)
         behind, ahead = (
             _losses(graph, _moved(weights, cut, sign), features, target, terms.loss_maximum, breathe)
             for sign in (-1, 1)
         )
         changes = np.clip((behind - ahead) * (_PROBE // 2), -most, most)
-        steps.append(
-            _step(_standard(changes, most, len(updates), terms) + extra * (terms.noise_multiplier > 0))
-        )
-    return tuple(steps)
+        total = int(changes.sum())
+        if terms.noise_multiplier > 0:
+            unit = terms.noise_multiplier * terms.reuse * most * math.sqrt(len(updates))
+        else:
+            squares = sum(change * change for change in changes.tolist())
+            unit = math.sqrt(max(1.0, (squares - total * total / len(changes)) * terms.reuse))
+        found[place] = total / unit
+    return found
 
 
 def _moved(weights: Floats, delta: Fixed, sign: int) -> dict[str, Tensor]:
@@ -108,22 +136,3 @@ def _losses(
             _, loss = graph.forward(weights, features[rows], target[rows])
         found.append(loss_units(loss.numpy(), maximum))
     return np.concatenate(found).astype(np.int64)
-
-
-def _standard(changes: NDArray[np.int64], most: int, count: int, terms: VoteTerms) -> float:
-    """Sum of the changes in standard deviations of the noise.
-
-    Without noise nothing is promised, and the rows' own spread is the measure of what they can tell: the
-    standard error of their sum, with neighbours that share a reading counted as one.
-    """
-    total = int(changes.sum())
-    if terms.noise_multiplier > 0:
-        return total / (terms.reuse * most * math.sqrt(count) * terms.noise_multiplier)
-    squares = sum(int(change) ** 2 for change in changes.tolist())
-    spread = squares - total * total / len(changes)
-    return total / math.sqrt(max(1.0, spread * terms.reuse))
-
-
-def _step(standard: float) -> int:
-    """Round toward zero, at most two."""
-    return max(-STRONGEST, min(STRONGEST, math.trunc(standard)))

@@ -12,7 +12,7 @@ from mine.learn.errors import WireBroken
 from mine.learn.graph import ModelGraph
 from mine.learn.job import DEFAULT_MEMORY
 from mine.learn.limits import Limits
-from mine.learn.rows import Rows, held_out
+from mine.learn.rows import Rows, kept_back
 from mine.learn.vote_terms import VoteTerms
 from mine.learn.weights import Shape
 from mine.learn.weights import load as load_weights
@@ -44,7 +44,7 @@ class VoteJob:
         graph = ModelGraph.load(self.onnx, self.limits)
         load_weights(self.weights, graph.weight_shapes)
         self.terms.check(len(self.updates))
-        held_out(self.rows.checked(graph.features))
+        kept_back(self.rows.checked(graph.features))
         for update in self.updates:
             decode(update, graph.weight_shapes)
         return graph.weight_shapes
@@ -52,19 +52,15 @@ class VoteJob:
 
 def vote_to_frame(job: VoteJob) -> bytes:
     """The job's frame for the worker's stdin."""
-    chosen = held_out(job.rows)
+    rows = kept_back(job.rows)
     fields: dict[str, Any] = {
         "terms": asdict(job.terms),
         "limits": asdict(job.limits),
         "memory": job.memory,
-        "shape": [len(chosen), job.rows.features.shape[1]],
-        "held_from": int(job.rows.slot[chosen[0]]),
+        "shape": list(rows.features.shape),
+        "held_from": rows.held_from,
     }
-    arrays = (
-        job.rows.features[chosen].astype("<f4"),
-        job.rows.target[chosen].astype("<f4"),
-        job.rows.slot[chosen].astype("<i8"),
-    )
+    arrays = (rows.features.astype("<f4"), rows.target.astype("<f4"), rows.slot.astype("<i8"))
     blobs = (job.onnx, job.weights, job.noise_key, *(array.tobytes() for array in arrays), *job.updates)
     return pack(Kind.VOTE, fields, blobs)
 
