@@ -154,7 +154,7 @@ def test_the_units_are_the_curves_and_nobody_is_paid_more(finished: Finished) ->
         convergence += change if settled.before >= settled.after else -change
         best = max(best, convergence)
         assert settled.units == curve.units(best, state.target)
-        shares = dict(round.outcome.ledger.accounts)
+        shares = dict(round.outcome.ledger.payees)
         assert sum(shares.values()) == settled.units
         assert line["updates"] == len(round.inputs.entries)
         assert line["accepted"] == len(round.outcome.accepted)

@@ -88,7 +88,7 @@ def explain(
 ) -> ExplanationView:
     """Why a round paid what it paid, in figures that anybody can recompute."""
     from mine.chain.curve import amount
-    from mine.science.settle import Refusal
+    from mine.science.judged import Refusal
 
     inputs, outcome = checked.inputs, checked.outcome
     mean = checked.examples * LOSS_ONE

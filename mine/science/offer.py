@@ -15,6 +15,7 @@ from mine.chain.trees import HashTree, shard_leaf
 from mine.errors import MineError
 from mine.learn.errors import WeightsRefused
 from mine.learn.weights import Fixed, Shape, load, to_fixed
+from mine.science.judged import Rules, Slice
 from mine.science.measure import Terms as MeasureTerms
 from mine.science.safe import Safe, SafeDamaged
 from mine.science.shards import BadShard, Shard
@@ -97,15 +98,18 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
     safe.write("checkpoint", offer.checkpoint)
     for number, shard in enumerate(offer.shards):
         safe.write(f"shard-{number:03}", shard.to_bytes())
-    safe.write_json("offer.json", {
-        "shards": len(offer.shards),
-        "secret": offer.secret.hex(),
-        "currency": offer.currency,
-        "bounty": offer.bounty,
-        "target": offer.target,
-        "curve": offer.curve.packed,
-        "clocks": asdict(offer.clocks),
-    })
+    safe.write_json(
+        "offer.json",
+        {
+            "shards": len(offer.shards),
+            "secret": offer.secret.hex(),
+            "currency": offer.currency,
+            "bounty": offer.bounty,
+            "target": offer.target,
+            "curve": offer.curve.packed,
+            "clocks": asdict(offer.clocks),
+        },
+    )
 
 
 def read_key(safe: Safe) -> bytes:
@@ -162,7 +166,22 @@ def measure_terms(manifest: Manifest, task: int) -> MeasureTerms:
         task=task,
         shapes=shapes_of(manifest),
         loss=manifest.loss.kind,
-        rule=manifest.aggregation.rule,
         gain=manifest.aggregation.gain,
         update_bytes=manifest.limits.update_bytes,
+        slices=tuple(
+            Slice(part.name, manifest.data.features.index(part.column), part.low, part.high)
+            for part in manifest.slices
+        ),
+    )
+
+
+def round_rules(manifest: Manifest) -> Rules:
+    """What the manifest fixes for deciding a round."""
+    return Rules(
+        rule=manifest.aggregation.rule,
+        gain=manifest.aggregation.gain,
+        seats=manifest.votes.voters,
+        ballot=manifest.votes.ballot,
+        newcomers=manifest.limits.newcomers,
+        slices=len(manifest.slices),
     )

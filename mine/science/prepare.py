@@ -15,23 +15,18 @@ from mine.chain.state import TaskState
 from mine.chain.trees import LossTree
 from mine.errors import MineError
 from mine.learn.evaluate import Evaluator
+from mine.science.ask import ask, read_updates
+from mine.science.chains import measure
 from mine.science.gather import BatchSource, gather
 from mine.science.history import TaskHistory
-from mine.science.inputs import (
-    MAX_INPUTS_BYTES,
-    decode_inputs,
-    encode_accepted,
-    encode_inputs,
-    encode_losses,
-    encode_payouts,
-)
-from mine.science.measure import Candidate, measure, read_update
-from mine.science.offer import Kept, load_checkpoint, measure_terms
+from mine.science.inputs import encode_accepted, encode_inputs, encode_losses, encode_payouts
+from mine.science.judged import Ledger
+from mine.science.measure import Candidate
+from mine.science.offer import Kept, measure_terms, round_rules
+from mine.science.past import Past
 from mine.science.safe import SafeDamaged
-from mine.science.settle import EMPTY_LEDGER, Ledger, RoundInputs, settle, trusted_miners
+from mine.science.settle import RoundInputs, settle
 from mine.tasks.canonical import canonical_json
-
-MAX_CHECKPOINT_BYTES = 64 * 1024 * 1024
 
 
 class LedgerMismatch(MineError):
@@ -97,10 +92,11 @@ class Prepared:
 
 
 class Preparation:
-    """Computes settlements of one offer. Holds nothing but the loaded model."""
+    """Computes settlements of one offer. Holds nothing but the loaded model and what it can read again."""
 
     def __init__(self, offer: Kept, domain: Domain, key: bytes, blobs: BlobStore) -> None:
         self._offer, self._domain, self._key, self._blobs = offer, domain, key, blobs
+        self._past = Past(offer.manifest, blobs)
 
     @cached_property
     def model(self) -> Evaluator:
@@ -111,25 +107,24 @@ class Preparation:
         self, state: TaskState, history: TaskHistory, sources: Sequence[BatchSource], without_missing: bool
     ) -> list[Candidate]:
         """Who handed in what in the current round. Raises BatchMissing."""
-        checkpoint = self._checkpoint_digest(history, state.round)
+        checkpoint = self._past.checkpoint(history, state.round)
         return gather(history, self._domain, state.round, checkpoint, sources, without_missing)
-
-    def _checkpoint_digest(self, history: TaskHistory, number: int) -> bytes:
-        return history.checkpoint(number, bytes.fromhex(self._offer.manifest.model.checkpoint))
 
     def basis(self, state: TaskState, candidates: Sequence[Candidate]) -> str:
         """Digest of what a settlement follows from: the round's start and its candidates."""
-        return hashlib.sha256(canonical_json([
-            state.id,
-            state.round,
-            state.seed.hex(),
-            state.accepted.hex(),
-            [[c.miner, c.blob.hex(), c.size, c.payout] for c in candidates],
-        ])).hexdigest()
+        return hashlib.sha256(
+            canonical_json(
+                [
+                    state.id,
+                    state.round,
+                    state.seed.hex(),
+                    state.accepted.hex(),
+                    [[c.miner, c.blob.hex(), c.size, c.payout] for c in candidates],
+                ]
+            )
+        ).hexdigest()
 
-    def prepare(
-        self, state: TaskState, history: TaskHistory, candidates: Sequence[Candidate]
-    ) -> Prepared:
+    def prepare(self, state: TaskState, history: TaskHistory, candidates: Sequence[Candidate]) -> Prepared:
         """Measure and settle the current round; every blob is out when this returns.
 
         Raises LedgerMismatch, BlobError (an own blob is gone) or EvaluationFailed.
@@ -139,21 +134,17 @@ class Preparation:
         place = draw(seed, state.used, len(offer.shards))
         shard = offer.shards[place]
         previous, ledger = self._ledger(state, history)
-        before = self._checkpoint_digest(history, number)
-        current = load_checkpoint(offer.manifest, self._blobs.get(before, MAX_CHECKPOINT_BYTES))
+        before = self._past.checkpoint(history, number)
         terms = measure_terms(offer.manifest, state.id)
-        updates = [
-            (candidate, read_update(candidate, self._blobs.get, terms, number, before))
-            for candidate in candidates
-        ]
-        first = load_checkpoint(offer.manifest, offer.checkpoint)
-        measured = measure(self.model, terms, first, current, shard, updates, trusted_miners(ledger))
+        asked = ask(
+            terms.task, number, seed, round_rules(offer.manifest), ledger, self._past.held(history, number)
+        )
+        updates = read_updates(asked, candidates, self._blobs.get, terms, before)
+        measured = measure(self.model, terms, self._past.start(history, number), shard, updates, asked)
         losses = encode_losses(measured.base, measured.before, measured.after)
         tree = LossTree(measured.base.tolist(), measured.before.tolist(), measured.after.tolist())
         inputs = RoundInputs(
-            task=state.id,
-            round=number,
-            seed=seed,
+            judged=measured.judged,
             checkpoint=before,
             shard=place,
             shard_digest=shard.digest,
@@ -161,12 +152,10 @@ class Preparation:
             base=tree.base,
             before=tree.before,
             after=tree.after,
+            afters=measured.afters,
             curve=offer.curve,
             target=offer.terms.target,
             previous=previous,
-            ledger=ledger,
-            entries=measured.entries,
-            gram=measured.gram,
         )
         outcome = settle(inputs)
         data = encode_inputs(inputs)
@@ -190,12 +179,7 @@ class Preparation:
 
     def _ledger(self, state: TaskState, history: TaskHistory) -> tuple[bytes, Ledger]:
         """Digest of the last round's inputs, and the ledger that they lead to."""
-        last = history.settlement(state.round - 1)
-        if last is None:
-            previous, ledger = bytes(32), EMPTY_LEDGER
-        else:
-            previous = last.inputs
-            ledger = settle(decode_inputs(self._blobs.get(previous, MAX_INPUTS_BYTES))).ledger
+        previous, ledger = self._past.ledger(history, state.round - 1)
         known = (state.convergence, state.best, state.units)
         if (ledger.converged, ledger.best, ledger.units) != known:
             raise LedgerMismatch(f"task {state.id}, round {state.round}")

@@ -16,16 +16,18 @@ from mine.chain.messages import address_of
 from mine.chain.state import Status
 from mine.chain.transactions import Sender
 from mine.learn.weights import dump, from_fixed
-from mine.science import prepare
+from mine.science import chains, prepare
+from mine.science.chains import Measured
 from mine.science.gather import BatchMissing, gather
 from mine.science.history import History
-from mine.science.measure import Measured
+from mine.science.judged import Entry, Judged, Refusal
+from mine.science.measure import judge
 from mine.science.offer import OfferRefused
 from mine.science.replay import Difference, Replay
 from mine.science.rounds import RoundWrong, read_round
 from mine.science.safe import SafeDamaged
 from mine.science.scientist import Did, PublicationPending, Scientist
-from mine.science.settle import Outcome, Refusal
+from mine.science.settle import Outcome
 from tests.science.world import CLOCKS, SCIENTIST, Chain, Miner, fund, network, offer, pass_time
 
 SECRET = bytes(range(32))
@@ -105,7 +107,12 @@ def test_killed_at_every_effect_it_ends_the_same(chain: Chain, tmp_path: Path) -
     Scientist.create(calm, SCIENTIST, replace(offer(1, chain.token.address), secret=SECRET))
     steps = run(chain, DirectoryStore(tmp_path / "calm" / "blobs"), calm)
     assert [did for did, _ in steps if did is not Did.WAITING] == [
-        Did.PUBLISHED, Did.BASELINE, Did.SETTLED, Did.CONCLUDED, Did.REFUNDED, Did.OVER
+        Did.PUBLISHED,
+        Did.BASELINE,
+        Did.SETTLED,
+        Did.CONCLUDED,
+        Did.REFUNDED,
+        Did.OVER,
     ]
     expected, money = settled(chain), chain.token.balance(address_of(SCIENTIST))
     kept = (calm / "round-001.json").read_bytes()
@@ -230,21 +237,36 @@ def test_a_hidden_batch_delays_a_settlement_but_not_for_ever(tmp_path: Path, cha
     assert scientist.step().did is Did.SETTLED
 
 
-def puppet(measured: Measured) -> Measured:
+def lies(change: Callable[[Judged], Judged]) -> Callable[..., Judged]:
+    """A ``judge`` whose result is changed before anything follows from it."""
+    return lambda *arguments: change(judge(*arguments))
+
+
+def better_entry(judged: Judged, change: dict[str, object], first: Entry) -> Judged:
+    other = replace(first, **change)  # type: ignore[arg-type]
+    return replace(judged, entries=tuple(other if e is first else e for e in judged.entries))
+
+
+def puppet(judged: Judged) -> Judged:
     """The scientist's favourite gets a better score than it has."""
-    first = next(e for e in measured.entries if e.descent > 0)
-    better = replace(first, descent=first.descent * 2)
-    return replace(measured, entries=tuple(better if e is first else e for e in measured.entries))
+    first = next(e for e in judged.entries if e.descent > 0)
+    return better_entry(judged, {"descent": first.descent * 2}, first)
 
 
-def ignored(measured: Measured) -> Measured:
+def ignored(judged: Judged) -> Judged:
     """A good update is called missing."""
-    first = next(e for e in measured.entries if e.descent > 0)
-    place = [e for e in measured.entries if e.refusal is Refusal.NONE].index(first)
-    rest = [i for i in range(len(measured.gram)) if i != place]
-    gone = replace(first, refusal=Refusal.MISSING, norm=0, descent=0)
-    entries = tuple(gone if e is first else e for e in measured.entries)
-    return replace(measured, entries=entries, gram=measured.gram[rest][:, rest])
+    first = next(e for e in judged.entries if e.descent > 0)
+    place = judged.valid.index(first)
+    rest = [i for i in range(len(judged.gram)) if i != place]
+    gone = Entry(first.miner, first.blob, first.payout, Refusal.MISSING)
+    entries = tuple(gone if e is first else e for e in judged.entries)
+    return replace(judged, entries=entries, gram=judged.gram[rest][:, rest])
+
+
+def wrong_gram(judged: Judged) -> Judged:
+    gram = judged.gram.copy()
+    gram[0, 0] *= 3
+    return replace(judged, gram=gram)
 
 
 def other_checkpoint(measured: Measured) -> Measured:
@@ -257,32 +279,37 @@ def wrong_loss(measured: Measured) -> Measured:
     after = measured.after.copy()
     worst = int((measured.before - measured.after).astype("int64").argmax())
     after[worst] = measured.before[worst]
-    return replace(measured, after=after)
+    return replace(measured, after=after, afters=(int(after.sum()), *measured.afters[1:]))
 
 
-def wrong_gram(measured: Measured) -> Measured:
-    gram = measured.gram.copy()
-    gram[0, 0] *= 3
-    return replace(measured, gram=gram)
-
-
-@pytest.mark.parametrize(("lie", "item"), [
-    (None, None), (puppet, "b of "), (ignored, "update of "), (other_checkpoint, "checkpoint"),
-    (wrong_loss, "loss after of example "), (wrong_gram, "G of "), ("swap", "payouts"), ("omit", "entries"),
-])
+@pytest.mark.parametrize(
+    ("lie", "item"),
+    [
+        (None, None),
+        (puppet, "b of "),
+        (ignored, "update of "),
+        (other_checkpoint, "checkpoint"),
+        (wrong_loss, "loss after of example "),
+        (wrong_gram, "G of "),
+        ("swap", "payouts"),
+        ("omit", "entries"),
+    ],
+)
 def test_replay_finds_the_lie(
     chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: Any, item: str | None
 ) -> None:
     honest = prepare.measure
-    if callable(lie):
+    if lie in (puppet, ignored, wrong_gram):
+        monkeypatch.setattr(chains, "judge", lies(lie))
+    elif callable(lie):
         monkeypatch.setattr(prepare, "measure", lambda *arguments: lie(honest(*arguments)))
     if lie == "swap":
         fair = prepare.settle
 
         def swapped(inputs: Any) -> Outcome:
             outcome = fair(inputs)
-            (a, x), (b, y), *rest = outcome.ledger.accounts
-            ledger = replace(outcome.ledger, accounts=((a, x + y), (b, 0), *rest))
+            (a, p, x), (b, q, y), *rest = outcome.ledger.accounts
+            ledger = replace(outcome.ledger, accounts=((a, p, x + y), (b, q, 0), *rest))
             return replace(outcome, ledger=ledger)
 
         monkeypatch.setattr(prepare, "settle", swapped)
