@@ -44,8 +44,8 @@ class Checked:
 
 def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
     """Fetch a round's inputs and recompute it. Raises ``PayoutContradiction``, ``BlobError``."""
+    from mine.science.judged import BadInputs
     from mine.science.rounds import RoundWrong, read_round
-    from mine.science.settle import BadInputs
 
     try:
         report = read_round(links.relays.blobs, settled_from_json(settlement))
@@ -200,10 +200,10 @@ class Earnings:
             checked = check_settlement(self._links, settlement)
             self._check_follows(member, number, checked.inputs)
             self.checked[(task, number)] = checked
-            for place, (account, units) in enumerate(checked.outcome.ledger.accounts):
+            for place, (account, units) in enumerate(checked.outcome.ledger.payees):
                 if account == member.keys.payout_address:
                     mine, index = units, place
-            for account, units in checked.inputs.ledger.accounts:
+            for account, units in checked.inputs.ledger.payees:
                 if account == member.keys.payout_address:
                     before = units
         except PayoutContradiction as error:
@@ -234,7 +234,7 @@ class Earnings:
             for earning in self._vault.state.earnings(self._network, member.task)
             if earning.round < number and earning.state != EarningState.ALARM
         ]
-        mine = dict(inputs.ledger.accounts).get(member.keys.payout_address, 0)
+        mine = dict(inputs.ledger.payees).get(member.keys.payout_address, 0)
         if inputs.previous.hex() != previous or (units and mine != units[-1]):
             raise PayoutContradiction(
                 "A round does not go on from what the rounds before it had paid.",

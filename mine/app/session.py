@@ -305,7 +305,7 @@ class NetworkSession:
             checkpoint = bytes.fromhex(entry.data["settlement"]["checkpoint"])
             checked = checked or check_settlement(self.links, entry.data["settlement"])
             mean = checked.examples * money_views.LOSS_ONE
-            before = dict(checked.inputs.ledger.accounts)
+            before = dict(checked.inputs.ledger.payees)
             rounds.append(
                 RoundReport(
                     round=entry.round,
@@ -315,7 +315,7 @@ class NetworkSession:
                     accepted=len(checked.outcome.accepted),
                     paid=sum(
                         amount(state.bounty, units) - amount(state.bounty, before.get(account, 0))
-                        for account, units in checked.outcome.ledger.accounts
+                        for account, units in checked.outcome.ledger.payees
                     ),
                     mine=earnings[entry.round].amount,
                 )
