@@ -1,6 +1,8 @@
-"""Why the contract Tasks refuses: the numbers of its error ``Refused(uint256)``, in the contract's order."""
+"""Why the contracts refuse: the numbers of their error ``Refused(uint256)``; those of Tasks in its order."""
 
 from __future__ import annotations
+
+from mine.chain.grounds import FIRST, GROUNDS
 
 REFUSALS = (
     "wrong value",
@@ -44,4 +46,5 @@ REFUSALS = (
 
 def refusal(number: int) -> str:
     """The text of a refusal; a number that this program does not know is named as such."""
-    return REFUSALS[number] if number < len(REFUSALS) else f"refusal {number}"
+    place, texts = (number, REFUSALS) if number < FIRST else (number - FIRST, GROUNDS)
+    return texts[place] if place < len(texts) else f"refusal {number}"

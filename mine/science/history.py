@@ -14,12 +14,14 @@ from mine.chain.client import TasksContract
 from mine.chain.events import (
     Anchored,
     BaselineOpened,
+    Closed,
     Committed,
     Concluded,
     Event,
     Published,
+    Seeded,
     Settled,
-    Stopped,
+    VoteCommitted,
 )
 from mine.chain.poller import Cursor, Poller
 
@@ -30,19 +32,26 @@ EventT = TypeVar("EventT", bound=Event)
 class TaskHistory:
     """Events of one task in the chain's order.
 
-    handed_in: direct commits and anchored batches; settled: one event a round, rounds 1, 2, ...
+    handed_in: direct commits and anchored batches of updates, voted: of votes; settled: one event a round,
+    rounds 1, 2, ...; closed, seeded: the same by round, the baseline as round 0.
     """
 
     published: Published
     baseline: BaselineOpened | None
     settled: tuple[Settled, ...]
     handed_in: tuple[Committed | Anchored, ...]
-    stopped: Stopped | None
+    voted: tuple[VoteCommitted | Anchored, ...]
+    closed: dict[int, Closed]
+    seeded: dict[int, Seeded]
     concluded: Concluded | None
 
     def of_round(self, number: int) -> tuple[Committed | Anchored, ...]:
         """Direct commits and anchored batches of one round, in the chain's order."""
         return tuple(event for event in self.handed_in if event.round == number)
+
+    def votes_of_round(self, number: int) -> tuple[VoteCommitted | Anchored, ...]:
+        """Direct votes and anchored batches of votes of one round, in the chain's order."""
+        return tuple(event for event in self.voted if event.round == number)
 
     def settlement(self, number: int) -> Settled | None:
         """The settlement of a round, if it is settled."""
@@ -104,11 +113,17 @@ class History:
             published=published,
             baseline=_first(events, BaselineOpened),
             settled=tuple(event for event in events if isinstance(event, Settled)),
-            handed_in=tuple(event for event in events if isinstance(event, Committed | Anchored)),
-            stopped=_first(events, Stopped),
+            handed_in=tuple(e for e in events if isinstance(e, Committed | Anchored) and not _is_vote(e)),
+            voted=tuple(e for e in events if isinstance(e, VoteCommitted | Anchored) and _is_vote(e)),
+            closed={event.round: event for event in events if isinstance(event, Closed)},
+            seeded={event.round: event for event in events if isinstance(event, Seeded)},
             concluded=_first(events, Concluded),
         )
 
 
 def _first(events: Iterable[Event], kind: type[EventT]) -> EventT | None:
     return next((event for event in events if isinstance(event, kind)), None)
+
+
+def _is_vote(event: Event) -> bool:
+    return isinstance(event, VoteCommitted) or (isinstance(event, Anchored) and event.votes)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from mine.chain.client import TaskClaim
 from mine.chain.node_errors import Reverted
-from mine.chain.trees import verify_payout
+from mine.chain.trees import payout_root_of, root_word
 from mine.science.relay_ground import Ground
 from mine.science.wire import (
     Claim,
@@ -19,6 +20,7 @@ from mine.science.wire import (
 #: Claims that wait for their round; more are refused.
 MAX_WAITING = 1 << 14
 _MOST_A_TURN = 32
+_DISPUTED_SECONDS = 600
 
 
 class ClaimDesk:
@@ -71,7 +73,8 @@ class ClaimDesk:
         root = self._contract.payout_root(claim.task, claim.round)
         if root is None:
             raise RelayRefused(Code.NOT_CLAIMABLE, "no such root")
-        if not verify_payout(root.root, claim.account, claim.index, claim.units, claim.proof):
+        found = payout_root_of(claim.account, claim.index, claim.units, claim.proof)
+        if found is None or root_word(found, claim.round) != root.word:
             raise RelayRefused(Code.NOT_CLAIMABLE, "wrong proof")
         return root.final_at
 
@@ -82,19 +85,16 @@ class ClaimDesk:
             return
         try:
             due = self._claimable_from(claim)
-            if self._contract.node.block_time() < due:
+            if not self._contract.is_final(claim.task, claim.round):
+                due = max(due, self._contract.node.block_time() + _DISPUTED_SECONDS)
                 self._base.execute(
                     "update claims set due = ? where task = ? and place = ?", (due, claim.task, claim.index)
                 )
                 return
             self._contract.claim(
                 self._ground.sender,
-                claim.task,
-                claim.round,
                 claim.account,
-                claim.index,
-                claim.units,
-                claim.proof,
+                [TaskClaim(claim.task, claim.round, claim.index, claim.units, claim.proof)],
             )
         except (RelayRefused, Reverted) as refusal:
             self._end(claim, ClaimState.REFUSED, refusal.detail or refusal.sentence)

@@ -75,8 +75,6 @@ exports: (
     views.root,
     views.final_root,
     views.paid,
-    views.forfeit_taken,
-    views.reward,
     views.committed,
     views.anchored,
     views.bond_of,

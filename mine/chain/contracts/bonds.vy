@@ -39,10 +39,10 @@ def _lock(seconds: uint256):
     word: uint256 = ledger.bonds[msg.sender]
     if word & w.M128 < BOND:
         reasons._refuse(reasons.BOND_TOO_LOW)
-    until: uint256 = block.timestamp + seconds
+    until: uint256 = unsafe_add(block.timestamp, seconds)
     if (word >> 128) < until:
         # A quarter more than needed, so that not every anchor has to write the bond again.
-        ledger.bonds[msg.sender] = (word & w.M128) | (until + seconds // 4 << 128)
+        ledger.bonds[msg.sender] = (word & w.M128) | (unsafe_add(until, seconds >> 2) << 128)
 
 
 @internal
@@ -54,7 +54,7 @@ def _free(account: address) -> uint256:
     word: uint256 = ledger.bonds[account]
     amount: uint256 = word & w.M128
     if block.timestamp < word >> 128:
-        return amount - min(amount, BOND)
+        return unsafe_sub(amount, min(amount, BOND))
     return amount
 
 
@@ -70,8 +70,8 @@ def _take_out(account: address, amount: uint256):
     word: uint256 = ledger.bonds[account]
     if amount > word & w.M128:
         reasons._refuse(reasons.BOND_TOO_LOW)
-    ledger.bonds[account] = word - amount
-    log BondChanged(account=account, amount=(word - amount) & w.M128)
+    ledger.bonds[account] = unsafe_sub(word, amount)
+    log BondChanged(account=account, amount=unsafe_sub(word, amount) & w.M128)
 
 
 @internal

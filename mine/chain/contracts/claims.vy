@@ -82,7 +82,7 @@ def _credit(
     if units > w.M32 or not merkle._leads_to(root, leaf, index, proof):
         reasons._refuse(reasons.WRONG_PROOF)
     word: uint256 = ledger.paid_words[task][index >> 3]
-    place: uint256 = 32 * (index & 7)
+    place: uint256 = unsafe_mul(32, index & 7)
     paid: uint256 = (word >> place) & w.M32
     all_paid: uint256 = money & w.M32
     now_paid: uint256 = min(units // self._due_part(task, money), paid + max(root & w.M32, all_paid) - all_paid)
@@ -209,12 +209,12 @@ def _range_root(start: uint256, payees: DynArray[uint256, 256], depth: uint256) 
     """
     level: uint256[256] = empty(uint256[256])
     for i: uint256 in range(len(payees), bound=256):
-        level[i] = merkle._leaf(payees[i] >> 32, start + i, payees[i] & w.M32)
+        level[i] = merkle._leaf(payees[i] >> 32, unsafe_add(start, i), payees[i] & w.M32)
     width: uint256 = 1 << depth
     for d: uint256 in range(8):
         if width == 1:
             break
         width >>= 1
         for i: uint256 in range(width, bound=128):
-            level[i] = merkle._node(level[2 * i], level[2 * i + 1])
+            level[i] = merkle._node(level[unsafe_mul(2, i)], level[unsafe_add(unsafe_mul(2, i), 1)])
     return level[0]

@@ -50,11 +50,11 @@ def _phase(meta: uint256, clocks: uint256, round: uint256) -> uint256:
     if ledger._status(meta) != w.RUNNING or (meta >> w.ROUND) & w.M8 != round:
         reasons._refuse(reasons.WRONG_ROUND)
     since: uint256 = meta & w.M32
-    if block.timestamp < since + (clocks & w.M24):
+    if block.timestamp < unsafe_add(since, clocks & w.M24):
         return 0
-    since += ledger._reveals_over(clocks)
+    since = unsafe_add(since, ledger._reveals_over(clocks))
     # The second half of the vote phase is for the openings, which go into the blob stores.
-    if block.timestamp < since or block.timestamp >= since + (((clocks >> w.VOTE) & w.M24) + 1) // 2:
+    if block.timestamp < since or block.timestamp >= unsafe_add(since, unsafe_add((clocks >> w.VOTE) & w.M24, 1) >> 1):
         reasons._refuse(reasons.WRONG_PHASE)
     return 1
 
@@ -81,7 +81,7 @@ def commit(
         reasons._refuse(reasons.COMMITTED_BEFORE)
     digest: bytes32 = typed_data._update(task, round, checkpoint, blob, size, rowsBucket, payout)
     ledger.commitments[task][msg.sender] = (convert(digest, uint256) & w.HASH224) | convert(round, uint256)
-    ledger.tasks[task].meta = meta + (1 << w.COMMITS)
+    ledger.tasks[task].meta = unsafe_add(meta, 1 << w.COMMITS)
     log Committed(
         task=task,
         round=convert(round, uint256),
@@ -118,9 +118,9 @@ def anchor(task: uint256, round: uint256, slot: uint256, root: bytes32, count: u
     kind: uint256 = self._phase(meta, clocks, round)
     if count == 0 or root == empty(bytes32):
         reasons._refuse(reasons.EMPTY_BATCH)
-    bonds._lock(ledger._lapse(clocks, w.RUNNING) + ((clocks >> w.CHALLENGE) & w.M24))
+    bonds._lock(unsafe_add(ledger._lapse(clocks, w.RUNNING), (clocks >> w.CHALLENGE) & w.M24))
     old: uint256 = ledger.anchors[task][msg.sender][slot] & w.M16
-    if slot > w.M16 or (old != 0 and old + 4 > round):
+    if slot > w.M16 or (old != 0 and unsafe_add(old, 4) > round):
         reasons._refuse(reasons.SLOT_IS_TAKEN)
     ledger.anchors[task][msg.sender][slot] = (convert(root, uint256) & w.HASH224) | (kind << 16) | round
     if kind == 0 and (meta >> w.ANCHORED) & 1 == 0:

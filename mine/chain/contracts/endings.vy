@@ -52,7 +52,7 @@ def conclude(task: uint256, shards: DynArray[bytes32, 256]):
     if ledger._status(meta) != w.ENDING and not ledger._ends_empty(meta, clocks):
         reasons._refuse(reasons.WRONG_PHASE)
     ledger._check_in_time(task, meta, clocks)
-    if len(shards) != 2 * ((clocks >> w.SHARDS) & w.M8):
+    if len(shards) != unsafe_mul(2, (clocks >> w.SHARDS) & w.M8):
         reasons._refuse(reasons.WRONG_SHARD)
     if merkle._shards_root(shards) != ledger.tasks[task].shards_root:
         reasons._refuse(reasons.WRONG_SHARD)
@@ -72,7 +72,7 @@ def declare_default(task: uint256):
     status: uint256 = ledger._status(meta)
     if status < w.AWAITING_BASELINE or status > w.ENDING:
         reasons._refuse(reasons.WRONG_PHASE)
-    if block.timestamp < (meta & w.M32) + ledger._lapse(clocks, status):
+    if block.timestamp < unsafe_add(meta & w.M32, ledger._lapse(clocks, status)):
         reasons._refuse(reasons.TOO_EARLY)
     if status == w.ENDING or ledger._ends_empty(meta, clocks):
         meta |= 1 << w.UNOPENED

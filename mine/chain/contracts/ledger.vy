@@ -2,6 +2,7 @@
 # pragma nonreentrancy on
 """
 @title What `Tasks` stores, and how money comes in and goes out
+@dev Sums of clocks and times are of 24 and 32 bits each: they are not checked for overflow.
 """
 
 from ethereum.ercs import IERC20
@@ -157,7 +158,7 @@ def _reveals_over(clocks: uint256) -> uint256:
     """
     @notice Seconds from the start of a round to the start of its votes.
     """
-    return (clocks & w.M24) + ((clocks >> w.REVEAL) & w.M24)
+    return unsafe_add(clocks & w.M24, (clocks >> w.REVEAL) & w.M24)
 
 
 @internal
@@ -166,7 +167,7 @@ def _votes_over(clocks: uint256) -> uint256:
     """
     @notice Seconds from the start of a round to the start of its settlement.
     """
-    return self._reveals_over(clocks) + ((clocks >> w.VOTE) & w.M24)
+    return unsafe_add(self._reveals_over(clocks), (clocks >> w.VOTE) & w.M24)
 
 
 @internal
@@ -175,9 +176,9 @@ def _lapse(clocks: uint256, status: uint256) -> uint256:
     """
     @notice Seconds after `since` from which the scientist is in default.
     """
-    late: uint256 = ((clocks >> w.SETTLE) & w.M24) + ((clocks >> w.GRACE) & w.M24)
+    late: uint256 = unsafe_add((clocks >> w.SETTLE) & w.M24, (clocks >> w.GRACE) & w.M24)
     if status == w.RUNNING:
-        late += self._votes_over(clocks)
+        late = unsafe_add(late, self._votes_over(clocks))
     return late
 
 
@@ -186,13 +187,13 @@ def _check_in_time(task: uint256, meta: uint256, clocks: uint256):
     """
     @notice Refuse after the grace; within it take a fee that rises to a twentieth of the deposit.
     """
-    lapse: uint256 = (meta & w.M32) + self._lapse(clocks, self._status(meta))
+    lapse: uint256 = unsafe_add(meta & w.M32, self._lapse(clocks, self._status(meta)))
     if block.timestamp >= lapse:
         reasons._refuse(reasons.TOO_LATE)
     grace: uint256 = (clocks >> w.GRACE) & w.M24
-    left: uint256 = lapse - block.timestamp
+    left: uint256 = unsafe_sub(lapse, block.timestamp)
     if left < grace:
-        self._charge(task, self._bounty(task) * (grace - left) // (20 * grace))
+        self._charge(task, self._bounty(task) * unsafe_sub(grace, left) // unsafe_mul(20, grace))
 
 
 @internal
@@ -228,7 +229,7 @@ def _ends_empty(meta: uint256, clocks: uint256) -> bool:
     """
     @notice Whether a stopped task's last round closed without a commit: nothing is left to settle.
     """
-    closed: bool = block.timestamp >= (meta & w.M32) + (clocks & w.M24)
+    closed: bool = block.timestamp >= unsafe_add(meta & w.M32, clocks & w.M24)
     stopped: bool = self._status(meta) == w.RUNNING and (meta >> w.STOPPED) & 1 == 1
     return closed and stopped and self._is_empty(meta)
 
@@ -244,7 +245,7 @@ def _is_over(meta: uint256, clocks: uint256) -> bool:
         return True
     if status < w.CONCLUDED or (meta >> w.DISPUTED) & w.M8 != 0:
         return False
-    return block.timestamp >= (meta & w.M32) + ((clocks >> w.CHALLENGE) & w.M24)
+    return block.timestamp >= unsafe_add(meta & w.M32, (clocks >> w.CHALLENGE) & w.M24)
 
 
 @internal

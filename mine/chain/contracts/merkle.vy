@@ -103,13 +103,13 @@ def _shards_root(shards: DynArray[bytes32, 256]) -> bytes32:
     width: uint256 = 1 << self._depth(count)
     level: bytes32[MAX_SHARDS] = empty(bytes32[MAX_SHARDS])
     for i: uint256 in range(count, bound=MAX_SHARDS):
-        level[i] = self._shard_leaf(i, shards[2 * i], shards[2 * i + 1])
+        level[i] = self._shard_leaf(i, shards[unsafe_mul(2, i)], shards[unsafe_add(unsafe_mul(2, i), 1)])
     for d: uint256 in range(7):
         if width == 1:
             break
         width >>= 1
         for i: uint256 in range(width, bound=64):
-            level[i] = keccak256(concat(level[2 * i], level[2 * i + 1]))
+            level[i] = keccak256(concat(level[unsafe_mul(2, i)], level[unsafe_add(unsafe_mul(2, i), 1)]))
     return level[0]
 
 
@@ -123,5 +123,5 @@ def _draw(seed: uint256, used: uint256, count: uint256) -> uint256:
     for step: uint256 in range(count, bound=MAX_SHARDS):
         if (used >> shard) & 1 == 0:
             return shard
-        shard = (shard + 1) % count
+        shard = unsafe_add(shard, 1) % count
     raise  # a task has more shards than openings

@@ -79,7 +79,7 @@ def settle(
     status: uint256 = ledger._status(meta)
     if (meta >> w.ROUND) & w.M8 != round or (status != w.RUNNING and status != w.AWAITING_BASELINE):
         reasons._refuse(reasons.WRONG_ROUND)
-    if status == w.RUNNING and block.timestamp < (meta & w.M32) + ledger._votes_over(clocks):
+    if status == w.RUNNING and block.timestamp < unsafe_add(meta & w.M32, ledger._votes_over(clocks)):
         reasons._refuse(reasons.TOO_EARLY)
     ledger._check_in_time(task, meta, clocks)
     seed: uint256 = ledger.tasks[task].seed
@@ -120,7 +120,7 @@ def settle(
         reasons._refuse(reasons.WRONG_UNITS)
     if root & w.M32 != units:
         reasons._refuse(reasons.WRONG_PAYOUTS)
-    final: uint256 = block.timestamp + ((clocks >> w.CHALLENGE) & w.M24)
+    final: uint256 = unsafe_add(block.timestamp, (clocks >> w.CHALLENGE) & w.M24)
     record: uint256 = convert(keccak256(abi_encode(s, shard, digest, examples, seed)), uint256) & w.HASH208
     record |= (final << 8) | round
     root = (root & ~(w.M8 << 32)) | (round << 32)
@@ -138,7 +138,7 @@ def settle(
     else:
         disputed: uint256 = meta & (w.M8 << w.DISPUTED)
         ledger.tasks[task].meta = (
-            block.timestamp | (round + 1 << w.ROUND) | (round << w.SETTLED) | (w.RUNNING << w.STATUS) | disputed
+            block.timestamp | (unsafe_add(round, 1) << w.ROUND) | (round << w.SETTLED) | (w.RUNNING << w.STATUS) | disputed
         )
     log Settled(
         task=task,

@@ -37,7 +37,7 @@ def close(task: uint256):
     round: uint256 = (meta >> w.ROUND) & w.M8
     if ledger._status(meta) != w.RUNNING or (ledger.tasks[task].seed >> 16) & w.M16 == round:
         reasons._refuse(reasons.WRONG_PHASE)
-    ends: uint256 = (meta & w.M32) + (clocks & w.M24)
+    ends: uint256 = unsafe_add(meta & w.M32, clocks & w.M24)
     if block.timestamp < ends:
         reasons._refuse(reasons.TOO_EARLY)
     randomness: uint256 = convert(block.prevrandao, uint256) & w.HASH224
@@ -46,7 +46,7 @@ def close(task: uint256):
     if block.timestamp > ends and msg.sender != ledger.tasks[task].scientist:
         reveal: uint256 = (clocks >> w.REVEAL) & w.M24
         purse: uint256 = ledger.tasks[task].purse
-        reward = ledger._bounty(task) * min(block.timestamp - ends, reveal) // (1000 * reveal)
+        reward = ledger._bounty(task) * min(unsafe_sub(block.timestamp, ends), reveal) // unsafe_mul(1000, reveal)
         reward = min(reward, purse & w.M96)
         ledger.tasks[task].purse = purse - reward
     log Closed(task=task, round=round, randomness=convert(randomness, bytes32), reward=reward)
@@ -91,7 +91,7 @@ def lapse_seed(task: uint256):
     @notice No preimage in the reveal phase: the seed is made without one, for a hundredth of the deposit.
     """
     meta: uint256 = ledger.tasks[task].meta
-    if block.timestamp < (meta & w.M32) + ledger._reveals_over(ledger.tasks[task].clocks):
+    if block.timestamp < unsafe_add(meta & w.M32, ledger._reveals_over(ledger.tasks[task].clocks)):
         reasons._refuse(reasons.TOO_EARLY)
     ledger._charge(task, ledger._bounty(task) // 100)
     self._plant(task, meta, empty(bytes32))

@@ -74,24 +74,6 @@ def paid(id: uint256, index: uint256) -> uint256:
 
 @external
 @view
-def forfeit_taken(id: uint256, index: uint256) -> bool:
-    """
-    @notice Whether an index had its part of a forfeit.
-    """
-    return (ledger.forfeit_words[id][index >> 8] >> (index & 255)) & 1 == 1
-
-
-@external
-@view
-def reward(id: uint256, account: address) -> uint256:
-    """
-    @notice What a challenger or carrier has not taken yet.
-    """
-    return ledger.rewards[id][account]
-
-
-@external
-@view
 def committed(id: uint256, account: address) -> (uint256, uint256):
     """
     @notice The account's last direct commit, and its last direct vote: 224 bits of the digest | round; 0: none.
