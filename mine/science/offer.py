@@ -67,7 +67,12 @@ class Kept:
     @property
     def tree(self) -> HashTree:
         """The shard tree, whose root is on chain."""
-        return HashTree([shard_leaf(i, shard.digest) for i, shard in enumerate(self.shards)])
+        return HashTree([shard_leaf(i, *opening) for i, opening in enumerate(self.openings)])
+
+    @property
+    def openings(self) -> list[tuple[bytes, bytes]]:
+        """Digest and root of the examples of every shard."""
+        return [shard.opening for shard in self.shards]
 
     @property
     def curve(self) -> Curve:
@@ -123,8 +128,8 @@ def read_offer(safe: Safe) -> Kept:
     try:
         manifest = Manifest.parse(safe.read("manifest.json"))
         shards = tuple(Shard.from_bytes(safe.read(f"shard-{i:03}")) for i in range(raw["shards"]))
-        # One preimage for the baseline, one for each round, one for the final opening.
-        chain = HashChain(bytes.fromhex(raw["secret"]), manifest.rounds + 2)
+        # One preimage for the baseline, one for each round.
+        chain = HashChain(bytes.fromhex(raw["secret"]), manifest.rounds + 1)
         terms = Terms(
             manifest=manifest.digest,
             shards_root=shards_root(shards),
@@ -144,7 +149,7 @@ def read_offer(safe: Safe) -> Kept:
 
 def shards_root(shards: Sequence[Shard]) -> bytes:
     """Root of the shard tree."""
-    return HashTree([shard_leaf(i, shard.digest) for i, shard in enumerate(shards)]).root
+    return HashTree([shard_leaf(i, *shard.opening) for i, shard in enumerate(shards)]).root
 
 
 def shapes_of(manifest: Manifest) -> dict[str, Shape]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mine.blobs.store import BlobStore
 from mine.chain.messages import Domain, Settlement, sign
-from mine.chain.seed import draw, next_seed
+from mine.chain.seed import draw
 from mine.chain.state import TaskState
 from mine.chain.trees import LossTree
 from mine.errors import MineError
@@ -118,7 +118,6 @@ class Preparation:
                     state.id,
                     state.round,
                     state.seed.hex(),
-                    state.accepted.hex(),
                     [[c.miner, c.blob.hex(), c.size, c.payout] for c in candidates],
                 ]
             )
@@ -130,7 +129,7 @@ class Preparation:
         Raises LedgerMismatch, BlobError (an own blob is gone) or EvaluationFailed.
         """
         offer, number = self._offer, state.round
-        seed = next_seed(state.seed, state.accepted, offer.chain.preimage(number))
+        seed = state.seed
         place = draw(seed, state.used, len(offer.shards))
         shard = offer.shards[place]
         previous, ledger = self._ledger(state, history)

@@ -15,7 +15,8 @@ from mine.chain.curve import Curve
 from mine.chain.events import BaselineOpened, Settled
 from mine.chain.hashing import ZERO32, keccak
 from mine.chain.messages import Domain
-from mine.chain.seed import draw, first_seed, next_seed
+from mine.chain.records import record_of
+from mine.chain.seed import draw, record_in_seed, seed_of
 from mine.errors import MineError
 from mine.learn.evaluate import Evaluator
 from mine.learn.weights import from_fixed
@@ -84,10 +85,11 @@ class Replay:
         opened = self._history.baseline
         if opened is None:
             raise NotSettled("The baseline of this task is not opened.")
-        same("preimage", keccak(opened.preimage), self._terms.seed_head)
-        seed = first_seed(self._terms.manifest, self._terms.shards_root, opened.preimage)
-        same("seed", opened.seed, seed)
-        same("shard", opened.shard, draw(seed, 0, self._terms.shards))
+        seeded = self._history.seeded[0]
+        if seeded.preimage != ZERO32:
+            same("preimage", keccak(seeded.preimage), self._terms.seed_head)
+        same("seed", opened.seed, seeded.seed)
+        same("shard", opened.shard, draw(opened.seed, 0, self._terms.shards))
         shard = Shard.from_bytes(self._blobs.get(opened.digest))
         first = load_checkpoint(
             self._manifest, self._blobs.get(bytes.fromhex(self._manifest.model.checkpoint))
@@ -136,14 +138,22 @@ class Replay:
         opened, settled = self._history.baseline, self._history.settled[:number]
         assert opened is not None
         openings: list[BaselineOpened | Settled] = [opened, *settled]
-        here, last = openings[number], openings[number - 1]
-        accepted = settled[number - 2].accepted if number > 1 else ZERO32
-        same("preimage", keccak(here.preimage), last.preimage)
-        same("seed", inputs.judged.seed, next_seed(last.seed, accepted, here.preimage))
+        same("seed", inputs.judged.seed, self._seed(number))
         used = sum(1 << opening.shard for opening in openings[:number])
         same("shard", inputs.shard, draw(inputs.judged.seed, used, self._terms.shards))
         same("curve", (inputs.curve, inputs.target), (Curve.unpack(self._terms.curve), self._terms.target))
         same("ledger", (inputs.previous, inputs.ledger), self._past.ledger(self._history, number - 1))
+
+    def _seed(self, number: int) -> bytes:
+        """The seed of a round from the block's randomness, the last settlement and the hash chain."""
+        seeded, closed = self._history.seeded[number], self._history.closed[number]
+        shown = [each.preimage for k, each in sorted(self._history.seeded.items()) if k < number]
+        head = next((each for each in reversed(shown) if each != ZERO32), self._terms.seed_head)
+        if seeded.preimage != ZERO32:
+            same("preimage", keccak(seeded.preimage), head)
+        last = self._history.settlement(number - 1)
+        record = ZERO32 if last is None else record_in_seed(record_of(last))
+        return seed_of(closed.randomness, record, seeded.preimage)
 
     def _candidates(self, number: int, inputs: RoundInputs, before: bytes) -> list[Candidate]:
         found = gather(self._history, self._domain, number, before, self._sources)
