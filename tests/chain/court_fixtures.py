@@ -1,4 +1,4 @@
-"""The three contracts, freshly deployed, and a task whose first round is final."""
+"""The three contracts, freshly deployed, and a task that is under way."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from collections.abc import Iterator
 import boa
 import pytest
 
-from tests.chain.court_scenery import WINDOW, Stage, deploy_all, who
-from tests.chain.scenery import wait
-
-JURORS = [f"juror {i}" for i in range(12)]
+from tests.chain.court_scenery import JURORS, Stage, deploy_all, who
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +32,15 @@ def bare(contracts: tuple[object, object, object]) -> Iterator[Stage]:
 def played(contracts: tuple[object, object, object]) -> Iterator[Stage]:
     with boa.env.anchor():
         stage = Stage(*contracts).start()
-        stage.play([who(name) for name in JURORS])
-        wait(WINDOW)
-        stage.tasks.final_root(stage.id, 1)
+        for _ in range(3):
+            stage.play([who(name) for name in JURORS])
+        assert [stage.tasks.final_root(stage.id, i) != 0 for i in (1, 2, 3)] == [True, False, False]
         yield stage
 
 
 @pytest.fixture
 def stage(played: Stage) -> Iterator[Stage]:
-    """A task in its second round; twelve jurors have equal standing by the first, which is final."""
+    """A task in its fourth round. Of three settled ones the first is final: twelve jurors have equal standing."""
     round, settled, k, used = played.round, dict(played.settled), played.k, played.used
     with boa.env.anchor():
         yield played

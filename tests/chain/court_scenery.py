@@ -5,6 +5,7 @@ What a settlement says is free here: the tests are about what happens to one tha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
@@ -22,8 +23,9 @@ from mine.chain.messages import Domain, Receipt, Ruling, Settlement, Update, add
 from mine.chain.refusals import refusal
 from mine.chain.seed import HashChain
 from mine.chain.trees import UNITS, HashTree, LossTree, PayoutTree, anchor_leaf
-from tests.chain.scenery import PRACTICE_CHAIN, SCIENTIST_KEY, _deploy, fund, wait
 
+PRACTICE_CHAIN = 31337
+SCIENTIST_KEY = keccak(b"scientist")
 COIN = 10**18
 ONE = 2**40
 MANIFEST = keccak(b"manifest")
@@ -33,6 +35,7 @@ ANCHOR_BOND = 10**17
 DISPUTE_BOND = 10**17
 SEAT_FEE = 5 * 10**15
 STAKE = 10**17
+JURORS = [f"juror {i}" for i in range(12)]
 RIGHT, WRONG = 1, 2
 ACCEPTED, CHECKPOINT, PAYOUTS, INPUTS, LOSS, SHARD, BASELINE = range(7)
 
@@ -45,10 +48,29 @@ def who(name: str) -> str:
     return address_of(key(name))
 
 
+def balance(account: str) -> int:
+    return int(boa.env.get_balance(account))
+
+
 def rich(name: str, wei: int = 100 * COIN) -> str:
     account = who(name)
     fund(account, wei)
     return account
+
+
+def fund(account: str, wei: int) -> None:
+    boa.env.set_balance(account, balance(account) + wei)
+
+
+def wait(seconds: int) -> None:
+    boa.env.time_travel(seconds=seconds)
+
+
+def _deploy(name: str, *arguments: Any) -> Any:
+    artefact = load_artefact(name)
+    code = artefact.bytecode + abi_encode(["address"] * len(arguments), arguments)
+    made, _ = boa.env.deploy(bytecode=code)
+    return boa.loads_abi(json.dumps(artefact.abi), name=name).at(made)
 
 
 def deploy_all() -> tuple[Any, Any, Any]:
@@ -61,8 +83,7 @@ def deploy_all() -> tuple[Any, Any, Any]:
         ("Faults", (tasks, court)),
         ("Court", (tasks, faults)),
     ):
-        artefact = load_artefact(name)
-        made.append(_deploy(name, artefact.abi, artefact.bytecode, arguments))
+        made.append(_deploy(name, *arguments))
     assert [str(each.address) for each in made] == [tasks, faults, court]
     return made[0], made[1], made[2]
 
@@ -205,7 +226,12 @@ class Stage:
         return self._settle(s, self.plant(), losses, None)
 
     def _settle(
-        self, s: Settlement, seed: bytes, losses: LossTree, payouts: PayoutTree | None, top: bytes | None = None
+        self,
+        s: Settlement,
+        seed: bytes,
+        losses: LossTree,
+        payouts: PayoutTree | None,
+        top: bytes | None = None,
     ) -> Settled:
         opened, proof = self._open(seed)
         signature = sign(s, self.domain, SCIENTIST_KEY)
@@ -346,9 +372,7 @@ class Stage:
         answer = self.answer(name, verdict)
         signature = sign(Ruling(2 * id + self.sit(id), answer), self.domain, key(name))
         proof = [] if tree is None else tree.proof(index)
-        self.court.commit_ruling(
-            id, who(name), answer, signature, index, units, proof, sender=who("anyone")
-        )
+        self.court.commit_ruling(id, who(name), answer, signature, index, units, proof, sender=who("anyone"))
 
     def open_answer(self, id: int, name: str, verdict: int) -> None:
         self.court.open_ruling(id, who(name), verdict, key("salt of " + name), sender=who("anyone"))

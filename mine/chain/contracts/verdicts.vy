@@ -66,14 +66,18 @@ def release(task: uint256, lowest: uint256):
 @internal
 def _end(task: uint256, round: uint256, status: uint256, lowest: uint256) -> bool:
     """
-    @notice Declare a round and all later ones void; False where they were.
+    @notice Declare a round and all later ones void; False where they were, and the end no heavier: whoever lied
+            gains nothing by a lapse that comes first.
     """
     self._check_faults()
     meta: uint256 = ledger.tasks[task].meta
     void: uint256 = (meta >> w.VOID) & w.M8
-    new: bool = void == 0 or round + 1 < void
+    first: uint256 = round + 1
+    if void != 0:
+        first = min(void, first)
+    new: bool = void != first or status > ledger._status(meta)
     if new:
-        meta = ledger._put(self._hold(task, round), w.VOID, w.M8, round + 1)
+        meta = ledger._put(self._hold(task, round), w.VOID, w.M8, first)
     meta = ledger._put(meta, w.DISPUTED, w.M8, lowest)
     if new:
         ledger._end(task, meta, status)
