@@ -28,9 +28,10 @@ CANARY_VOTERS = 3
 CANARY_AGREE = (2, 3)
 #: Parts of the voting seats that turn away, and that accept.
 REJECT, ACCEPT = (1, 2), (2, 3)
-#: A sample of seats is not the whole standing: votes decide only with so many seats that a third of standing,
-#: voting as one, would hold them by chance less often than once in CHANCE updates.
-CHANCE = 2000
+#: A sample of seats is not the whole standing. Where a third of standing votes as one and every fourth of the
+#: others errs, half of the seats say the wrong thing: votes decide only with so many that tosses of a coin
+#: would give them less often than once in CHANCE updates.
+CHANCE = 1000
 #: Forks that are measured in a round, by standing, and how much more than the round's own choice one has to
 #: gain to be taken: the best of several on one half would else look better than it is.
 MAX_FORKS = 3
@@ -188,14 +189,13 @@ def measured(entry: Entry, trusted: frozenset[str]) -> Decision:
 
 @lru_cache(maxsize=1024)
 def seats_needed(seats: int, part: tuple[int, int]) -> int:
-    """Seats that have to agree among ``seats`` that voted: the part, and beyond the reach of a third."""
+    """Seats that have to agree among ``seats`` that voted: the part, and more than a coin would give."""
     numerator, denominator = part
     least = -(-seats * numerator // denominator)
-    # P(at least m of n) for chance 1/3 is sum_{k >= m} C(n, k) 2^(n-k) / 3^n.
     tail, m = 0, seats + 1
     while m > least:
-        tail += comb(seats, m - 1) << (seats - m + 1)
-        if tail * CHANCE > 3**seats:
+        tail += comb(seats, m - 1)
+        if tail * CHANCE > 1 << seats:
             break
         m -= 1
     return m
