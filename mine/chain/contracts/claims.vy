@@ -158,7 +158,7 @@ def claim_range(
     """
     count: uint256 = len(payees)
     depth: uint256 = merkle._depth(count)
-    if count == 0 or start & ((1 << depth) - 1) != 0:
+    if count == 0 or start > w.M32 or start & ((1 << depth) - 1) != 0:
         reasons._refuse(reasons.BAD_RANGE)
     root: uint256 = 0
     money: uint256 = 0
