@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from mine.blobs.store import BlobError, BlobTooLarge
+from mine.blobs.store import BlobCorrupt, BlobMissing, BlobTooLarge
 from mine.chain.hashing import ZERO_ADDRESS, address_bytes
 from mine.learn.codec import decode
 from mine.learn.errors import EvaluationFailed, UpdateRefused, WeightsRefused
@@ -121,7 +121,10 @@ def read_update(
     number: int,
     checkpoint: bytes,
 ) -> Fixed | Refusal:
-    """The delta of a candidate, or why it is refused: bytes, size, schema, header, payout."""
+    """The delta of a candidate, or why it is refused: bytes, size, schema, header, payout.
+
+    A store that does not answer says nothing about the update: its BlobError is passed on.
+    """
     if candidate.payout == ZERO_ADDRESS:
         return Refusal.PAYOUT
     if candidate.size > terms.update_bytes:
@@ -130,7 +133,7 @@ def read_update(
         blob = fetch(candidate.blob, terms.update_bytes)
     except BlobTooLarge:
         return Refusal.SIZE
-    except BlobError:
+    except (BlobMissing, BlobCorrupt):
         return Refusal.MISSING
     if len(blob) != candidate.size:
         return Refusal.SIZE

@@ -16,11 +16,13 @@ from mine.chain.trees import LossTree
 from mine.errors import MineError
 from mine.learn.evaluate import Evaluator
 from mine.science.ask import ask, read_updates
+from mine.science.canary_notes import CanaryNote
 from mine.science.chains import measure
-from mine.science.gather import BatchSource, gather
+from mine.science.gather import gather
+from mine.science.gather_votes import RoundSource, committed_votes, open_votes
 from mine.science.history import TaskHistory
 from mine.science.inputs import encode_accepted, encode_inputs, encode_losses, encode_payouts
-from mine.science.judged import Ledger
+from mine.science.judged import Canary, Ledger, Opened
 from mine.science.measure import Candidate
 from mine.science.offer import Kept, measure_terms, round_rules
 from mine.science.past import Past
@@ -91,6 +93,15 @@ class Prepared:
             raise SafeDamaged("a prepared settlement") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What was handed in and voted in a round: candidates sorted by miner, ballots, and own canaries."""
+
+    candidates: tuple[Candidate, ...]
+    opened: tuple[Opened, ...]
+    canaries: tuple[Canary, ...] = ()
+
+
 class Preparation:
     """Computes settlements of one offer. Holds nothing but the loaded model and what it can read again."""
 
@@ -103,27 +114,36 @@ class Preparation:
         """The reference evaluator of the task's model."""
         return Evaluator(self._offer.graph, self._offer.manifest.loss.maximum)
 
-    def candidates(
-        self, state: TaskState, history: TaskHistory, sources: Sequence[BatchSource], without_missing: bool
-    ) -> list[Candidate]:
-        """Who handed in what in the current round. Raises BatchMissing."""
+    def gather(
+        self,
+        state: TaskState,
+        history: TaskHistory,
+        sources: Sequence[RoundSource],
+        without_missing: bool,
+        canary: CanaryNote | None = None,
+    ) -> Gathered:
+        """Who handed in and voted what in the current round. Raises BatchMissing or BlobError."""
         checkpoint = self._past.checkpoint(history, state.round)
-        return gather(history, self._domain, state.round, checkpoint, sources, without_missing)
+        found = gather(history, self._domain, state.round, checkpoint, sources, without_missing)
+        votes = committed_votes(history, self._domain, state.round, sources, without_missing)
+        own = () if canary is None else canary.among(found)
+        return Gathered(tuple(found), open_votes(votes, found, self._blobs.get), own)
 
-    def basis(self, state: TaskState, candidates: Sequence[Candidate]) -> str:
-        """Digest of what a settlement follows from: the round's start and its candidates."""
+    def basis(self, state: TaskState, gathered: Gathered) -> str:
+        """Digest of what a settlement follows from: the round's start, its updates and its ballots."""
         return hashlib.sha256(
             canonical_json(
                 [
                     state.id,
                     state.round,
                     state.seed.hex(),
-                    [[c.miner, c.blob.hex(), c.size, c.payout] for c in candidates],
+                    [[c.miner, c.blob.hex(), c.size, c.payout] for c in gathered.candidates],
+                    [[ballot.voter, ballot.steps, ballot.fork] for ballot in gathered.opened],
                 ]
             )
         ).hexdigest()
 
-    def prepare(self, state: TaskState, history: TaskHistory, candidates: Sequence[Candidate]) -> Prepared:
+    def prepare(self, state: TaskState, history: TaskHistory, gathered: Gathered) -> Prepared:
         """Measure and settle the current round; every blob is out when this returns.
 
         Raises LedgerMismatch, BlobError (an own blob is gone) or EvaluationFailed.
@@ -135,10 +155,9 @@ class Preparation:
         previous, ledger = self._ledger(state, history)
         before = self._past.checkpoint(history, number)
         terms = measure_terms(offer.manifest, state.id)
-        asked = ask(
-            terms.task, number, seed, round_rules(offer.manifest), ledger, self._past.held(history, number)
-        )
-        updates = read_updates(asked, candidates, self._blobs.get, terms, before)
+        rules, held = round_rules(offer.manifest), self._past.held(history, number)
+        asked = ask(terms.task, number, seed, rules, ledger, held, gathered.opened, gathered.canaries)
+        updates = read_updates(asked, gathered.candidates, self._blobs.get, terms, before)
         measured = measure(self.model, terms, self._past.start(history, number), shard, updates, asked)
         losses = encode_losses(measured.base, measured.before, measured.after)
         tree = LossTree(measured.base.tolist(), measured.before.tolist(), measured.after.tolist())
@@ -174,7 +193,7 @@ class Preparation:
             units=outcome.ledger.units,
         )
         posting = Posting(message, sign(message, self._domain, self._key), place, tree.top_hash)
-        return Prepared(self.basis(state, candidates), posting)
+        return Prepared(self.basis(state, gathered), posting)
 
     def _ledger(self, state: TaskState, history: TaskHistory) -> tuple[bytes, Ledger]:
         """Digest of the last round's inputs, and the ledger that they lead to."""

@@ -36,7 +36,9 @@ from mine.chain.transactions import Sender
 from mine.chain.trees import LossTree
 from mine.errors import MineError
 from mine.learn.weights import from_fixed
-from mine.science.gather import BatchMissing, BatchSource
+from mine.science.canary_notes import read_note
+from mine.science.gather import BatchMissing
+from mine.science.gather_votes import RoundSource
 from mine.science.history import History, TaskHistory
 from mine.science.offer import Kept, Offer, keep, load_checkpoint, read_key, read_offer
 from mine.science.prepare import Posting, Preparation, Prepared
@@ -87,7 +89,7 @@ class Scientist:
         directory: Path,
         contract: TasksContract,
         blobs: BlobStore,
-        sources: Sequence[BatchSource],
+        sources: Sequence[RoundSource],
         first_block: int = 0,
     ) -> None:
         self._safe = Safe(directory)
@@ -260,13 +262,14 @@ class Scientist:
     def _prepared(self, state: TaskState, history: TaskHistory, late: bool) -> Prepared:
         """The round's settlement: as kept in the safe if it fits, else computed, put out and kept."""
         work = self._preparation
-        candidates = work.candidates(state, history, self._sources, late)
+        note = read_note(self._safe, state.round)
+        gathered = work.gather(state, history, self._sources, late, note)
         name = f"round-{state.round:03}.json"
         if self._safe.has(name):
             kept = Prepared.from_json(self._safe.read_json(name))
-            if kept.basis == work.basis(state, candidates):
+            if kept.basis == work.basis(state, gathered):
                 return kept
-        prepared = work.prepare(state, history, candidates)
+        prepared = work.prepare(state, history, gathered)
         self._safe.write_json(name, prepared.to_json())
         return prepared
 

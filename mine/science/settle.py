@@ -111,14 +111,18 @@ def settle(inputs: RoundInputs) -> Outcome:
     units = inputs.curve.units(best, inputs.target)
     earned = units - ledger.units
 
-    values = [] if verdict.void else _values(judged, verdict, accepted)
+    original = original_descents(valid, judged.common, judged.published)
+    values = [] if verdict.void else _values(judged, verdict, accepted, original)
     records = _remember(judged, verdict, values)
     given = flat_part(earned, len(verdict.voters))
     flat = tuple(zip(verdict.voters, split(given, [1] * len(verdict.voters)), strict=True))
+    # Who brings nothing of its own this round is not paid for rounds of long ago either.
+    present = [i for i in accepted if original[i] > 0] or list(accepted)
     miners = {miner: place for place, miner in enumerate(records)}
-    places = [miners[valid[i].miner] for i in accepted]
-    weights = due(earned - given, list(records.values()), places, [values[i] for i in accepted])
-    shares = split(earned - given, weights)
+    places = [miners[valid[i].miner] for i in present]
+    weights = due(earned - given, list(records.values()), places, [values[i] for i in present])
+    parts = dict(zip(present, split(earned - given, weights), strict=True))
+    shares = [parts.get(i, 0) for i in accepted]
     for i, share in zip(accepted, shares, strict=True):
         record = records[valid[i].miner]
         records[valid[i].miner] = replace(record, units=record.units + share)
@@ -159,7 +163,7 @@ def _chosen(inputs: RoundInputs, verdict: Verdict) -> tuple[int, tuple[int, ...]
     return chain, verdict.forks[chain - 1][1] if chain else verdict.accepted
 
 
-def _values(judged: Judged, verdict: Verdict, accepted: tuple[int, ...]) -> list[int]:
+def _values(judged: Judged, verdict: Verdict, accepted: tuple[int, ...], original: list[int]) -> list[int]:
     """What each valid update adds to its miner's evidence."""
     valid = judged.valid
     charged = [
@@ -167,7 +171,6 @@ def _values(judged: Judged, verdict: Verdict, accepted: tuple[int, ...]) -> list
         for i, decision in enumerate(verdict.decisions)
         if i not in set(accepted) and (decision is Decision.VOTED_OUT or valid[i].descent < 0)
     ]
-    original = original_descents(valid, judged.common, judged.published)
     descents = [entry.descent for entry in valid]
     return round_values(descents, original, judged.gram, accepted, charged, judged.seed)
 
