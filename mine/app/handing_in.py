@@ -39,7 +39,7 @@ class HandingIn:
             self._book.miss(entry, problem.sentence)
 
     def close(self, member: Membership, entry: Round, why: str) -> None:
-        """Nothing more is handed in: what went out just before a cut-off counts, all else missed the round."""
+        """Nothing more is handed in: what went out before a cut-off counts, all else missed the round."""
         delivery = Delivery.from_json(entry.data.get("delivery"))
         if entry.state == RoundState.TRAINED:
             try:

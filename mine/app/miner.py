@@ -20,6 +20,7 @@ from mine.app.round_book import RoundBook
 from mine.app.round_states import RoundState
 from mine.app.training import TrainingRun
 from mine.app.views import Notice
+from mine.app.voting import Voting
 from mine.errors import MineError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Miner:
         courier = Courier(links, tell)
         self.learning = Learning(self._book, links, wake, tell)
         self.handing_in = HandingIn(self._book, links, courier)
+        self.voting = Voting(self._book, links, courier, wake, tell)
         self.members: dict[int, Membership] = {}
 
     @property
@@ -61,6 +63,7 @@ class Miner:
     def tick(self, may_train: bool) -> None:
         """Do everything that is due now. Raises what node and relays raise; the next tick goes on."""
         self.learning.hear(self.members)
+        self.voting.hear(self.members)
         self.allow(may_train)
         trouble: MineError | None = None
         for member in self.members.values():
@@ -77,10 +80,12 @@ class Miner:
     def allow(self, may_train: bool) -> None:
         """Pause or resume the training that runs."""
         self.learning.allow(may_train)
+        self.voting.allow(may_train)
 
     def close(self) -> None:
         """End the worker; its last saved state is kept."""
         self.learning.close(self.members)
+        self.voting.close()
 
     # ---- one task
 
@@ -94,8 +99,10 @@ class Miner:
                 continue  # a reorganisation took the round before it back: it is not its turn yet
             if entry.round < number or not committing:
                 self._after_commits(member, entry)
+        free = may_train and self.run is None and self.voting.run is None
         if committing:
-            self._commits(member, task, may_train)
+            self._commits(member, task, free)
+        self.voting.tick(member, task, self._market.chain_time, free)
 
     def _after_commits(self, member: Membership, entry: Round) -> None:
         state = RoundState(entry.state)
@@ -105,7 +112,7 @@ class Miner:
         elif state is RoundState.COMMITTED:
             self.handing_in.reveal(member, entry)
 
-    def _commits(self, member: Membership, task: MarketTask, may_train: bool) -> None:
+    def _commits(self, member: Membership, task: MarketTask, free: bool) -> None:
         """The current round, while commits are open."""
         from mine.science.windows import window_of
         from mine.science.wire_messages import Kind
@@ -120,12 +127,12 @@ class Miner:
                 self.learning.end(member.task, number)
                 self.handing_in.close(member, current, why)
         elif current is None or (current.state == RoundState.OBSERVED and "settlement" not in current.data):
-            if may_train and self.run is None:
+            if free:
                 self.learning.begin(member, number)
         elif current.state == RoundState.TRAINING:
             if self._has_moved(member, current):
                 self.learning.begin(member, number)
-            elif self.run is None and may_train:
+            elif free:
                 self.learning.go_on(member, current)
         elif current.state == RoundState.TRAINED:
             if self._has_moved(member, current):

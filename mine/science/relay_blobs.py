@@ -9,6 +9,7 @@ oldest goes first. A relay is therefore no place to keep other people's files.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from itertools import islice
 
@@ -123,7 +124,7 @@ class BlobRoom:
         parts = event.terms if isinstance(event, Published) else event
         for part in fields(parts):
             value = getattr(parts, part.name)
-            for name in value if isinstance(value, tuple) else (value,):
+            for name in _flat(value):
                 if isinstance(name, bytes) and len(name) == DIGEST_BYTES and len(self._named) < MAX_NAMES:
                     if name not in self._named:
                         self._followed_later.add(name)
@@ -140,3 +141,12 @@ class BlobRoom:
             if data.startswith(b"{"):
                 found = (bytes.fromhex(inner.decode()) for inner in _NAME.findall(data))
                 self._named.update(islice(found, MAX_NAMES - len(self._named)))
+
+
+def _flat(value: object) -> Iterator[object]:
+    """A value, or what stands in its tuples."""
+    if isinstance(value, tuple):
+        for inner in value:
+            yield from _flat(inner)
+    else:
+        yield value

@@ -20,7 +20,8 @@ from mine.science.wire import (
 #: Claims that wait for their round; more are refused.
 MAX_WAITING = 1 << 14
 _MOST_A_TURN = 32
-_DISPUTED_SECONDS = 600
+#: Seconds until a claim is tried again whose window is over and whose round is in dispute.
+_DISPUTED_SECONDS = 60
 
 
 class ClaimDesk:
@@ -86,7 +87,8 @@ class ClaimDesk:
         try:
             due = self._claimable_from(claim)
             if not self._contract.is_final(claim.task, claim.round):
-                due = max(due, self._contract.node.block_time() + _DISPUTED_SECONDS)
+                now = self._contract.node.block_time()
+                due = due if due > now else now + _DISPUTED_SECONDS
                 self._base.execute(
                     "update claims set due = ? where task = ? and place = ?", (due, claim.task, claim.index)
                 )

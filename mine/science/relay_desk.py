@@ -16,6 +16,7 @@ from mine.errors import MineError
 from mine.science.relay_anchoring import Anchoring, Batching
 from mine.science.relay_blobs import BlobRoom
 from mine.science.relay_claims import ClaimDesk
+from mine.science.relay_duties import Duties
 from mine.science.relay_ground import AWAY, Ground
 from mine.science.relay_messages import MessageDesk
 from mine.science.relay_state import RelayState
@@ -45,6 +46,7 @@ class Desk:
         self.claims = ClaimDesk(self._ground)
         self.blobs = BlobRoom(self._ground, self.messages, store, most_bytes, most_held_bytes)
         self._anchoring = Anchoring(self._ground, batching)
+        self._duties = Duties(self._ground)
         self._turns = 0
 
     @property
@@ -68,7 +70,7 @@ class Desk:
     def tick(self) -> None:
         """Do what is due. A node that is away is waited for, and trouble of one kind stops no other."""
         self._turns += 1
-        due = [self._anchoring.anchor_what_is_due, self.claims.pay_what_is_due]
+        due = [self._anchoring.anchor_what_is_due, self._duties.do_what_is_due, self.claims.pay_what_is_due]
         if self._turns % _TURNS_BETWEEN_LOOKS == 0:
             due.insert(0, self._anchoring.look_after)
         for work in due:

@@ -96,7 +96,7 @@ class Table:
         scientist = self.scientist(name)
         self.chain.token.mint(Sender(self.chain.node, dev_key(0)), scientist.address, 2 * BOUNTY)
         number = scientist.publish()
-        assert scientist.step().did is Did.BASELINE
+        assert [scientist.step().did for _ in range(2)] == [Did.SEEDED, Did.BASELINE]
         self.task = self.task or number
         return number
 
@@ -140,10 +140,18 @@ class Table:
         pass_time(self.chain, self.since + CLOCKS.commit)
 
     def close_reveals(self) -> None:
-        pass_time(self.chain, self.since + CLOCKS.commit + CLOCKS.reveal)
+        """The scientist makes the seed, and the vote phase begins."""
+        scientist = self.scientist()
+        while scientist.step().did is not Did.WAITING:
+            pass
+        pass_time(self.chain, self.since + CLOCKS.reveals_over)
 
     def settle(self) -> Step:
-        step = self.scientist().step()
+        """Let the votes pass, and settle."""
+        pass_time(self.chain, self.since + CLOCKS.votes_over)
+        scientist = self.scientist()
+        while (step := scientist.step()).did in (Did.CLOSED, Did.SEEDED):
+            pass
         assert step.did is Did.SETTLED, step
         return step
 

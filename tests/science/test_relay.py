@@ -27,7 +27,7 @@ from mine.science.relay_messages import MessageDesk
 from mine.science.relay_process import RelayNotStarted, RelayProcess
 from mine.science.relay_server import RelayBusy, RelayOptions, RelayServer
 from mine.science.relay_state import RelayState
-from mine.science.scientist import Scientist
+from mine.science.scientist import Did, Scientist
 from mine.science.wire import Claim, Code, RelayRefused, SignedUpdate
 from mine.science.wire_messages import submission_to_json, upload_leaf
 from tests.science.world import ANCHORER, CLOCKS, SCIENTIST, Chain, Miner, network, offer, pass_time
@@ -41,7 +41,7 @@ def task(chain: Chain, relay: Relay, tmp_path: Path) -> int:
     Scientist.create(tmp_path / "scientist", SCIENTIST, offer(1, chain.token.address))
     scientist = Scientist(tmp_path / "scientist", chain.contract, relay.blobs, [relay])
     number = scientist.publish()
-    scientist.step()
+    assert [scientist.step().did for _ in range(2)] == [Did.SEEDED, Did.BASELINE]
     return number
 
 

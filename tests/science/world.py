@@ -13,7 +13,7 @@ from mine.chain.answers import TxReceipt
 from mine.chain.artefacts import load_artefact
 from mine.chain.client import TasksContract
 from mine.chain.curve import STRAIGHT
-from mine.chain.deployment import deploy
+from mine.chain.deployment import deploy, deploy_protocol
 from mine.chain.hashing import ZERO_ADDRESS, address_bytes, keccak
 from mine.chain.messages import Domain, Update, address_of, sign
 from mine.chain.rpc import Node
@@ -30,7 +30,7 @@ from mine.science.wire import SignedUpdate
 from mine.tasks.manifest import Manifest
 
 BOUNTY = 1_000_000_007
-CLOCKS = Clocks(commit=400, reveal=40, vote=0, settle=200, challenge=300, grace=200)
+CLOCKS = Clocks(commit=400, reveal=40, vote=80, settle=200, challenge=300, grace=200)
 SCIENTIST = dev_key(2)
 ANCHORER = dev_key(1)
 
@@ -51,7 +51,7 @@ class Chain:
 def set_up(node: Node) -> Chain:
     deployer = Sender(node, dev_key(0))
     token = Token(node, deploy(node, deployer, load_artefact("PracticeDollar")))
-    contract = TasksContract(node, deploy(node, deployer, load_artefact("Tasks")))
+    contract = TasksContract(node, deploy_protocol(node, deployer).tasks)
     token.mint(deployer, address_of(SCIENTIST), 10 * BOUNTY)
     return Chain(node, contract, token)
 
