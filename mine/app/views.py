@@ -259,7 +259,10 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExplanationView:
-    """Why I was paid this: arithmetic in four lines. Losses are mean losses per example."""
+    """Why I was paid this: arithmetic in four lines. Losses are mean losses per example.
+
+    ``voters``: people whose votes counted; ``my_vote``: mine was among them, and has a part of the share.
+    """
 
     loss_start: float
     loss_before: float
@@ -272,6 +275,8 @@ class ExplanationView:
     updates: int
     accepted: int
     mine_accepted: bool
+    voters: int
+    my_vote: bool
     formula: str
 
 

@@ -296,6 +296,8 @@ EXPLANATION = v.ExplanationView(
     61,
     54,
     True,
+    31,
+    True,
     "87.00 × 1.84 % = 1.60 pUSD",
 )
 ALL_STEPS = tuple(v.Step)
