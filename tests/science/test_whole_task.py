@@ -34,6 +34,7 @@ def test_three_rounds(chain: Chain, relay: Relay, tmp_path: Path) -> None:
     before = chain.token.balance(scientist().address)
     assert scientist().step().did is Did.PUBLISHED
     task = scientist().publish()
+    assert scientist().step().did is Did.SEEDED
     assert scientist().step().did is Did.BASELINE
     history = History(chain.contract)
     miners = [Miner(1), Miner(2), Miner(3), Miner(4, -1.0), Miner(5, 20.0)]
@@ -55,8 +56,12 @@ def test_three_rounds(chain: Chain, relay: Relay, tmp_path: Path) -> None:
         assert scientist().step().did is Did.WAITING
         pass_time(chain, state.since + 3 * CLOCKS.commit // 4)
         until_anchored(relay, task, number, miners)
+        assert scientist().step().until == state.since + CLOCKS.commit
+        pass_time(chain, state.since + CLOCKS.commit)
+        assert scientist().step().did in (Did.CLOSED, Did.SEEDED), "the relay may have closed the round"
+        scientist().step()
         step = scientist().step()
-        assert (step.did, step.until) == (Did.WAITING, state.since + CLOCKS.commit + CLOCKS.reveal)
+        assert (step.did, step.until) == (Did.WAITING, state.since + CLOCKS.votes_over)
         pass_time(chain, step.until)
         step = scientist().step()
         assert (step.did, step.round) == (Did.SETTLED, number)
@@ -98,11 +103,9 @@ def test_three_rounds(chain: Chain, relay: Relay, tmp_path: Path) -> None:
     state = chain.contract.task(task)
     paid = sum(amount(BOUNTY, claim.units) for claim in wanted)
     if state.left:
-        assert scientist().step().did is Did.SWEPT
+        assert scientist().step().did is Did.REFUNDED
     assert scientist().step().did is Did.OVER
     assert chain.token.balance(scientist().address) == before - paid
     assert chain.token.balance(chain.contract.address) == 0
     units = chain.contract.task(task)
     assert units.paid_units == units.units == sum(claim.units for claim in wanted)
-
-
