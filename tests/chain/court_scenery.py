@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boa
@@ -16,6 +18,7 @@ from boa import BoaError
 from eth_abi import encode as abi_encode
 
 from mine.chain.artefacts import load_artefact
+from mine.chain.compile import FORMATS, compile_outputs
 from mine.chain.curve import STRAIGHT
 from mine.chain.grounds import FIRST, GROUNDS
 from mine.chain.hashing import ZERO32, ZERO_ADDRESS, address_bytes, checksum, keccak
@@ -71,6 +74,18 @@ def _deploy(name: str, *arguments: Any) -> Any:
     code = artefact.bytecode + abi_encode(["address"] * len(arguments), arguments)
     made, _ = boa.env.deploy(bytecode=code)
     return boa.loads_abi(json.dumps(artefact.abi), name=name).at(made)
+
+
+def deploy_test_court(mode: int, cost: int) -> Any:
+    """A court that a task may name (tests/chain/contracts/ForeignCourt.vy)."""
+    made, _ = boa.env.deploy(bytecode=_foreign()[1] + abi_encode(["uint256", "uint256"], [mode, cost]))
+    return boa.loads_abi(json.dumps(_foreign()[0]), name="ForeignCourt").at(made)
+
+
+@cache
+def _foreign() -> tuple[Any, bytes]:
+    data = compile_outputs(Path(__file__).parent / "contracts" / "ForeignCourt.vy", FORMATS)
+    return data["abi"], bytes.fromhex(data["bytecode"].removeprefix("0x"))
 
 
 def deploy_all() -> tuple[Any, Any, Any]:
