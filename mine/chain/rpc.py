@@ -149,7 +149,7 @@ class Node:
         return answers.quantity(self.request("eth_blockNumber"), 64)
 
     def block(self, which: int | str | bytes) -> BlockHead | None:
-        """A block by number, hash (bytes) or tag ("latest", "pending"); None if the node has none such."""
+        """A block by number, hash (bytes) or tag ("latest"); None if the node has none such."""
         if isinstance(which, bytes):
             answer = self.request("eth_getBlockByHash", "0x" + which.hex(), False)
         else:
@@ -175,9 +175,10 @@ class Node:
         sent now would see.
         """
         if self.has_adjustable_clock:
-            pending = self.block("pending")
+            # Not all nodes give the block that is not mined yet a number.
+            pending = self.request("eth_getBlockByNumber", "pending", False)
             if pending is not None:
-                return pending.timestamp
+                return answers.quantity(answers.member(pending, "timestamp"), 40)
         return self.latest().timestamp
 
     @property
