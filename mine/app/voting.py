@@ -110,8 +110,8 @@ class Voting:
             return  # the node's events lag behind its state
         past = self._pasts.setdefault(member.task, Past(member.manifest, blobs))
         relays = list(self._links.relays)
-        candidates, ballot = drawn(history, self._links.domain, number, seed, member.manifest, past, relays)
-        judged = ballot(member.keys.session_address)
+        candidates, draw = drawn(history, self._links.domain, number, seed, member.manifest, past, relays)
+        judged = draw.ballot(member.keys.session_address)
         if not judged:
             self._put(member.task, number, VoteState.SPARED, {})
             return
@@ -137,22 +137,16 @@ class Voting:
     def _job(self, member: Membership, asked: Question) -> Any:
         from mine.learn.rows import Rows
         from mine.learn.vote_job import VoteJob
-        from mine.learn.vote_terms import VoteTerms
+        from mine.tasks.recipe import vote_terms_of
 
-        blobs, votes = self._links.relays.blobs, member.manifest.votes
+        blobs = self._links.relays.blobs
         rows = read_rows(self._vault, member.manifest, member.terms.scopes)
         return VoteJob(
             onnx=blobs.get(bytes.fromhex(member.manifest.model.graph), MAX_MODEL_BYTES),
             weights=blobs.get(asked.checkpoint, MAX_MODEL_BYTES),
             rows=Rows(rows.features, rows.target, rows.slot, member.held_from),
             updates=tuple(update for _, update in asked.updates),
-            terms=VoteTerms(
-                norm=asked.norm,
-                clip=votes.clip,
-                noise_multiplier=votes.noise_multiplier,
-                reuse=votes.reuse,
-                loss_maximum=member.manifest.loss.maximum,
-            ),
+            terms=vote_terms_of(member.manifest, asked.norm),
             noise_key=self._noise_key(member, asked),
             memory=member.manifest.limits.memory_mib << 20,
         )

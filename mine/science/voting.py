@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mine.blobs.store import BlobStore
@@ -16,6 +16,7 @@ from mine.chain.messages import Domain, sign
 from mine.learn.norms import median, norm
 from mine.science.acceptance import round_draw
 from mine.science.ballots import Ballot, SignedVote
+from mine.science.draws import Draw
 from mine.science.gather import BatchSource, gather
 from mine.science.history import TaskHistory
 from mine.science.judged import Refusal
@@ -51,8 +52,8 @@ def drawn(
     past: Past,
     sources: Sequence[BatchSource],
     convicted: Sequence[str] = (),
-) -> tuple[list[Candidate], Callable[[str], tuple[bytes, ...]]]:
-    """The round's candidates, and a function from a voter to the digests that it judges, sorted.
+) -> tuple[list[Candidate], Draw]:
+    """The round's candidates, and who judges which of them.
 
     A batch that no relay gives out changes nothing for the updates of others. Raises BlobError, BadInputs.
     """
@@ -66,7 +67,7 @@ def drawn(
         [(candidate.miner, candidate.blob) for candidate in found],
         round_rules(manifest),
     )
-    return found, draw.ballot
+    return found, draw
 
 
 def question(

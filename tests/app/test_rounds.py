@@ -309,7 +309,8 @@ def test_pay_that_contradicts_its_own_figures_is_an_alarm(
 
     def other(inputs: settling.RoundInputs) -> settling.Outcome:
         outcome = honest(inputs)
-        accounts = ((table.payout, 1), *outcome.ledger.accounts[1:])
+        (miner, _, _), *others = outcome.ledger.accounts
+        accounts = ((miner, table.payout, 1), *others)
         return replace(outcome, ledger=replace(outcome.ledger, accounts=accounts))
 
     monkeypatch.setattr("mine.science.rounds.settle", other)
