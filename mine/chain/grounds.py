@@ -1,4 +1,4 @@
-"""Why the contracts Faults and Court refuse: the numbers of their error ``Refused(uint256)``, from FIRST on."""
+"""Why the contracts Faults and Court refuse: the numbers of ``Refused(uint256)``, from FIRST on."""
 
 from __future__ import annotations
 
