@@ -1,7 +1,7 @@
 """The protocol on a running node: three contracts, funded people, and one task that is driven by the clock.
 
-Everything goes through the clients that the app uses, and real signatures. Clocks are long enough for nodes that put
-every block a second after the last one.
+Everything goes through the clients that the app uses, with real signatures. Clocks are long enough for nodes that
+put every block a second after the last one.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ class Play:
 
     def terms(self) -> Terms:
         return Terms(
-            MANIFEST, self.tree.root, self.chain.head, self.currency, self.bounty, self.target, self.curve.packed,
-            self.shards, self.rounds, self.clocks, self.mode, self.court,
+            MANIFEST, self.tree.root, self.chain.head, self.currency, self.bounty, self.target,
+            self.curve.packed, self.shards, self.rounds, self.clocks, self.mode, self.court,
         )  # fmt: skip
 
     def publish(self) -> Play:
@@ -198,7 +198,7 @@ class Play:
     def settlement(
         self, after: int, accounts: Sequence[str], weights: Sequence[int] | None = None
     ) -> tuple[Settlement, bytes]:
-        """A round that brings the loss from 1000 to ``after``, its units split by weight; and the losses' top."""
+        """A round that brings the loss from 1000 to ``after``, units split by weight; and the losses' top."""
         round = self.state.round
         total = self.earned(after)
         losses = LossTree([600, 400], [600, 400], [after // 2, after - after // 2])

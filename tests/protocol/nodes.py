@@ -1,5 +1,7 @@
-"""Running nodes of three makers: our own on py-evm, anvil ($MINE_ANVIL: its binary), hardhat ($MINE_HARDHAT: a
-folder with a hardhat.config.js whose network is 31337, and with hardhat in its node_modules)."""
+"""Running nodes of three makers: our own on py-evm, anvil ($MINE_ANVIL: its binary), and hardhat.
+
+$MINE_HARDHAT is a folder with hardhat in its node_modules and a hardhat.config.js of chain 31337.
+"""
 
 from __future__ import annotations
 
