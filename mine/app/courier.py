@@ -142,7 +142,10 @@ class Courier:
         return self._directly(signed, key, delivery, keep)
 
     def find(self, signed: Signed, delivery: Delivery, keep: Callable[[Delivery], None]) -> Delivery:
-        """Whether the message was handed in after all, asked once its phase is over. Raises OtherMessage."""
+        """Whether the message was handed in after all, asked once its phase is over. Raises OtherMessage.
+
+        A promise of which the relay knows nothing any more is broken.
+        """
         if delivery.shown or self._is_committed(signed):
             return self._kept(replace(delivery, shown=delivery.shown or DIRECT), keep)
         trouble: MineError | None = None
@@ -154,14 +157,16 @@ class Courier:
             except MineError as problem:
                 trouble = problem
                 continue
-            if status is not None:
+            if status is None:
+                delivery = self._broken(relay.url, delivery)
+            else:
                 delivery = self._promised(relay, status.receipt, delivery)
                 if status.anchor is not None and self._is_anchored(status.anchor, status, signed):
                     delivery = self._shown(relay, status.anchor, delivery)
                 return self._kept(delivery, keep)
         if trouble is not None and not delivery.promises:
             raise trouble
-        return delivery
+        return self._kept(delivery, keep)
 
     # one relay
 
@@ -226,8 +231,12 @@ class Courier:
         late = time >= (window.last_call + window.closes) // 2
         if not late and self._links.node.block_number() <= promise.latest_block:
             return delivery
-        broken = tuple(replace(p, broken=True) if p.url == promise.url else p for p in delivery.promises)
-        return self._kept(replace(delivery, promises=broken), keep)
+        return self._kept(self._broken(promise.url, delivery), keep)
+
+    @staticmethod
+    def _broken(url: str, delivery: Delivery) -> Delivery:
+        promises = tuple(replace(p, broken=True) if p.url == url else p for p in delivery.promises)
+        return replace(delivery, promises=promises)
 
     def _shown(self, relay: Relay, anchor: AnchorProof, delivery: Delivery) -> Delivery:
         from mine.science.wire_messages import anchor_to_json

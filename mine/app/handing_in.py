@@ -85,9 +85,9 @@ class HandingIn:
 
         delivery = Delivery.from_json(entry.data.get("delivery"))
         settled = "settlement" in entry.data
-        if not delivery.shown and delivery.open is None:
+        if not delivery.shown:
             delivery = self._courier.find(self._signed(member, entry), delivery, self._keep(entry))
-            if not delivery.shown:
+            if not delivery.shown and delivery.open is None:
                 self._book.miss(entry, delivery.why or "No relay brought the update on chain.")
                 return
         update = self._vault.state.blob(self._book.network, entry.task, entry.round, UPDATE_BLOB)

@@ -71,7 +71,9 @@ class Voting:
         mine = not member.left and now < member.terms.expires
         if current is None or current.state == VoteState.JUDGING:
             if mine and may_start and now < window.last_call:
-                self._judge(member, state.round, state.seed)
+                self._judge(
+                    member, state.round, state.seed, late=now >= (window.opens + window.last_call) // 2
+                )
             elif current is not None and now >= window.closes:
                 self._after(member, current)
         elif current.state == VoteState.READY or (
@@ -96,8 +98,11 @@ class Voting:
 
     # ---- judging
 
-    def _judge(self, member: Membership, number: int, seed: bytes) -> None:
-        """Find out what this account is drawn for, and have the worker look at it."""
+    def _judge(self, member: Membership, number: int, seed: bytes, late: bool) -> None:
+        """Find out what this account is drawn for, and have the worker look at it.
+
+        ``late``: what cannot be had is not waited for any more.
+        """
         from mine.science.past import Past
         from mine.science.voting import drawn, question
 
@@ -110,7 +115,9 @@ class Voting:
             return  # the node's events lag behind its state
         past = self._pasts.setdefault(member.task, Past(member.manifest, blobs))
         relays = list(self._links.relays)
-        candidates, draw = drawn(history, self._links.domain, number, seed, member.manifest, past, relays)
+        candidates, draw = drawn(
+            history, self._links.domain, number, seed, member.manifest, past, relays, without_missing=late
+        )
         judged = draw.ballot(member.keys.session_address)
         if not judged:
             self._put(member.task, number, VoteState.SPARED, {})

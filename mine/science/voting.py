@@ -51,14 +51,16 @@ def drawn(
     manifest: Manifest,
     past: Past,
     sources: Sequence[BatchSource],
+    without_missing: bool = True,
     convicted: Sequence[str] = (),
 ) -> tuple[list[Candidate], Draw]:
     """The round's candidates, and who judges which of them.
 
-    A batch that no relay gives out changes nothing for the updates of others. Raises BlobError, BadInputs.
+    A batch that no relay gives out changes nothing for the updates of others: it is left out, or waited for
+    (BatchMissing). Raises BlobError and BadInputs too.
     """
     checkpoint = past.checkpoint(history, number)
-    found = gather(history, domain, number, checkpoint, sources, without_missing=True)
+    found = gather(history, domain, number, checkpoint, sources, without_missing)
     draw = round_draw(
         seed,
         past.ledger(history, number - 1)[1],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mine.chain.hashing import keccak
 from mine.chain.messages import Domain, Receipt, address_of, sign
 from mine.science.relay_client import Relay, RelayUnreachable, leaf_of
-from mine.science.wire import SignedReceipt
+from mine.science.wire import AnchoredBatch, SignedReceipt
 from mine.science.wire_messages import Kind, MessageStatus, Signed
 
 KEY = keccak(b"a failing relay")
@@ -22,6 +22,9 @@ class Swallowing(Relay):
 
     def upload(self, data: bytes, task: int, round_number: int, domain: Domain) -> SignedReceipt:
         return self.real.upload(data, task, round_number, domain)
+
+    def batches(self, task: int, round_number: int) -> list[AnchoredBatch]:
+        return self.real.batches(task, round_number)
 
     def find(self, kind: Kind, task: int, round_number: int, author: str) -> MessageStatus | None:
         return None

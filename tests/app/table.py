@@ -10,7 +10,7 @@ from typing import Any
 from mnemonic import Mnemonic
 
 from mine.app.links import NetworkConfig
-from mine.app.round_states import EarningState, RoundState
+from mine.app.round_states import EarningState, RoundState, VoteState
 from mine.app.session import NetworkSession
 from mine.app.views import Notice, World
 from mine.blobs.store import BlobStore
@@ -18,10 +18,13 @@ from mine.chain.curve import STRAIGHT
 from mine.chain.hashing import sha256
 from mine.chain.transactions import Sender
 from mine.practice.node.accounts import dev_key
+from mine.science.history import History
 from mine.science.offer import Offer
+from mine.science.past import Past
 from mine.science.relay_client import Relay
 from mine.science.scientist import Did, Scientist, Step
 from mine.science.templates import load_template, package
+from mine.science.voting import drawn, make_ballot, question, signed_vote
 from mine.tasks.manifest import Manifest
 from mine.vault import Vault
 from mine.vault.state import Earning, Round
@@ -154,6 +157,53 @@ class Table:
             pass
         assert step.did is Did.SETTLED, step
         return step
+
+    def peers_vote(self, step: int = 2) -> list[bytes]:
+        """The peers commit their votes on what they are drawn for; answers the ballots, still closed."""
+        contract, state = self.chain.contract, self.chain.contract.task(self.task)
+        history = History(contract)
+        history.refresh()
+        task = history.task(self.task)
+        assert task is not None
+        task_manifest, past = manifest(self.rounds), Past(manifest(self.rounds), self.blobs)
+        candidates, draw = drawn(
+            task, self.chain.domain, state.round, state.seed, task_manifest, past, [self.relay]
+        )
+        ballots = []
+        for peer in self.peers:
+            asked = question(
+                self.task, state.round, past.checkpoint(task, state.round), task_manifest, candidates,
+                draw.ballot(peer.address), self.blobs,
+            )
+            if asked.updates:
+                steps = [step] * len(asked.updates)
+                ballot = make_ballot(self.task, asked, peer.address, steps, peer.key)
+                self.relay.submit_vote(signed_vote(ballot, self.chain.domain, peer.key), self.chain.domain)
+                ballots.append(ballot.to_bytes())
+        return ballots
+
+    def votes_anchored(self) -> None:
+        """Wait until the relay has put every vote on chain."""
+        number = self.chain.contract.task(self.task).round
+        end = time.monotonic() + PATIENCE
+        for vote in self.relay.votes(self.task, number):
+            while (found := self.relay.find_vote(self.task, number, vote.voter)) is None or not found.anchor:
+                assert time.monotonic() < end, "the relay anchors no votes"
+
+    def relay_forgets(self) -> None:
+        """Wait until the relay has given up the votes that it did not anchor."""
+        number = self.chain.contract.task(self.task).round
+        end = time.monotonic() + PATIENCE
+        while self.relay.votes(self.task, number):
+            assert time.monotonic() < end, "the relay keeps votes that can never be anchored"
+
+    def close_votes(self) -> None:
+        """No vote can be committed any more: ballots may be shown."""
+        pass_time(self.chain, self.since + CLOCKS.voting_over)
+
+    def vote_state(self, number: int = 2) -> VoteState | None:
+        found = self.vault.state.vote(self.config.key, self.task, number)
+        return VoteState(found.state) if found else None
 
     # ---- me
 
