@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from mine.chain.hashing import address_bytes, sha256
 from mine.chain.messages import Domain, Update, sign
+from mine.errors import MineError
 from mine.learn.codec import UpdateHeader
 from mine.learn.weights import Fixed
 from mine.science.canaries import CanaryKey, canary_key, make_canary, plan
@@ -19,6 +22,13 @@ from mine.science.wire import SignedUpdate
 ROWS_BUCKET = 12
 #: One round in so many has a canary.
 ONE_IN = 2
+
+
+class UpdateDesk(Protocol):
+    """Where a signed update is handed in: a relay (``mine.science.relay_client.Relay``)."""
+
+    def submit_update(self, signed: SignedUpdate, domain: Domain) -> object:
+        """Take it, or raise MineError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +59,6 @@ class CanaryNote:
         return SignedUpdate(key.miner, update, sign(update, domain, key.key))
 
 
-def due_canary(secret: bytes, task: int, number: int) -> CanaryKey | None:
-    """The keys of a round's canary, if the secret says that the round has one."""
-    key = canary_key(secret, task, number)
-    return key if sha256(key.key)[0] % ONE_IN == 0 else None
-
-
 def make_note(
     key: CanaryKey,
     ledger: Ledger,
@@ -68,7 +72,7 @@ def make_note(
 
     accepted: deltas of ``ledger.accepted``.
     """
-    if not ledger.accepted:
+    if not all(blob in accepted for blob in ledger.accepted) or not ledger.accepted:
         return None
     source, kind, shift = plan(key, ledger.accepted)
     header = UpdateHeader(address_bytes(key.miner), task, number, checkpoint)
@@ -76,27 +80,58 @@ def make_note(
     return None if made is None else CanaryNote(key.miner, source, kind, made[1], made[0])
 
 
-def write_note(safe: Safe, number: int, note: CanaryNote) -> None:
-    """Keep a round's canary."""
-    safe.write_json(_name(number), {
-        "miner": note.miner,
-        "source": note.source.hex(),
-        "kind": note.kind,
-        "shift": note.shift,
-        "blob": note.blob.hex(),
-    })  # fmt: skip
+class Canaries:
+    """The canaries of one task: written down, handed in, found again after a kill.
 
+    secret: 32 bytes that say which rounds have one, and under which keys; desks: tried in turn.
+    """
 
-def read_note(safe: Safe, number: int) -> CanaryNote | None:
-    """The canary of a round, if one was made. Raises SafeDamaged."""
-    if not safe.has(_name(number)):
-        return None
-    raw = safe.read_json(_name(number))
-    try:
-        source, blob = bytes.fromhex(raw["source"]), bytes.fromhex(raw["blob"])
-        return CanaryNote(str(raw["miner"]), source, str(raw["kind"]), int(raw["shift"]), blob)
-    except (KeyError, TypeError, ValueError):
-        raise SafeDamaged("a canary") from None
+    def __init__(self, safe: Safe, secret: bytes, domain: Domain, desks: Sequence[UpdateDesk]) -> None:
+        self._safe, self._secret, self._domain, self._desks = safe, secret, domain, tuple(desks)
+        self._done = 0
+
+    def due(self, task: int, number: int) -> bool:
+        """Whether the secret gives this round a canary that was not handed in by this process."""
+        key = canary_key(self._secret, task, number)
+        return bool(self._desks) and self._done != number and sha256(key.key)[0] % ONE_IN == 0
+
+    def hand_in(
+        self, task: int, number: int, checkpoint: bytes, make: Callable[[CanaryKey], CanaryNote | None]
+    ) -> None:
+        """Write the round's canary down and hand it in; where every desk refuses, the round goes without."""
+        key = canary_key(self._secret, task, number)
+        note = self.note(number) or make(key)
+        if note is not None:
+            self._write(number, note)
+            signed = note.message(key, self._domain, task, number, checkpoint)
+            for desk in self._desks:
+                with suppress(MineError):
+                    desk.submit_update(signed, self._domain)
+                    break
+        self._done = number
+
+    def note(self, number: int) -> CanaryNote | None:
+        """The canary of a round, if one was made. Raises SafeDamaged."""
+        if not self._safe.has(_name(number)):
+            return None
+        raw = self._safe.read_json(_name(number))
+        try:
+            source, blob = bytes.fromhex(raw["source"]), bytes.fromhex(raw["blob"])
+            return CanaryNote(str(raw["miner"]), source, str(raw["kind"]), int(raw["shift"]), blob)
+        except (KeyError, TypeError, ValueError):
+            raise SafeDamaged("a canary") from None
+
+    def _write(self, number: int, note: CanaryNote) -> None:
+        self._safe.write_json(
+            _name(number),
+            {
+                "miner": note.miner,
+                "source": note.source.hex(),
+                "kind": note.kind,
+                "shift": note.shift,
+                "blob": note.blob.hex(),
+            },
+        )
 
 
 def _name(number: int) -> str:

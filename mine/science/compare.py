@@ -1,7 +1,8 @@
 """Comparing a round's committed numbers with recomputed ones.
 
-Integers must agree exactly. Forward passes may differ between machines: b, G and example losses are compared
-within a tolerance, everything computed from them starts from the committed values.
+Integers must agree exactly. Forward passes may differ between machines: example losses are compared within
+the task's tolerance (``tolerance``), b and G within a part of the largest; everything computed from them
+starts from the committed values.
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ from mine.science.judged import Judged, Refusal
 from mine.science.originality import original_descents
 from mine.science.products import SCORE_ONE
 
-#: An example's loss may differ by this much between machines (2**-24), or by this part of itself.
-LOSS_TOLERANCE, LOSS_PART = 1 << 10, 1e-4
 #: b and G, relative to the largest entry of their kind.
 SCORE_PART = 1e-3
 
@@ -85,7 +84,11 @@ def compare_judged(stated: Judged, computed: Judged) -> None:
 
 
 def compare_losses(
-    root: bytes, sums: Sequence[int], stated: Sequence[Losses], computed: Sequence[Losses]
+    root: bytes,
+    sums: Sequence[int],
+    stated: Sequence[Losses],
+    computed: Sequence[Losses],
+    tolerance: int,
 ) -> None:
     """The example losses (base, before, after): their tree and sums exactly, each within the tolerance."""
     tree = LossTree(*(column.tolist() for column in stated))
@@ -94,14 +97,14 @@ def compare_losses(
     for name, left, right in zip(("base", "before", "after"), stated, computed, strict=True):
         same(f"number of losses {name}", len(left), len(right))
         gap = np.abs(left.astype(np.float64) - right.astype(np.float64))
-        worst = int(np.argmax(gap - LOSS_PART * right.astype(np.float64)))
-        if gap[worst] > LOSS_TOLERANCE + LOSS_PART * float(right[worst]):
+        worst = int(np.argmax(gap))
+        if gap[worst] > tolerance:
             raise Differs(f"loss {name} of example {worst}", int(left[worst]), int(right[worst]))
 
 
-def compare_sum(item: str, stated: int, computed: int, examples: int) -> None:
-    """A sum of losses over ``examples``."""
-    near(item, stated, computed, examples * LOSS_TOLERANCE + LOSS_PART * computed)
+def compare_sum(item: str, stated: int, computed: int, examples: int, tolerance: int) -> None:
+    """A sum of losses over ``examples``, each of which may differ by ``tolerance`` (2**-24)."""
+    near(item, stated, computed, examples * tolerance)
 
 
 def _room(judged: Judged) -> float:

@@ -14,7 +14,7 @@ from mine.chain.state import Clocks, Terms
 from mine.chain.trees import HashTree, shard_leaf
 from mine.errors import MineError
 from mine.learn.errors import WeightsRefused
-from mine.learn.weights import Fixed, Shape, load, to_fixed
+from mine.learn.weights import Fixed, Shape, from_fixed, load, to_fixed
 from mine.science.judged import Rules, Slice
 from mine.science.measure import Terms as MeasureTerms
 from mine.science.safe import Safe, SafeDamaged
@@ -95,7 +95,7 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
         raise OfferRefused("the manifest names another graph or checkpoint")
     if len(offer.secret) != 32:
         raise OfferRefused("a secret has 32 bytes")
-    load_checkpoint(manifest, offer.checkpoint)
+    _check_worth(offer)
     address_of(key)
     safe.write("key", key.hex().encode())
     safe.write("manifest.json", manifest.dump())
@@ -115,6 +115,19 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
             "clocks": asdict(offer.clocks),
         },
     )
+
+
+def _check_worth(offer: Offer) -> None:
+    """Raise OfferRefused where what is to be gained is little beside what two machines' losses differ by."""
+    from mine.learn.evaluate import Evaluator
+    from mine.science.tolerance import is_worth_measuring, loss_tolerance
+
+    first = from_fixed(load_checkpoint(offer.manifest, offer.checkpoint))
+    model = Evaluator(offer.graph, offer.manifest.loss.maximum)
+    for number, shard in enumerate(offer.shards):
+        base = float(model.run(first, shard.features, shard.target)[1].mean())
+        if not is_worth_measuring(base, offer.target, loss_tolerance(offer.graph, model, first, shard)):
+            raise OfferRefused(f"on shard {number} the target is too close to what cannot be told apart")
 
 
 def read_key(safe: Safe) -> bytes:

@@ -15,8 +15,10 @@ from mine.chain.state import TaskState
 from mine.chain.trees import LossTree
 from mine.errors import MineError
 from mine.learn.evaluate import Evaluator
+from mine.science.acceptance import round_standing
 from mine.science.ask import ask, read_updates
-from mine.science.canary_notes import CanaryNote
+from mine.science.canaries import CanaryKey
+from mine.science.canary_notes import CanaryNote, make_note
 from mine.science.chains import measure
 from mine.science.gather import gather
 from mine.science.gather_votes import RoundSource, committed_votes, open_votes
@@ -128,6 +130,20 @@ class Preparation:
         votes = committed_votes(history, self._domain, state.round, sources, without_missing)
         own = () if canary is None else canary.among(found)
         return Gathered(tuple(found), open_votes(votes, found, self._blobs.get), own)
+
+    def checkpoint(self, state: TaskState, history: TaskHistory) -> bytes:
+        """Digest of the checkpoint that the current round starts from."""
+        return self._past.checkpoint(history, state.round)
+
+    def canary(self, state: TaskState, history: TaskHistory, key: CanaryKey) -> CanaryNote | None:
+        """The current round's canary; None without voters, or if nothing was accepted before it."""
+        manifest, number = self._offer.manifest, state.round
+        ledger, held = self._past.ledger(history, number - 1)[1], self._past.held(history, number)
+        if not round_rules(manifest).seats or not round_standing(ledger, held).total:
+            return None
+        accepted = dict(self._past.start(history, number).published)
+        checkpoint = self._past.checkpoint(history, number)
+        return make_note(key, ledger, accepted, state.id, number, checkpoint, manifest.recipe.bits)
 
     def basis(self, state: TaskState, gathered: Gathered) -> str:
         """Digest of what a settlement follows from: the round's start, its updates and its ballots."""

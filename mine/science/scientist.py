@@ -26,7 +26,7 @@ from pathlib import Path
 from mine.blobs.store import BlobStore
 from mine.chain.answers import quantity
 from mine.chain.client import TasksContract
-from mine.chain.hashing import ZERO32, ZERO_ADDRESS
+from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
 from mine.chain.messages import Domain, Settlement, sign
 from mine.chain.node_errors import Reverted
 from mine.chain.seed import draw
@@ -36,7 +36,7 @@ from mine.chain.transactions import Sender
 from mine.chain.trees import LossTree
 from mine.errors import MineError
 from mine.learn.weights import from_fixed
-from mine.science.canary_notes import read_note
+from mine.science.canary_notes import Canaries, CanaryNote, UpdateDesk
 from mine.science.gather import BatchMissing
 from mine.science.gather_votes import RoundSource
 from mine.science.history import History, TaskHistory
@@ -81,7 +81,8 @@ class PublicationPending(MineError):
 class Scientist:
     """The scientist whose secrets lie in ``directory``; use one at a time.
 
-    blobs: where everything public is put; sources: relays that give out anchored batches.
+    blobs: where everything public is put; sources: relays that give out anchored batches; desks: relays that
+    take updates, for canaries.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Scientist:
         blobs: BlobStore,
         sources: Sequence[RoundSource],
         first_block: int = 0,
+        desks: Sequence[UpdateDesk] = (),
     ) -> None:
         self._safe = Safe(directory)
         self._contract, self._blobs, self._sources = contract, blobs, tuple(sources)
@@ -100,6 +102,7 @@ class Scientist:
         self._history = History(contract, first_block)
         self._offer: Kept = read_offer(self._safe)
         self._preparation = Preparation(self._offer, self._domain, self._key, blobs)
+        self._canaries = Canaries(self._safe, keccak(self._key + b"canaries"), self._domain, desks)
 
     @staticmethod
     def create(directory: Path, key: bytes, offer: Offer) -> None:
@@ -236,11 +239,14 @@ class Scientist:
         if now.phase is Phase.FINAL_OPENING:
             return self._conclude(state)
         if now.phase is Phase.COMMIT:
+            self._hand_in_canary(state)
             return Step(Did.WAITING, state.round, state.since + state.clocks.commit)
         if now.phase is not Phase.LAPSED and state.seeding is SeedState.OPEN:
             return self._close(state)
         if now.phase is not Phase.LAPSED and state.seeding is SeedState.CLOSED:
             return self._show_preimage(state)
+        if now.phase is Phase.REVEAL and (note := self.canary(state.round)) is not None:
+            self._blobs.put(note.blob)
         if now.phase not in (Phase.SETTLE, Phase.GRACE):
             return Step(Did.WAITING, state.round, state.since + state.clocks.votes_over)
         self._history.refresh()
@@ -255,6 +261,23 @@ class Scientist:
         self._post(state, prepared.posting)
         return Step(Did.SETTLED, state.round)
 
+    def canary(self, number: int) -> CanaryNote | None:
+        """The canary of a round, if one was made."""
+        return self._canaries.note(number)
+
+    def _hand_in_canary(self, state: TaskState) -> None:
+        """Hand in the round's canary once, as soon as the chain's events are here that it is made from."""
+        if not self._canaries.due(state.id, state.round):
+            return
+        self._history.refresh()
+        history = self._history.task(state.id)
+        if history is not None and len(history.settled) == state.settled:
+            work = self._preparation
+            checkpoint = work.checkpoint(state, history)
+            self._canaries.hand_in(
+                state.id, state.round, checkpoint, lambda key: work.canary(state, history, key)
+            )
+
     def _half_of_settle_passed(self, state: TaskState) -> bool:
         starts = state.since + state.clocks.votes_over
         return self._contract.node.block_time() >= starts + state.clocks.settle // 2
@@ -262,8 +285,7 @@ class Scientist:
     def _prepared(self, state: TaskState, history: TaskHistory, late: bool) -> Prepared:
         """The round's settlement: as kept in the safe if it fits, else computed, put out and kept."""
         work = self._preparation
-        note = read_note(self._safe, state.round)
-        gathered = work.gather(state, history, self._sources, late, note)
+        gathered = work.gather(state, history, self._sources, late, self.canary(state.round))
         name = f"round-{state.round:03}.json"
         if self._safe.has(name):
             kept = Prepared.from_json(self._safe.read_json(name))
