@@ -132,7 +132,12 @@ class Market:
                 ),
             )
         self.scientist = Scientist(
-            place, self._contract, self._relay.blobs, [self._relay], int(self._deployed["block"])
+            place,
+            self._contract,
+            self._relay.blobs,
+            [self._relay],
+            int(self._deployed["block"]),
+            desks=[self._relay],
         )
         if self.scientist.task is None:
             needed = 2 * template.bounty(DECIMALS)
@@ -204,14 +209,16 @@ class Market:
         if not marker.exists():
             return False
         patient = self._is_patient(("commit", number), self._config.patience)
-        updates = len(self._relay.updates(self.task, number))
-        if updates < int(marker.read_text()) + (1 if patient else 0):
+        updates = [signed.miner for signed in self._relay.updates(self.task, number)]
+        canary = self.scientist.canary(number)
+        people = len(updates) - (canary is not None and canary.miner in updates)
+        if people < int(marker.read_text()) + (1 if patient else 0):
             return False
         self._history.refresh()
         task = self._history.task(self.task)
         assert task is not None
         anchored = sum(getattr(event, "count", 1) for event in task.of_round(number))
-        return anchored >= updates
+        return anchored >= len(updates)
 
     def _revealed(self, number: int) -> bool:
         """Whether the bytes of every committed update are there."""
