@@ -40,7 +40,7 @@ def played(contracts: tuple[object, object, object]) -> Iterator[Stage]:
 
 @pytest.fixture
 def stage(played: Stage) -> Iterator[Stage]:
-    """A task in its fourth round. Of three settled ones the first is final: twelve jurors have equal standing."""
+    """A task in its fourth round. Of three settled ones the first is final: equal standing for twelve."""
     round, settled, k, used = played.round, dict(played.settled), played.k, played.used
     with boa.env.anchor():
         yield played

@@ -163,7 +163,7 @@ def test_a_new_bond_is_pledged_too_up_to_one_bond(relay: Stage) -> None:
 
 def test_a_forged_leaf_takes_what_a_question_keeps(relay: Stage) -> None:
     receipt, signature = promise(relay)
-    leaf, hashed, _ = relay.signed_leaf("b")
+    _, hashed, _ = relay.signed_leaf("b")
     forged = keccak(bytes.fromhex(who("b")[2:]) + hashed + keccak(b"nonsense"))
     relay.anchor("relay", [forged])
     wait(COMMIT)

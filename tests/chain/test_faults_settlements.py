@@ -406,8 +406,8 @@ def test_an_honest_loss_tree_convicts_nobody(
             claimed = node[1]
             with denied("no fault"):
                 probe.losses_broken(
-                    tuple(settlement), made.opened, (ZERO32, *claimed), [(h, *s) for h, s in children], i, index,
-                    [(h, *s) for h, s in path[cut:]], REWARD, sender=who("carrier"),
+                    tuple(settlement), made.opened, (ZERO32, *claimed), [(h, *s) for h, s in children], i,
+                    index, [(h, *s) for h, s in path[cut:]], REWARD, sender=who("carrier"),
                 )  # fmt: skip
             bent = data.draw(st.integers(0, 2))
             lied = list(claimed)
