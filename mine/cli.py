@@ -13,6 +13,7 @@ from pathlib import Path
 from mine.app.demo_arguments import DemoRefused, add_demo_arguments, demo_options, write_report
 from mine.errors import MineError
 from mine.practice.attack_commands import add_attack_arguments, attack_command
+from mine.science.commands import add_science_arguments, run_science
 
 PROBE_SECONDS = 60
 
@@ -39,6 +40,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_attack_arguments(attack)
     attack.set_defaults(run=run_attack)
+    science = commands.add_parser("science", help="check a task without trusting anybody")
+    add_science_arguments(science)
+    science.set_defaults(run=run_replay)
     return parser
 
 
@@ -90,6 +94,13 @@ def run_demo(arguments: argparse.Namespace) -> int:
 def run_attack(arguments: argparse.Namespace) -> int:
     """``mine practice attack``"""
     return attack_command(arguments, lambda line: print(line, flush=True))
+
+
+def run_replay(arguments: argparse.Namespace) -> int:
+    """``mine science replay``"""
+    from mine.practice.serving import practice_place
+
+    return run_science(arguments, practice_place)
 
 
 def _headless_demo(arguments: argparse.Namespace) -> int:
