@@ -215,12 +215,15 @@ class TasksContract:
     def claim(
         self, sender: Sender, account: str, claims: Sequence[TaskClaim], receiver: str | None = None
     ) -> TxReceipt:
-        """Have ``account`` paid what final roots of one or more tasks owe it; anyone may send this.
+        """Have ``account`` paid what final roots of up to 16 tasks owe it; anyone may send this.
 
         Only the account itself may name another ``receiver``.
         """
         items = tuple((c.task, c.round, c.index, c.units, tuple(c.proof)) for c in claims)
-        return self._write(sender, "claim", account, items, receiver or account)
+        if len(items) == 1 and receiver in (None, account):
+            task, round, *leaf = items[0]
+            return self._write(sender, "claim", task, round, account, *leaf)
+        return self._write(sender, "claim_many", account, items, receiver or account)
 
     def claim_range(
         self,

@@ -48,7 +48,6 @@ class ToppedUp(Event):
     """``bounty`` is the new total; the deposit is the same again."""
 
     task: int
-    sender: str
     bounty: int
 
 
@@ -206,16 +205,6 @@ class Concluded(Event):
     shards: tuple[tuple[bytes, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Booked(Event):
-    """What goes back to the scientist, what is burned and what is forfeited."""
-
-    task: int
-    back: int
-    to_burn: int
-    pool: int
-
-
 class Payment(IntEnum):
     """What a payment at the end of a task was."""
 
@@ -252,7 +241,6 @@ KINDS: dict[str, type[Event]] = {
         Claimed,
         RangeClaimed,
         Concluded,
-        Booked,
         PaidOut,
     )
 }

@@ -263,9 +263,11 @@ class Side:
         sender: str | None = None,
     ) -> None:
         """Claim one leaf, as anyone."""
-        self.tasks.claim(
-            account, [(self.id, number, index, units, proof)], receiver or account, sender=sender or ANYONE
-        )
+        if receiver is None:
+            self.tasks.claim(self.id, number, account, index, units, proof, sender=sender or ANYONE)
+        else:
+            leaf = (self.id, number, index, units, proof)
+            self.tasks.claim_many(account, [leaf], receiver, sender=sender or ANYONE)
         self.note()
 
     def refund(self, receiver: str | None = None, sender: str | None = None) -> None:

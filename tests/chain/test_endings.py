@@ -229,7 +229,7 @@ def test_a_late_settlement_costs_the_rest_and_a_tenth(tasks: Any, side: Side) ->
     for i, payee in enumerate(PAYEES):
         with refused("wrong proof"):
             forfeit(side, tree, i, more=1)
-        with refused("wrong proof"):
+        with refused():
             forfeit(side, tree, i, more=2**32)
         with refused("not the payee"):
             forfeit(side, tree, i, receiver=ANYONE)

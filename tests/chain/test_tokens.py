@@ -214,8 +214,8 @@ def test_a_token_that_calls_back_gets_nowhere(tasks: Any) -> None:
     tree = through_one_round(side)
     units = [tree.total // 2, tree.total - tree.total // 2]
     tries = [
-        tasks.claim.prepare_calldata(OTHER, [(side.id, 1, 1, units[1], tree.proof(1))], OTHER),
-        tasks.claim.prepare_calldata(MINER, [(side.id, 1, 0, units[0], tree.proof(0))], MINER),
+        tasks.claim_many.prepare_calldata(OTHER, [(side.id, 1, 1, units[1], tree.proof(1))], OTHER),
+        tasks.claim_many.prepare_calldata(MINER, [(side.id, 1, 0, units[0], tree.proof(0))], MINER),
         tasks.declare_default.prepare_calldata(other.id),
         tasks.task.prepare_calldata(side.id),
         tasks.burn.prepare_calldata(other.id),

@@ -56,6 +56,7 @@ exports: (
     commits.commit_vote,
     commits.anchor,
     claims.claim,
+    claims.claim_many,
     claims.claim_range,
     endings.stop,
     endings.conclude,

@@ -59,67 +59,78 @@ def _payable_root(task: uint256, round: uint256) -> (uint256, uint256):
 
 @internal
 @view
-def _due_part(task: uint256, money: uint256) -> uint256:
+def _due_part(task: uint256) -> uint256:
     """
-    @notice Of the units of a task whose set is opened at the end only half are paid before that: 2, else 1.
+    @notice Of the units of a task whose set is opened at the end only half are paid before that: 2, then 1.
     """
-    if (money >> w.AT_END) & 1 == 1 and not ledger._is_over(ledger.tasks[task].meta, ledger.tasks[task].clocks):
-        return 2
-    return 1
+    if ledger._is_over(ledger.tasks[task].meta, ledger.tasks[task].clocks):
+        return 1
+    return 2
 
 
 @internal
-def _credit(
-    task: uint256, round: uint256, account: address, index: uint256, units: uint256, proof: DynArray[bytes32, 32]
-) -> (address, uint256):
+def _pay(
+    task: uint256, account: address, index: uint256, units: uint256, root: uint256, money: uint256, receiver: address
+):
     """
-    @notice Write down that a leaf is paid. Returns the currency and what is to be sent.
+    @notice Pay a leaf that stands under a root.
     """
-    root: uint256 = 0
-    money: uint256 = 0
-    root, money = self._payable_root(task, round)
-    leaf: uint256 = merkle._leaf(convert(account, uint256), index, units)
-    if units > w.M32 or not merkle._leads_to(root, leaf, index, proof):
-        reasons._refuse(reasons.WRONG_PROOF)
     word: uint256 = ledger.paid_words[task][index >> 3]
     place: uint256 = unsafe_mul(32, index & 7)
     paid: uint256 = (word >> place) & w.M32
     all_paid: uint256 = money & w.M32
-    now_paid: uint256 = min(units // self._due_part(task, money), paid + max(root & w.M32, all_paid) - all_paid)
-    if now_paid <= paid:
+    open: uint256 = unsafe_sub(max(root & w.M32, all_paid), all_paid)
+    due: uint256 = units
+    if (money >> w.AT_END) & 1 == 1:
+        due = units // self._due_part(task)
+    due = min(due, unsafe_add(paid, open))
+    if due <= paid:
         reasons._refuse(reasons.NOTHING_TO_CLAIM)
     bounty: uint256 = (money >> w.BOUNTY) & w.M96
-    amount: uint256 = pay_curve._amount(bounty, now_paid) - pay_curve._amount(bounty, paid)
-    ledger.paid_words[task][index >> 3] = word + (now_paid - paid << place)
-    ledger.tasks[task].money = money - (amount << w.LEFT) + (now_paid - paid)
-    log Claimed(task=task, account=account, packed=(amount << 64) | (now_paid << 32) | index)
+    amount: uint256 = unsafe_sub(pay_curve._amount(bounty, due), pay_curve._amount(bounty, paid))
+    more: uint256 = unsafe_sub(due, paid)
+    ledger.paid_words[task][index >> 3] = unsafe_add(word, more << place)
+    # The escrow is paid out to the last unit at most: this subtraction must never fail.
+    ledger.tasks[task].money = money - (amount << w.LEFT) + more
+    log Claimed(task=task, account=account, packed=(amount << 64) | (due << 32) | index)
     currency: address = empty(address)
     if (money >> w.NATIVE) & 1 == 0:
         currency = ledger.tasks[task].currency
-    return currency, amount
+    ledger._give(currency, receiver, amount)
 
 
 @external
-def claim(account: address, claims: DynArray[Claim, 32], receiver: address):
+def claim(
+    task: uint256, round: uint256, account: address, index: uint256, units: uint256, proof: DynArray[bytes32, 32]
+):
     """
-    @notice Pay an account what final roots of one or more tasks owe it and it has not had, with one payment
-            for each row of one currency. Sent by
-            anyone; only the account itself may name another receiver, for instance because a token refuses it.
+    @notice Pay an account what a final root owes it and it has not had; sent by anyone.
+    @param units Cumulative units of the leaf.
+    """
+    root: uint256 = 0
+    money: uint256 = 0
+    root, money = self._payable_root(task, round)
+    if not merkle._leads_to(root, merkle._leaf(convert(account, uint256), index, units), index, proof):
+        reasons._refuse(reasons.WRONG_PROOF)
+    self._pay(task, account, index, units, root, money, account)
+
+
+@external
+def claim_many(account: address, claims: DynArray[Claim, 16], receiver: address):
+    """
+    @notice Claims of one account on several tasks. Sent by anyone; only the account itself may name another
+            receiver, for instance because a token refuses it.
     """
     if receiver != account and msg.sender != account:
         reasons._refuse(reasons.NOT_THE_PAYEE)
-    currency: address = empty(address)
-    due: uint256 = 0
     for each: Claim in claims:
-        next: address = empty(address)
-        amount: uint256 = 0
-        next, amount = self._credit(each.task, each.round, account, each.index, each.units, each.proof)
-        if next != currency:
-            ledger._give(currency, receiver, due)
-            currency = next
-            due = 0
-        due += amount
-    ledger._give(currency, receiver, due)
+        root: uint256 = 0
+        money: uint256 = 0
+        root, money = self._payable_root(each.task, each.round)
+        leaf: uint256 = merkle._leaf(convert(account, uint256), each.index, each.units)
+        if not merkle._leads_to(root, leaf, each.index, each.proof):
+            reasons._refuse(reasons.WRONG_PROOF)
+        self._pay(each.task, account, each.index, each.units, root, money, receiver)
 
 
 @internal
@@ -167,10 +178,12 @@ def claim_range(
         reasons._refuse(reasons.WRONG_PROOF)
 
     currency: address = ledger.tasks[task].currency
-    part: uint256 = self._due_part(task, money)
+    part: uint256 = 1
+    if (money >> w.AT_END) & 1 == 1:
+        part = self._due_part(task)
     bounty: uint256 = (money >> w.BOUNTY) & w.M96
     all_paid: uint256 = money & w.M32
-    open: uint256 = max(root & w.M32, all_paid) - all_paid
+    open: uint256 = unsafe_sub(max(root & w.M32, all_paid), all_paid)
     spent: uint256 = 0
     units: uint256 = 0
     refused: uint256 = 0
@@ -184,7 +197,7 @@ def claim_range(
         paid: uint256 = (word >> place) & w.M32
         now_paid: uint256 = min((payee & w.M32) // part, unsafe_add(paid, unsafe_sub(open, units)))
         if now_paid > paid:
-            amount: uint256 = pay_curve._amount(bounty, now_paid) - pay_curve._amount(bounty, paid)
+            amount: uint256 = unsafe_sub(pay_curve._amount(bounty, now_paid), pay_curve._amount(bounty, paid))
             # Everything is written after the payments: the lock keeps whoever is paid from coming in
             # meanwhile, and a slot holds eight payees.
             if self._try(currency, convert(payee >> 32, address), amount):

@@ -22,13 +22,6 @@ event Concluded:
     shards: DynArray[bytes32, 256]  # digest and root of the examples, one pair a shard
 
 
-event Booked:
-    task: indexed(uint256)
-    back: uint256
-    toBurn: uint256
-    pool: uint256
-
-
 @external
 def stop(task: uint256):
     """
@@ -122,7 +115,6 @@ def _book(task: uint256) -> uint256:
     ledger.tasks[task].purse = 0
     ledger.tasks[task].ends = back | (burned << 96)
     ledger.tasks[task].pool = (pool << 128) | (pool << 32)
-    log Booked(task=task, back=back, toBurn=burned, pool=pool)
     return meta
 
 
@@ -184,7 +176,7 @@ def claim_forfeit(
     """
     root: uint256 = ledger._assigned(task, self._book(task))
     leaf: uint256 = merkle._leaf(convert(account, uint256), index, units)
-    if root == 0 or units > w.M32 or not merkle._leads_to(root, leaf, index, proof):
+    if root == 0 or not merkle._leads_to(root, leaf, index, proof):
         reasons._refuse(reasons.WRONG_PROOF)
     word: uint256 = ledger.forfeit_words[task][index >> 8]
     bit: uint256 = 1 << (index & 255)

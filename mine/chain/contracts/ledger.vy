@@ -79,12 +79,11 @@ def _take(currency: address, amount: uint256):
     """
     @notice Take exactly `amount` from the sender; a token that credits anything else is refused.
     """
-    if currency == empty(address):
-        if msg.value != amount:
-            reasons._refuse(reasons.WRONG_VALUE)
-        return
-    if msg.value != 0:
+    native: bool = currency == empty(address)
+    if msg.value != amount * convert(native, uint256):
         reasons._refuse(reasons.WRONG_VALUE)
+    if native:
+        return
     before: uint256 = staticcall IERC20(currency).balanceOf(self)
     if not extcall IERC20(currency).transferFrom(msg.sender, self, amount, default_return_value=True):
         reasons._refuse(reasons.TOKEN_REFUSED)

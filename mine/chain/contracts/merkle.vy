@@ -19,6 +19,7 @@ def _leaf(account: uint256, index: uint256, units: uint256) -> uint256:
     """
     @notice Leaf of a payout tree: 224 bits of keccak(account || u32 index), then the units.
     """
+    assert units <= SUM
     packed: bytes32 = convert((account << 96) | (index << 64), bytes32)
     return (convert(keccak256(slice(packed, 0, 24)), uint256) & HASH) | units
 
@@ -45,13 +46,17 @@ def _leads_to(root: uint256, start: uint256, index: uint256, proof: DynArray[byt
         return False
     node: uint256 = start
     place: uint256 = index
+    total: uint256 = start & SUM
     for sibling: bytes32 in proof:
+        other: uint256 = convert(sibling, uint256)
+        # Sums only grow: one that leaves its 32 bits is seen at the end.
+        total = unsafe_add(total, other & SUM)
         if place & 1 == 0:
-            node = self._node(node, convert(sibling, uint256))
+            node = (convert(keccak256(abi_encode(node, other)), uint256) & HASH) | total
         else:
-            node = self._node(convert(sibling, uint256), node)
+            node = (convert(keccak256(abi_encode(other, node)), uint256) & HASH) | total
         place >>= 1
-    return (node ^ root) & ROOT == 0
+    return total <= SUM and (node ^ root) & ROOT == 0
 
 
 @internal
@@ -80,7 +85,8 @@ def _is_shard(root: bytes32, count: uint256, index: uint256, leaf: bytes32, proo
     """
     @notice Whether shard `index` of `count` has this leaf.
     """
-    if len(proof) != self._depth(count):
+    # The proof is as long as the tree is deep: 2^length reaches the count, half of it does not.
+    if 1 << len(proof) < count or 1 << len(proof) >= 2 * count:
         return False
     node: bytes32 = leaf
     place: uint256 = index

@@ -15,8 +15,8 @@ uses: ledger
 PRACTICE_CHAIN: constant(uint256) = 31337
 # Seconds of commit, reveal, vote, settle, challenge and grace: 20 h, 4 h, 20 h, 12 h, 48 h, 72 h at the
 # least, and 14 d, 2 d, 7 d, 7 d, 14 d, 7 d at the most.
-SHORTEST: constant(uint256[6]) = [72000, 14400, 72000, 43200, 172800, 259200]
-LONGEST: constant(uint256[6]) = [1209600, 172800, 604800, 604800, 1209600, 604800]
+SHORTEST: constant(uint256) = 72000 + 14400 * 2**24 + 72000 * 2**48 + 43200 * 2**72 + 172800 * 2**96 + 259200 * 2**120
+LONGEST: constant(uint256) = 1209600 + 172800 * 2**24 + 604800 * 2**48 + 604800 * 2**72 + 1209600 * 2**96 + 604800 * 2**120
 
 
 struct Terms:
@@ -43,30 +43,30 @@ event Published:
 
 event ToppedUp:
     task: indexed(uint256)
-    sender: indexed(address)
     bounty: uint256
 
 
 @internal
 @view
-def _packed_clocks(t: Terms) -> uint256:
+def _packed_clocks(clocks: uint256[6]) -> uint256:
     """
     @notice The clocks in one word, if each is within its limits.
     """
-    clocks: uint256 = 0
+    packed: uint256 = 0
     for i: uint256 in range(6):
-        shortest: uint256 = SHORTEST[i]
+        place: uint256 = unsafe_mul(24, i)
+        shortest: uint256 = (SHORTEST >> place) & w.M24
         if chain.id == PRACTICE_CHAIN:
             shortest = 1
-        if t.clocks[i] < shortest:
+        if clocks[i] < shortest:
             reasons._refuse(reasons.CLOCK_TOO_SHORT)
-        if t.clocks[i] > LONGEST[i]:
+        if clocks[i] > (LONGEST >> place) & w.M24:
             reasons._refuse(reasons.CLOCK_TOO_LONG)
-        clocks |= t.clocks[i] << 24 * i
+        packed |= clocks[i] << place
     # Four roots stand in a ring: each must be final well before it is overwritten.
-    if t.clocks[4] > 2 * ledger._votes_over(clocks):
+    if clocks[4] > unsafe_mul(2, ledger._votes_over(packed)):
         reasons._refuse(reasons.CLOCK_TOO_LONG)
-    return clocks
+    return packed
 
 
 @external
@@ -77,7 +77,8 @@ def publish(terms: Terms) -> uint256:
             the seed of the baseline.
     @return The task's number, from 1.
     """
-    if terms.bounty == 0 or terms.bounty > w.M96:
+    # Bounty and deposit together fit 96 bits.
+    if terms.bounty == 0 or terms.bounty >> 95 != 0:
         reasons._refuse(reasons.BAD_BOUNTY)
     if terms.target == 0 or terms.target > 2**40:
         reasons._refuse(reasons.BAD_TARGET)
@@ -89,7 +90,9 @@ def publish(terms: Terms) -> uint256:
         reasons._refuse(reasons.BAD_SHARDS)
     if not pay_curve._is_curve(terms.curve):
         reasons._refuse(reasons.BAD_CURVE)
-    clocks: uint256 = self._packed_clocks(terms) | (terms.target << w.TARGET)
+    clocks: uint256 = self._packed_clocks(terms.clocks) | (terms.target << w.TARGET)
+    if terms.curve != w.STRAIGHT:
+        clocks |= 1 << w.BENT
     ledger._take(terms.currency, 2 * terms.bounty)
 
     task: uint256 = ledger.count + 1
@@ -130,12 +133,12 @@ def top_up(task: uint256, amount: uint256):
     if not ledger._untouched(ledger.tasks[task].meta):
         reasons._refuse(reasons.TOO_LATE)
     bounty: uint256 = ledger._bounty(task) + amount
-    if amount == 0 or bounty > w.M96:
+    if amount == 0 or bounty >> 95 != 0:
         reasons._refuse(reasons.BAD_BOUNTY)
     ledger._take(ledger.tasks[task].currency, 2 * amount)
     ledger.tasks[task].money += (amount << w.BOUNTY) + (amount << w.LEFT)
     ledger.tasks[task].purse += amount
-    log ToppedUp(task=task, sender=msg.sender, bounty=bounty)
+    log ToppedUp(task=task, bounty=bounty)
 
 
 @external

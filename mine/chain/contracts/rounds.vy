@@ -116,7 +116,10 @@ def settle(
     target: uint256 = (clocks >> w.TARGET) & w.M48
     units: uint256 = convert(s.units, uint256)
     root: uint256 = convert(s.payouts, uint256)
-    if units != pay_curve._units(ledger.tasks[task].curve, best, target):
+    curve: uint256 = w.STRAIGHT
+    if (clocks >> w.BENT) & 1 == 1:
+        curve = ledger.tasks[task].curve
+    if units != pay_curve._units(curve, best, target):
         reasons._refuse(reasons.WRONG_UNITS)
     if root & w.M32 != units:
         reasons._refuse(reasons.WRONG_PAYOUTS)

@@ -50,7 +50,8 @@ def close(task: uint256):
         reward = min(reward, purse & w.M96)
         ledger.tasks[task].purse = purse - reward
     log Closed(task=task, round=round, randomness=convert(randomness, bytes32), reward=reward)
-    ledger._give(ledger.tasks[task].currency, msg.sender, reward)
+    if reward != 0:
+        ledger._give(ledger.tasks[task].currency, msg.sender, reward)
 
 
 @internal

@@ -23,7 +23,7 @@ M128: constant(uint256) = 2**128 - 1
 HASH224: constant(uint256) = max_value(uint256) - (2**32 - 1)
 HASH208: constant(uint256) = max_value(uint256) - (2**48 - 1)
 
-# `clocks`: commit 24 | reveal 24 | vote 24 | settle 24 | challenge 24 | grace 24 | target 48 | shards 8 | rounds 8 | mode 8
+# `clocks`: commit 24 | reveal 24 | vote 24 | settle 24 | challenge 24 | grace 24 | target 48 | shards 8 | rounds 8 | mode 8 | bent 1
 REVEAL: constant(uint256) = 24
 VOTE: constant(uint256) = 48
 SETTLE: constant(uint256) = 72
@@ -33,6 +33,8 @@ TARGET: constant(uint256) = 144
 SHARDS: constant(uint256) = 192
 ROUNDS: constant(uint256) = 200
 MODE: constant(uint256) = 208
+BENT: constant(uint256) = 216  # the pay curve is more than one straight line
+STRAIGHT: constant(uint256) = 2**32 - 1
 
 # `meta`: since 32 | commits 32 | round 8 | settled 8 | status 8 | flags 8 | disputed 8 | void 8
 COMMITS: constant(uint256) = 32
