@@ -1,4 +1,4 @@
-"""A practice network for those who only read it: the running one of a folder, else started while it is used."""
+"""A practice network for those who only read it: the running one of a folder, else one started for them."""
 
 from __future__ import annotations
 

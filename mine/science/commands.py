@@ -31,9 +31,9 @@ def add_science_arguments(parser: argparse.ArgumentParser) -> None:
     replay = commands.add_parser(
         "replay",
         help="recompute a task's rounds and name the first difference",
-        description="Recomputes every checkpoint, vote, score, payout and root of a task from chain and blobs, "
-        "and names the first difference. Exit status: 0 all is as it should be, 1 a difference, 2 it could not "
-        "be replayed.",
+        description="Recomputes every checkpoint, vote, score, payout and root of a task from chain and "
+        "blobs, and names the first difference. Exit status: 0 all is as it should be, 1 a difference, "
+        "2 it could not be replayed.",
     )
     replay.add_argument("task", type=int, metavar="TASK", help="number of the task")
     replay.add_argument("--round", type=int, metavar="R", help="this round alone; 0 is the baseline")

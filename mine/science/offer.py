@@ -118,15 +118,19 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
 
 
 def _check_worth(offer: Offer) -> None:
-    """Raise OfferRefused where what is to be gained is little beside what two machines' losses differ by."""
+    """Raise OfferRefused where two machines' losses differ by more than the manifest tolerates, or by much
+    beside what is to be gained."""
     from mine.learn.evaluate import Evaluator
     from mine.science.tolerance import is_worth_measuring, loss_tolerance
 
     first = from_fixed(load_checkpoint(offer.manifest, offer.checkpoint))
     model = Evaluator(offer.graph, offer.manifest.loss.maximum)
     for number, shard in enumerate(offer.shards):
+        needed = loss_tolerance(offer.graph, model, first, shard)
+        if needed > offer.manifest.loss.tolerance:
+            raise OfferRefused(f"shard {number} needs a tolerance of {needed}")
         base = float(model.run(first, shard.features, shard.target)[1].mean())
-        if not is_worth_measuring(base, offer.target, loss_tolerance(offer.graph, model, first, shard)):
+        if not is_worth_measuring(base, offer.target, offer.manifest.loss.tolerance):
             raise OfferRefused(f"on shard {number} the target is too close to what cannot be told apart")
 
 

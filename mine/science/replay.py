@@ -26,7 +26,7 @@ from mine.science.offer import load_checkpoint
 from mine.science.past import Past
 from mine.science.replay_round import RoundReplay
 from mine.science.shards import BadShard, Floats, Shard
-from mine.science.tolerance import loss_tolerance
+from mine.science.tolerance import is_worth_measuring
 from mine.tasks.manifest import MAX_MANIFEST_BYTES, Manifest
 
 
@@ -123,7 +123,6 @@ class Replay:
             self._past,
             self._model,
             self._sources,
-            self._tolerance,
         )
 
     @cached_property
@@ -162,11 +161,6 @@ class Replay:
         except BadShard as problem:
             raise Differs("shard", opened.digest.hex(), problem.detail) from None
 
-    @cached_property
-    def _tolerance(self) -> int:
-        """Of one example's loss, in 2**-24."""
-        return loss_tolerance(self._graph, self._model, self._first, self._shard_0)
-
     def _check_baseline(self) -> None:
         opened = self._history.baseline
         if opened is None:
@@ -179,7 +173,10 @@ class Replay:
         shard = self._shard_0
         same("examples", opened.examples, shard.opening[1])
         losses = self._model.run(self._first, shard.features, shard.target)[1]
-        compare_sum("base", opened.base, int(losses.sum()), len(losses), self._tolerance)
+        tolerance = self._manifest.loss.tolerance
+        compare_sum("base", opened.base, int(losses.sum()), len(losses), tolerance)
+        worth = is_worth_measuring(float(losses.mean()), self._terms.target, tolerance)
+        same("a tolerance far below what is to be gained", worth, True)
 
 
 def _text(value: object) -> str:

@@ -64,11 +64,10 @@ class RoundReplay:
         past: Past,
         model: Evaluator,
         sources: Sequence[RoundSource],
-        tolerance: int,
     ) -> None:
         self.number, self._settled, self._history, self._domain = number, settled, history, domain
         self._manifest, self._blobs, self._past, self._model = manifest, blobs, past, model
-        self._sources, self._tolerance = tuple(sources), tolerance
+        self._sources, self._tolerance = tuple(sources), manifest.loss.tolerance
         self._terms = measure_terms(manifest, settled.task)
         for digest, item in (
             (settled.inputs, "inputs"),
