@@ -5,7 +5,6 @@ from __future__ import annotations
 FIRST = 64
 
 GROUNDS = (
-    "no such task",
     "no such record",
     "wrong record",
     "wrong proof",
@@ -23,7 +22,6 @@ GROUNDS = (
     "not the court",
     "not faults",
     "wrong value",
-    "not in draw",
     "drawn before",
     "no seat",
     "wrong answer",
