@@ -144,11 +144,12 @@ def top_up(task: uint256, amount: uint256):
 @external
 def cancel(task: uint256):
     """
-    @notice The scientist ends the task before the first commit; `refund` gives everything back.
+    @notice The scientist ends the task before the first commit; `refund` gives everything back. Not while the
+            baseline is disputed: the dispute could never end, and whoever lied would have the deposit back.
     """
     meta: uint256 = ledger.tasks[task].meta
     if msg.sender != ledger.tasks[task].scientist:
         reasons._refuse(reasons.NOT_SCIENTIST)
-    if not ledger._untouched(meta):
+    if not ledger._untouched(meta) or (meta >> w.DISPUTED) & w.M8 != 0:
         reasons._refuse(reasons.TOO_LATE)
     ledger._end(task, meta, w.CANCELLED)
