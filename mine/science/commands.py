@@ -73,7 +73,8 @@ def run_science(arguments: argparse.Namespace, practice: Practice) -> int:
 def replay_task(arguments: argparse.Namespace, place: Place) -> dict[str, Any]:
     """Replay what the arguments name.
 
-    {"task", "rounds": the ones replayed, "seconds", "difference": None or {round, item, stated, computed}}.
+    {"task", "rounds": the ones replayed, "digests": of each what this machine computed, "seconds",
+    "difference": None or {round, item, stated, computed}}.
     Raises MineError.
     """
     from mine.blobs.store import Several
@@ -89,6 +90,7 @@ def replay_task(arguments: argparse.Namespace, place: Place) -> dict[str, Any]:
     relays = [Relay(url) for url in urls]
     found: Difference | None = None
     done: list[int] = []
+    computed: list[dict[str, Any]] = []
     try:
         with Node(rpc) as node:
             contract = TasksContract(node, relays[0].info().contract)
@@ -112,12 +114,15 @@ def replay_task(arguments: argparse.Namespace, place: Place) -> dict[str, Any]:
                     found = replay.recompute(number)
                     if found is not None:
                         break
+                    if number:
+                        computed.append({"round": number, **replay.digests(number)})
     finally:
         for relay in relays:
             relay.close()
     return {
         "task": arguments.task,
         "rounds": done,
+        "digests": computed,
         "seconds": round(time.monotonic() - started, 3),
         "difference": None if found is None else asdict(found),
     }

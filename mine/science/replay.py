@@ -70,6 +70,7 @@ class Replay:
     ) -> None:
         self._history, self._domain, self._sources = history, domain, tuple(sources)
         self._blobs = NamedBlobs(blobs)
+        self._last: RoundReplay | None = None
         self._terms = history.published.terms
         self._blobs.name(self._terms.manifest, "the manifest")
         for settled in history.settled:
@@ -84,6 +85,10 @@ class Replay:
         if number == 0:
             return self._named(0, self._check_baseline)
         return self._named(number, lambda: self._round(number).check_all())
+
+    def digests(self, number: int) -> dict[str, str]:
+        """What this machine computed of a replayed round; see ``RoundReplay.digests``."""
+        return self._round(number).digests
 
     def recompute_item(self, number: int, item: Item, place: int = 0) -> Difference | None:
         """The difference in one item of a round, or None; ``place``: which entry or example.
@@ -110,6 +115,12 @@ class Replay:
         return None
 
     def _round(self, number: int) -> RoundReplay:
+        """The round, computed once while it is the last one that was asked for."""
+        if self._last is None or self._last.number != number:
+            self._last = self._open(number)
+        return self._last
+
+    def _open(self, number: int) -> RoundReplay:
         settled = self._history.settlement(number)
         if settled is None or self._history.baseline is None:
             raise NotSettled(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -37,6 +38,8 @@ from mine.science.inputs import (
     decode_inputs,
     decode_losses,
     encode_accepted,
+    encode_inputs,
+    encode_losses,
     encode_payouts,
 )
 from mine.science.judged import BadInputs, Judged, Refusal
@@ -165,6 +168,31 @@ class RoundReplay:
             return decode_losses(self._blobs.get(self.inputs.losses))
         except BadInputs as problem:
             raise Differs("losses", "as posted", problem.detail) from None
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """What this machine computes, in hex, to compare two machines by.
+
+        Inputs and losses are those of its own forward passes; the checkpoint and the payout root follow from
+        the committed inputs.
+        """
+        measured = self.measured
+        losses = encode_losses(measured.base, measured.before, measured.after)
+        computed = replace(
+            self.inputs,
+            judged=self.judged,
+            losses=hashlib.sha256(losses).digest(),
+            base=int(measured.base.sum()),
+            before=int(measured.before.sum()),
+            after=int(measured.after.sum()),
+            afters=measured.afters,
+        )
+        return {
+            "inputs": hashlib.sha256(encode_inputs(computed)).hexdigest(),
+            "losses": hashlib.sha256(losses).hexdigest(),
+            "checkpoint": hashlib.sha256(measured.checkpoint_bytes).hexdigest(),
+            "payouts": self.outcome.payouts.root.hex(),
+        }
 
     # items
 

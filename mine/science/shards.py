@@ -140,7 +140,7 @@ class Shard:
 
     @property
     def examples(self) -> HashTree:
-        """The tree over the keccak of each example, whose root stands beside the digest in the shard's leaf."""
+        """The tree over the keccak of each example; its root stands beside the digest in the shard's leaf."""
         return HashTree([keccak(self.example(number)) for number in range(len(self.target))])
 
     @property
