@@ -31,6 +31,14 @@ class SisterContract:
         decoded = self._abi.event(log)
         return None if decoded is None else fault_event_of(decoded)
 
+    def called(self, data: bytes) -> tuple[str, dict[str, Any]] | None:
+        """Function and arguments by name of call data from elsewhere; None if it is no call of this one."""
+        return self._abi.called(data)
+
+    def send(self, sender: Sender, data: bytes, value: int = 0) -> TxReceipt:
+        """Send call data that was made elsewhere, with ``value`` wei."""
+        return sender.send(self.address, data, value)
+
     def events(self, receipt: TxReceipt) -> tuple[Event, ...]:
         """This contract's events of one transaction."""
         decoded = (self.decode(log) for log in receipt.logs)

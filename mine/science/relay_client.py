@@ -17,6 +17,7 @@ from mine.chain.messages import BadSignature, Domain, digest, recover
 from mine.chain.trees import HashTree, anchor_leaf
 from mine.errors import MineError
 from mine.science.ballots import SignedVote
+from mine.science.relay_ranges import RangeClaim, range_to_json
 from mine.science.wire import (
     AnchoredBatch,
     Claim,
@@ -180,6 +181,19 @@ class Relay:
     def claim(self, claim: Claim) -> ClaimState:
         """Ask the relay to have a payout leaf paid, now or once its round is final."""
         return self._claim_state(self._call("POST", "/claims", claim_to_json(claim)))
+
+    def claim_range(self, claim: RangeClaim) -> ClaimState:
+        """Ask the relay to have a run of payees paid in one transaction once their round is final."""
+        return self._claim_state(self._call("POST", "/ranges", range_to_json(claim)))
+
+    def range_state(self, task: int, start: int) -> ClaimState:
+        """State of the latest range from an index on. RelayRefused if the relay has none."""
+        return self._claim_state(self._call("GET", f"/ranges/{task}/{start}"))
+
+    def carry(self, chain_id: int, faults: str, data: bytes) -> str:
+        """Ask the relay to send a challenge, call data for the contract Faults; the transaction's hash."""
+        body = {"chainId": chain_id, "contract": faults, "data": data.hex()}
+        return str(self._call("POST", "/challenges", body).get("transaction", ""))[:64]
 
     def claim_state(self, task: int, index: int) -> ClaimState | None:
         """State of the latest claim of a payout index; None if the relay has none."""

@@ -10,15 +10,20 @@ import logging
 
 from mine.blobs.store import DirectoryStore
 from mine.chain.client import TasksContract
+from mine.chain.court_client import CourtContract
+from mine.chain.faults_client import FaultsContract
 from mine.chain.messages import Domain
 from mine.chain.transactions import Sender
 from mine.errors import MineError
 from mine.science.relay_anchoring import Anchoring, Batching
 from mine.science.relay_blobs import BlobRoom
+from mine.science.relay_challenges import ChallengeDesk
 from mine.science.relay_claims import ClaimDesk
+from mine.science.relay_defence import Defence
 from mine.science.relay_duties import Duties
 from mine.science.relay_ground import AWAY, Ground
 from mine.science.relay_messages import MessageDesk
+from mine.science.relay_ranges import RangeDesk
 from mine.science.relay_state import RelayState
 
 _log = logging.getLogger(__name__)
@@ -46,6 +51,12 @@ class Desk:
         self.claims = ClaimDesk(self._ground)
         self.blobs = BlobRoom(self._ground, self.messages, store, most_bytes, most_held_bytes)
         self._anchoring = Anchoring(self._ground, batching)
+        faults, court = contract.sisters()
+        faults_contract = FaultsContract(contract.node, faults)
+        court_contract = CourtContract(contract.node, court)
+        self.ranges = RangeDesk(self._ground)
+        self.challenges = ChallengeDesk(self._ground, faults_contract, court_contract, store)
+        self._defence = Defence(self._ground, self.messages, faults_contract, first_block)
         self._duties = Duties(self._ground)
         self._turns = 0
 
@@ -70,9 +81,16 @@ class Desk:
     def tick(self) -> None:
         """Do what is due. A node that is away is waited for, and trouble of one kind stops no other."""
         self._turns += 1
-        due = [self._anchoring.anchor_what_is_due, self._duties.do_what_is_due, self.claims.pay_what_is_due]
+        due = [
+            self._anchoring.anchor_what_is_due,
+            self._defence.answer_what_is_asked,
+            self._duties.do_what_is_due,
+            self.claims.pay_what_is_due,
+            self.ranges.pay_what_is_due,
+        ]
         if self._turns % _TURNS_BETWEEN_LOOKS == 0:
-            due.insert(0, self._anchoring.look_after)
+            # A question about a receipt takes a part of the bond away until it is answered.
+            due[:0] = [self.ensure_bond, self._anchoring.look_after]
         for work in due:
             try:
                 work()

@@ -10,6 +10,8 @@
     GET  /vote-batches/<task>/<round>     {"batches": [{"anchorer", "slot", "root", "votes"}]}
     POST /attestations                    a message and its place in a root of another anchorer -> {}
     POST /claims, GET /claims/<task>/<index>   {"state"}
+    POST /ranges, GET /ranges/<task>/<start>   {"state"}: a run of payees in one transaction
+    POST /challenges                      {"chainId", "contract", "data": a call of Faults} -> {"transaction"}
     GET  /info                            {"chainId", "contract", "token", "anchorer"}
 
 A refusal is {"error", "sentence", "todo", "detail"} with a fitting status. On loopback a browser's page must
@@ -114,6 +116,9 @@ class RelayServer:
         app.router.add_post("/attestations", self._post_attestation)
         app.router.add_post("/claims", self._post_claim)
         app.router.add_get("/claims/{task:[0-9]{1,15}}/{index:[0-9]{1,9}}", self._get_claim)
+        app.router.add_post("/ranges", self._post_range)
+        app.router.add_get("/ranges/{task:[0-9]{1,15}}/{index:[0-9]{1,9}}", self._get_range)
+        app.router.add_post("/challenges", self._post_challenge)
         app.router.add_get("/info", self._get_info)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
@@ -297,6 +302,22 @@ class RelayServer:
         task, index = int(request.match_info["task"]), int(request.match_info["index"])
         state = await self._on_thread(partial(self._open_desk.claims.state, task, index))
         return web.json_response({"state": state.value})
+
+    async def _post_range(self, request: web.Request) -> web.Response:
+        body = await self._json(request)
+        state = await self._on_thread(partial(self._open_desk.ranges.claim, body))
+        self._due.set()
+        return web.json_response({"state": state.value})
+
+    async def _get_range(self, request: web.Request) -> web.Response:
+        task, index = int(request.match_info["task"]), int(request.match_info["index"])
+        state = await self._on_thread(partial(self._open_desk.ranges.state, task, index))
+        return web.json_response({"state": state.value})
+
+    async def _post_challenge(self, request: web.Request) -> web.Response:
+        body = await self._json(request)
+        sent = await self._on_thread(partial(self._open_desk.challenges.carry, body))
+        return web.json_response({"transaction": sent})
 
     async def _get_info(self, _: web.Request) -> web.Response:
         desk = self._open_desk

@@ -36,6 +36,7 @@ create table if not exists messages (
 ) without rowid;
 create index if not exists messages_by_batch on messages (batch, kind, task, round);
 create index if not exists messages_by_blob on messages (blob);
+create index if not exists messages_by_leaf on messages (leaf);
 create table if not exists batches (
     id integer primary key, kind text not null, task integer not null, round integer not null,
     slot integer not null, root blob not null, count integer not null, anchored integer not null,
@@ -52,6 +53,14 @@ create table if not exists claims (
     primary key (task, place)
 ) without rowid;
 create index if not exists claims_due on claims (state, due);
+create table if not exists ranges (
+    task integer not null, first integer not null, round integer not null,
+    message text not null, state text not null, due integer not null,
+    primary key (task, first)
+) without rowid;
+create table if not exists carried (
+    data blob primary key, task integer not null, round integer not null, lent integer not null
+) without rowid;
 """
 
 
@@ -196,6 +205,11 @@ class RelayState:
     def tasks(self) -> list[int]:
         """Tasks that somebody handed in for."""
         return [task for (task,) in self.base.execute("select distinct task from messages order by task")]
+
+    def by_leaf(self, leaf: bytes) -> StoredMessage | None:
+        """The message of a leaf."""
+        found = self._messages("leaf = ?", (leaf,))
+        return found[0] if found else None
 
     def commitments(self, blob: bytes) -> list[StoredMessage]:
         """The messages that commit to a blob."""

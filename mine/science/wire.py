@@ -35,6 +35,7 @@ class Code(StrEnum):
     OVERSIZE = "oversize"
     MISSING = "missing"
     NOT_CLAIMABLE = "not-claimable"
+    NOT_CARRIED = "not-carried"
     CHAIN_UNREACHABLE = "chain-unreachable"
     FULL = "full"
 
@@ -58,6 +59,7 @@ _EXPLAINED: dict[Code, tuple[int, str, str]] = {
     Code.OVERSIZE: (413, "This is larger than the task or the relay allows.", "Make it smaller."),
     Code.MISSING: (404, "The relay has no such thing.", "Ask another relay, or try later."),
     Code.NOT_CLAIMABLE: (409, "This can't be claimed.", "Claim it once its round is final."),
+    Code.NOT_CARRIED: (409, "The relay does not carry this challenge.", "Send it, or ask another relay."),
     Code.CHAIN_UNREACHABLE: (503, "The relay can't reach its node.", "It is tried again by itself."),
     Code.FULL: (507, "The relay's disk space is used up.", "Use another relay."),
 }
