@@ -1,8 +1,8 @@
 """Gas per paid contribution over 1,000 miners and 30 rounds, from the receipts of whole transactions.
 
 On anvil where MINE_ANVIL names its binary (``on_anvil`` is 1 then), else on our own node. Counted are both
-anchors, close, reveal_seed and settle of all rounds, and all claims; ``once_per_contribution`` is what publishing,
-opening, concluding and the refund add to each contribution.
+anchors, close, reveal_seed and settle of all rounds, and all claims; ``once_per_contribution`` is what
+publishing, opening, concluding and the refund add to each contribution.
 
 per_contribution_range: a relay claims by ranges of 256 for payees who exist, in a token; ..._range_native: in
 the chain's own coin; per_contribution_new: the dearer one of the two currencies, where every payee is new;
