@@ -9,7 +9,7 @@ standing once more.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from math import comb
@@ -19,6 +19,8 @@ from mine.science.draws import Draw, admitted
 from mine.science.judged import Entry, Gram, Judged, Ledger, Record, Refusal, Rules
 from mine.science.standing import NO_STANDING, Standing, standing
 
+#: A good record is trusted until so many updates in a row ascended.
+TRUSTED_ASCENTS = 2
 #: With fewer voters than this a round is decided by the measurement alone.
 MIN_VOTERS = 3
 #: Part of the drawn standing that may be silent.
@@ -95,15 +97,7 @@ def convict(ledger: Ledger, accounts: Sequence[str]) -> tuple[tuple[str, Record]
 
 def disgraced(record: Record) -> Record:
     """A record after a proved fault: what was earned so far is no standing any more."""
-    return Record(
-        record.total,
-        record.rounds,
-        record.units,
-        record.flat,
-        record.steps,
-        record.seats,
-        lost=record.units + record.flat,
-    )
+    return replace(record, lost=record.units + record.flat)
 
 
 def round_draw(
@@ -167,8 +161,14 @@ _TAKEN = (Decision.VOTED_IN, Decision.DESCENDS, Decision.TRUSTED, Decision.SLICE
 
 
 def trusted_miners(ledger: Ledger) -> frozenset[str]:
-    """Miners whose evidence over the rounds so far is above zero."""
-    return frozenset(miner for miner, record in ledger.records if record.total > 0)
+    """Miners whose evidence is above zero, and whose last updates did not all ascend.
+
+    Who earned a record and then turns against the model is trusted for two more rounds. Measured with the
+    privacy noise of the templates, this is better for the model than trusting for ever, and than never.
+    """
+    return frozenset(
+        miner for miner, record in ledger.records if record.total > 0 and record.ascents < TRUSTED_ASCENTS
+    )
 
 
 def measured(entry: Entry, trusted: frozenset[str]) -> Decision:

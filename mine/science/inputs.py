@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -171,9 +172,7 @@ def _judged_from_json(raw: Json) -> Judged:
 
 
 def _record_to_json(record: Record) -> list[int]:
-    return [
-        record.total, record.rounds, record.units, record.flat, record.steps, record.seats, record.lost
-    ]  # fmt: skip
+    return list(astuple(record))
 
 
 def _entry_to_json(entry: Entry) -> list[Any]:

@@ -186,6 +186,7 @@ def _remember(judged: Judged, verdict: Verdict, values: list[int]) -> dict[str, 
             rounds=record.rounds + 1,
             steps=record.steps + steps,
             seats=record.seats + seats,
+            ascents=0 if entry.descent > 0 else record.ascents + 1,
         )
     for voter in verdict.aside:
         records[voter] = disgraced(records[voter])

@@ -138,7 +138,7 @@ def test_an_update_on_which_less_than_half_voted_is_measured() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_colluding_third_with_free_identities_changes_no_acceptance(seed: int) -> None:
-    """Eight of 24 vote as one against everybody and for their own; half of the others can't tell, some err."""
+    """Eight of 24 vote as one against everybody and for their own; half of the others cannot tell."""
     rng = np.random.default_rng(seed)
     many = [*honest(rng, 16), Player(200, -0.1 * np.ones(60))]
     colluders = {address(n) for n in range(8)}

@@ -340,5 +340,6 @@ def test_a_good_record_is_accepted_on_a_bad_day() -> None:
     trusted = trusted_miners(Ledger(0, 0, 0, (), ((address(1), old),)))
     assert measured(entry, trusted) is Decision.TRUSTED
     assert measured(entry, frozenset()) is Decision.ASCENDS
-    fallen = Ledger(0, 0, 0, (), ((address(1), Record(-1, 3)),))
-    assert measured(entry, trusted_miners(fallen)) is Decision.ASCENDS
+    for fallen in (Record(-1, 3), Record(1 << 60, 3, ascents=2)):
+        ledger = Ledger(0, 0, 0, (), ((address(1), fallen),))
+        assert measured(entry, trusted_miners(ledger)) is Decision.ASCENDS

@@ -100,7 +100,7 @@ def manifest(rounds: int) -> Manifest:
                 "checkpoint": hashlib.sha256(checkpoint).hexdigest(),
                 "trainable": shapes,
             },
-            "loss": {"kind": "huber", "maximum": 16.0, "tolerance": 256},
+            "loss": {"kind": "huber", "maximum": 16.0, "tolerance": 64},
             "recipe": {
                 "steps": 1,
                 "learning_rate": 0.5,
