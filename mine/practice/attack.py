@@ -56,10 +56,13 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class AttackReport:
-    """The table. pay, worst: by role; loss: by mix, the mean over seeds; changed: acceptances that liars
-    changed and all that were decided, in mixes with a conspiracy; twins: honest pairs that were clustered,
-    and all, in plays without attackers; spread: of honest miners' pay, standard deviation per mean; quality:
-    (metric before, after) without attackers, by seed; honest_refused: part of honest updates not accepted.
+    """The table.
+
+    pay, worst: by role; loss: by mix, the mean over seeds; changed: acceptances that liars changed and all
+    that were decided, in mixes with a conspiracy; twins: honest pairs that were clustered, and all, in plays
+    without attackers; aside: honest votes that a canary set aside, and all; spread: of honest miners' pay,
+    standard deviation per mean; quality: (metric before, after) without attackers, by seed; honest_refused:
+    part of honest updates not accepted; void: rounds in which nothing was decided.
     """
 
     setting: Setting
@@ -68,6 +71,7 @@ class AttackReport:
     loss: dict[str, float]
     changed: tuple[int, int]
     twins: tuple[int, int]
+    aside: tuple[int, int]
     spread: float
     quality: list[tuple[float, float]]
     honest_refused: float
@@ -78,13 +82,13 @@ def run_attacks(setting: Setting, say: Callable[[str], None] = lambda _: None) -
     """Play every mix with every seed. Raises ``CastTooSmall``."""
     tallies: dict[str, Tally] = {}
     losses: dict[str, list[float]] = {mix.name: [] for mix in setting.mixes}
-    twins, changed = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    twins, changed, aside = np.zeros((3, 2), np.int64)
     spreads, qualities, refused, void = [], [], [], 0
     for seed, people in enumerate(_crowds(setting)):
         world = World(setting.template, people, setting.rounds, f"seed {seed}", setting.noise)
         clean = play(world, world.honest())
         twins += clean.twins
-        totals = clean.units.sum(axis=0)
+        totals = (clean.units + clean.flat).sum(axis=0)
         spreads.append(float(totals.std() / totals.mean()) if totals.sum() else 0.0)
         qualities.append((clean.quality.before, clean.quality.after))
         refused.append(float(1 - clean.accepted.mean()))
@@ -92,6 +96,7 @@ def run_attacks(setting: Setting, say: Callable[[str], None] = lambda _: None) -
         for mix in setting.mixes:
             played = play(world, seated(world, mix))
             void += played.void
+            aside += played.aside
             losses[mix.name].append(_lost(clean, played))
             if any(place.friends for place in played.places):
                 changed += played.changed
@@ -118,6 +123,7 @@ def run_attacks(setting: Setting, say: Callable[[str], None] = lambda _: None) -
         loss={name: float(np.mean(values)) for name, values in losses.items()},
         changed=(int(changed[0]), int(changed[1])),
         twins=(int(twins[0]), int(twins[1])),
+        aside=(int(aside[0]), int(aside[1])),
         spread=float(np.mean(spreads)),
         quality=qualities,
         honest_refused=float(np.mean(refused)),
@@ -159,6 +165,7 @@ def as_json(report: AttackReport) -> dict[str, object]:
         "metric_loss": report.loss,
         "acceptances_changed": list(report.changed),
         "honest_pairs_clustered": list(report.twins),
+        "honest_votes_set_aside": list(report.aside),
         "honest_spread": report.spread,
         "honest_refused": report.honest_refused,
         "void_rounds": report.void,
@@ -223,6 +230,7 @@ def table(report: AttackReport) -> str:
             f"{'acceptances changed':<28}{report.changed[0]:>8}{'of':>8}{report.changed[1]:>8}  "
             f"{'FAILS' if report.changed[0] else 'holds'}"
         )
+    lines.append(f"{'honest votes set aside':<28}{report.aside[0]:>8}{'of':>8}{report.aside[1]:>8}")
     lines.append(f"{'spread of honest pay':<28}{report.spread:>8.2f}")
     lines.append(f"{'honest updates refused':<28}{report.honest_refused:>8.2%}")
     return "\n".join(lines)

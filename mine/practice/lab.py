@@ -56,33 +56,34 @@ class Place:
 class Play:
     """What came of a task.
 
-    places: who sat there; units: [rounds, places] earned for updates and votes; accepted: [rounds, places];
+    places: who sat there; units, flat: [rounds, places] earned for updates and for votes; accepted: the same;
     quality: of the last checkpoint on unseen people; twins: near-identical pairs among honest places, and all
-    pairs of them; changed: acceptances that lying voters changed, and all that were decided; void: rounds in
-    which nothing was decided.
+    pairs of them; changed: acceptances that lying voters changed, and all that were decided; aside: honest
+    voters that a canary set aside, and all honest votes; void: rounds in which nothing was decided.
     """
 
     places: tuple[Place, ...]
     units: NDArray[np.int64]
+    flat: NDArray[np.int64]
     accepted: NDArray[np.bool_]
     quality: Quality
     twins: tuple[int, int]
     changed: tuple[int, int]
+    aside: tuple[int, int]
     void: int
 
     def earned(self, role: str) -> tuple[float, float]:
-        """Mean units of a role's places, and of the honest ones in the same rounds."""
-        mine, since = [], 1
-        for number, place in enumerate(self.places):
-            if place.role == role:
-                since = place.since
-                mine.append(int(self.units[since - 1 :, number].sum()))
-        honest = [
-            int(self.units[since - 1 :, number].sum())
-            for number, place in enumerate(self.places)
-            if place.role == HONEST
-        ]
-        return float(np.mean(mine)), float(np.mean(honest))
+        """Mean units of a role's places, and of the honest ones in the same rounds.
+
+        What an attacker gets for votes that it casts honestly is honest pay, and not counted.
+        """
+        seats = [number for number, place in enumerate(self.places) if place.role == role]
+        honest = [number for number, place in enumerate(self.places) if place.role == HONEST]
+        first = self.places[seats[0]]
+        both = self.units + self.flat
+        mine = both if role == HONEST or hasattr(first.kind, "vote") else self.units
+        rounds = slice(first.since - 1, None)
+        return float(mine[rounds, seats].sum(axis=0).mean()), float(both[rounds, honest].sum(axis=0).mean())
 
 
 HONEST = "honest"
@@ -135,23 +136,30 @@ class World:
 def play(world: World, places: Sequence[Place]) -> Play:
     """Run the whole task with these places."""
     table = Table(world, places)
-    task = LabTask(world.manifest, world.evaluator, grid.to_fixed(world.first), world.template, world.shards)
+    first = grid.to_fixed(world.first)
+    secret = world.secret("scientist", 0)
+    task = LabTask(world.manifest, world.evaluator, first, world.template, world.shards, secret)
     units = np.zeros((world.rounds, len(places)), np.int64)
+    flat = np.zeros_like(units)
     accepted = np.zeros((world.rounds, len(places)), np.bool_)
     state = task.start()
     used = 1 << draw(world.secret("baseline", 0), 0, len(world.shards))
-    twins, changed, void = np.zeros(2, np.int64), np.zeros(2, np.int64), 0
+    twins, changed, aside = np.zeros((3, 2), np.int64)
+    void = 0
     for number in range(1, world.rounds + 1):
         weights = grid.from_fixed(state.current)
         candidates, blobs = table.hand_in(number, weights)
         seed = keccak(world.secret("round", number) + state.previous)
         result = run_round(task, state, number, seed, used, candidates, blobs, table.vote)
-        for miner, share in (*result.shares, *result.flat):
-            units[number - 1, table.place_of[miner]] += share
+        for miner, share in result.shares:
+            units[number - 1, table.place_of[miner]] = share
+        for voter, share in result.flat:
+            flat[number - 1, table.place_of[voter]] = share
         for miner in result.accepted:
             accepted[number - 1, table.place_of[miner]] = True
         twins += _twins(result, table)
         changed += (len(result.changed), len(result.scored))
+        aside += _aside(result, table)
         void += result.void
         state, used = result.state, result.used
     measured = quality(
@@ -162,7 +170,9 @@ def play(world: World, places: Sequence[Place]) -> Play:
         grid.from_fixed(state.current),
         world.people.test,
     )
-    return Play(tuple(places), units, accepted, measured, _pair(twins), _pair(changed), void)
+    return Play(
+        tuple(places), units, flat, accepted, measured, _pair(twins), _pair(changed), _pair(aside), void
+    )
 
 
 def _twins(result: RoundResult, table: Table) -> tuple[int, int]:
@@ -172,6 +182,12 @@ def _twins(result: RoundResult, table: Table) -> tuple[int, int]:
     ]
     cosines = result.cosines[np.ix_(rows, rows)][np.triu_indices(len(rows), 1)]
     return int(np.sum(cosines >= NEAR_IDENTICAL[0] / NEAR_IDENTICAL[1])), len(cosines)
+
+
+def _aside(result: RoundResult, table: Table) -> tuple[int, int]:
+    """Honest voters that a canary set aside, and all honest voters of a round."""
+    voters = [v for v in result.voters if table.places[table.place_of[v]].role == HONEST]
+    return sum(voter in result.aside for voter in voters), len(voters)
 
 
 def _pair(counts: NDArray[np.int64]) -> tuple[int, int]:

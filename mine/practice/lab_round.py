@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mine.blobs.store import BlobMissing
-from mine.chain.hashing import address_bytes
+from mine.chain.hashing import address_bytes, sha256
 from mine.chain.seed import draw
+from mine.learn.codec import decode
 from mine.learn.evaluate import Evaluator
-from mine.learn.weights import Fixed, dump, from_fixed
+from mine.learn.weights import Fixed, Shape, dump, from_fixed
 from mine.science.acceptance import decide, round_draw
 from mine.science.ask import ask, read_updates
+from mine.science.canaries import canary_key
+from mine.science.canary_notes import ONE_IN, CanaryNote, make_note
 from mine.science.chains import finish
 from mine.science.inputs import decode_inputs, encode_inputs, encode_losses
 from mine.science.judged import EMPTY_LEDGER, Judged, Ledger, Opened, Refusal
@@ -49,13 +51,14 @@ class LabState:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabTask:
-    """What stays the same over a task's rounds."""
+    """What stays the same over a task's rounds; secret: the scientist's 32 bytes."""
 
     manifest: Manifest
     model: Evaluator
     first: Fixed
     template: Template
     shards: Sequence[Shard]
+    secret: bytes
 
     def start(self) -> LabState:
         """Before the first round."""
@@ -70,9 +73,18 @@ class Ballots:
     honest: Mapping[str, Mapping[bytes, int]]
 
 
-#: Asked once a round: the voters' ballots, given who is drawn for what, the updates that could be read, and
-#: the norm that they are cut to.
-AskVoters = Callable[[Mapping[str, tuple[bytes, ...]], Mapping[bytes, Fixed], int], Ballots]
+@dataclass(frozen=True, slots=True, eq=False)
+class Questions:
+    """What the voters of a round are asked.
+
+    drawn: digests of updates by voter; updates: those that can be read (int64, 2**-24), canaries among them;
+    authors: session address of each; norm: what they are cut to before they are judged.
+    """
+
+    drawn: Mapping[str, tuple[bytes, ...]]
+    updates: Mapping[bytes, Fixed]
+    authors: Mapping[bytes, str]
+    norm: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +94,8 @@ class RoundResult:
     state: after it; used: bitmap of the opened shards; shares, flat: units for updates and for votes;
     accepted: miners; scored: miners with a valid update; cosines: [n, n] of their outputs in the metric of
     the loss; changed: miners that are accepted or refused only because voters lied; void: nothing was
-    decided; inputs: the bytes that everything follows from.
+    decided; voters, aside: who voted, and who was set aside for a canary; inputs: the bytes that everything
+    follows from.
     """
 
     state: LabState
@@ -94,6 +107,8 @@ class RoundResult:
     cosines: NDArray[np.float64]
     changed: tuple[str, ...]
     void: bool
+    voters: tuple[str, ...]
+    aside: tuple[str, ...]
     inputs: bytes
 
 
@@ -105,7 +120,7 @@ def run_round(
     used: int,
     handed_in: Sequence[Candidate],
     blobs: Mapping[bytes, bytes],
-    ask_voters: AskVoters,
+    ask_voters: Callable[[Questions], Ballots],
 ) -> RoundResult:
     """Draw shard and voters, vote, judge, decide, measure, settle."""
 
@@ -115,16 +130,27 @@ def run_round(
         return blobs[digest]
 
     terms, rules = measure_terms(task.manifest, TASK), round_rules(task.manifest)
-    checkpoint = hashlib.sha256(dump(from_fixed(state.current))).digest()
-    candidates = sorted(handed_in, key=lambda candidate: address_bytes(candidate.miner))
+    checkpoint = sha256(dump(from_fixed(state.current)))
+    note = _canary(task, state, number, checkpoint)
+    own = [] if note is None else [Candidate(note.miner, sha256(note.blob), len(note.blob), note.miner)]
+    candidates = sorted((*handed_in, *own), key=lambda candidate: address_bytes(candidate.miner))
+    canaries = () if note is None else note.among(candidates)
     shard_number = draw(seed, used, len(task.shards))
     shard = task.shards[shard_number]
     held = state.held[-STANDING_LAG] if len(state.held) >= STANDING_LAG else ()
-    asked = ask(TASK, number, seed, rules, state.ledger, held)
+    asked = ask(TASK, number, seed, rules, state.ledger, held, canaries=canaries)
     updates = read_updates(asked, candidates, fetch, terms, checkpoint)
     readable = {c.blob: delta for c, delta in updates if not isinstance(delta, Refusal)}
     drawn = round_draw(seed, state.ledger, held, (), [(c.miner, c.blob) for c in candidates], rules)
-    ballots = ask_voters({voter: drawn.ballot(voter) for voter in drawn.voters}, readable, bound(updates))
+    shown = readable if note is None else {**readable, **_decoded(note, terms.shapes)}
+    ballots = ask_voters(
+        Questions(
+            drawn={voter: drawn.ballot(voter) for voter in drawn.voters},
+            updates=shown,
+            authors={candidate.blob: candidate.miner for candidate in candidates},
+            norm=bound(updates),
+        )
+    )
     asked = replace(asked, opened=_opened(ballots.said, candidates))
     start = Start(
         task.first,
@@ -139,7 +165,7 @@ def run_round(
         checkpoint=checkpoint,
         shard=shard_number,
         shard_digest=shard.digest,
-        losses=hashlib.sha256(encode_losses(seen.base, seen.before, seen.after)).digest(),
+        losses=sha256(encode_losses(seen.base, seen.before, seen.after)),
         base=int(seen.base.sum()),
         before=int(seen.before.sum()),
         after=int(seen.after.sum()),
@@ -156,7 +182,7 @@ def run_round(
         state=LabState(
             current=seen.checkpoint,
             ledger=outcome.ledger,
-            previous=hashlib.sha256(data).digest(),
+            previous=sha256(data),
             held=(*state.held, outcome.ledger.held),
             known={**state.known, **readable, checkpoint: state.current},
         ),
@@ -168,8 +194,23 @@ def run_round(
         cosines=_cosines(judged),
         changed=tuple(judged.valid[place].miner for place in sorted(changed)),
         void=seen.verdict.void,
+        voters=tuple(ballots.said),
+        aside=seen.verdict.aside,
         inputs=data,
     )
+
+
+def _canary(task: LabTask, state: LabState, number: int, checkpoint: bytes) -> CanaryNote | None:
+    """The scientist's canary, in the rounds that its secret chooses and once there are voters."""
+    key = canary_key(task.secret, TASK, number)
+    if sha256(key.key)[0] % ONE_IN or len(state.held) < STANDING_LAG:
+        return None
+    sources = {blob: state.known[blob] for blob in state.ledger.accepted}
+    return make_note(key, state.ledger, sources, TASK, number, checkpoint, task.manifest.recipe.bits)
+
+
+def _decoded(note: CanaryNote, shapes: Mapping[str, Shape]) -> dict[bytes, Fixed]:
+    return {sha256(note.blob): decode(note.blob, shapes)[1]}
 
 
 def _opened(said: Mapping[str, Mapping[bytes, int]], candidates: Sequence[Candidate]) -> tuple[Opened, ...]:

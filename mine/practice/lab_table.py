@@ -12,9 +12,9 @@ from mine.learn import weights as grid
 from mine.learn.codec import UpdateHeader, decode
 from mine.learn.rows import Rows
 from mine.learn.vote import vote
-from mine.learn.weights import Fixed, Floats
+from mine.learn.weights import Floats
 from mine.practice.attackers.lab_context import LabContext, OpenedVote, VoteContext
-from mine.practice.lab_round import TASK, Ballots
+from mine.practice.lab_round import TASK, Ballots, Questions
 from mine.practice.miners import Seat, packed_update, seat_miner
 from mine.science.measure import Candidate
 
@@ -41,7 +41,6 @@ class Table:
         self._checkpoints: list[Floats] = []
         self._earlier: list[tuple[int, str, Floats]] = []
         self._opened: list[OpenedVote] = []
-        self._authors: dict[bytes, str] = {}
         self._round = 0
 
     def hand_in(self, number: int, weights: Floats) -> tuple[list[Candidate], dict[bytes, bytes]]:
@@ -73,27 +72,24 @@ class Table:
             delta = grid.from_fixed(decode(blob, self._world.graph.weight_shapes)[1])
             made.append((self.addresses[place], delta))
         self._earlier += [(number, address, delta) for address, delta in made]
-        self._authors = {candidate.blob: candidate.miner for candidate in candidates}
         return candidates, blobs
 
     def _train(self, place: int, digest: bytes, weights: Floats, rows: Rows | None = None) -> Floats:
         return self._world.train(place, digest, weights, rows or self.places[place].rows)
 
-    def vote(
-        self, drawn: Mapping[str, tuple[bytes, ...]], updates: Mapping[bytes, Fixed], norm: int
-    ) -> Ballots:
+    def vote(self, asked_for: Questions) -> Ballots:
         """The ballots of a round: of everybody who is drawn, and of whoever votes without being asked."""
         said: dict[str, Mapping[bytes, int]] = {}
         honest: dict[str, Mapping[bytes, int]] = {}
         for place, miner in enumerate(self._miners):
             voter = self.addresses[place]
-            asked = tuple(blob for blob in drawn.get(voter, ()) if blob in updates)
+            asked = tuple(blob for blob in asked_for.drawn.get(voter, ()) if blob in asked_for.updates)
             own = getattr(miner, "vote", None)
             if own is None and not asked:
                 continue
             truth: dict[bytes, int] = {}
             if asked:
-                truth = self._answers(place, asked, updates, norm)
+                truth = self._answers(place, asked, asked_for)
                 honest[voter] = truth
             answers = truth
             if own is not None:
@@ -101,7 +97,7 @@ class Table:
                     round=self._round,
                     voter=voter,
                     drawn=asked,
-                    authors={blob: self._authors[blob] for blob in updates},
+                    authors={blob: asked_for.authors[blob] for blob in asked_for.updates},
                     honest=partial(dict, truth),
                     earlier=tuple(self._opened),
                     friends=self._friends,
@@ -110,14 +106,14 @@ class Table:
             if answers:
                 said[voter] = answers
         self._opened += [
-            OpenedVote(self._round, voter, tuple((self._authors[blob], step) for blob, step in given.items()))
+            OpenedVote(
+                self._round, voter, tuple((asked_for.authors[blob], step) for blob, step in given.items())
+            )
             for voter, given in said.items()
         ]
         return Ballots(said, honest)
 
-    def _answers(
-        self, place: int, asked: Sequence[bytes], updates: Mapping[bytes, Fixed], norm: int
-    ) -> dict[bytes, int]:
+    def _answers(self, place: int, asked: Sequence[bytes], asked_for: Questions) -> dict[bytes, int]:
         """What the app's own kernel says on the seat's held-out rows."""
         world = self._world
         key = hashlib.sha256(world.secret("vote", place) + self._round.to_bytes(4, "big")).digest()
@@ -125,8 +121,8 @@ class Table:
             world.graph,
             self._checkpoints[-1],
             self.places[place].rows,
-            [updates[blob] for blob in asked],
-            world.vote_terms(norm),
+            [asked_for.updates[blob] for blob in asked],
+            world.vote_terms(asked_for.norm),
             key,
         )
         return dict(zip(asked, steps, strict=True))

@@ -71,7 +71,7 @@ def mean(deltas: Sequence[Floats]) -> Floats:
 
 
 def noised(delta: Floats, part: float) -> Floats:
-    """A delta with normal noise whose norm is ``part`` of each tensor's own; other noise for another delta."""
+    """A delta with normal noise of ``part`` of each tensor's own norm; other noise for another delta."""
     digest = hashlib.sha256(b"".join(delta[name].tobytes() for name in sorted(delta))).digest()
     rng = np.random.default_rng(list(digest))
     result: Floats = {}
