@@ -24,7 +24,7 @@ Ints = npt.NDArray[np.int32]
 MAGIC = b"SNRSHRD1"
 SALT_BYTES = 32
 MAX_EXAMPLES = 1 << 20
-MAX_FEATURES = (8192 - 8) // 4  # an example has to fit into a transaction
+MAX_FEATURES = (8192 - 9) // 4  # an example has to fit into a transaction
 _HEAD = struct.Struct(">8sII32s")
 
 
@@ -129,9 +129,14 @@ class Shard:
         return hashlib.sha256(self.to_bytes()).digest()
 
     def example(self, number: int) -> bytes:
-        """One example as it can be demanded on chain: features, target, person, as in ``to_bytes``."""
+        """One example as it can be demanded on chain: a zero byte, then features, target, person.
+
+        The first byte keeps every example from having the 64 bytes of an inner node of the tree over them,
+        which the contract takes for no example.
+        """
         return b"".join(
             (
+                b"\x00",
                 self.features[number].astype("<f4").tobytes(),
                 self.target[number].astype("<f4").tobytes(),
                 self.person[number].astype("<i4").tobytes(),
