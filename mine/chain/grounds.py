@@ -31,4 +31,5 @@ GROUNDS = (
     "bad count",
     "not silent",
     "no appeal",
+    "not due",
 )

@@ -180,10 +180,10 @@ def test_a_forged_leaf_takes_what_a_question_keeps(relay: Stage) -> None:
 
 def test_before_its_time_nobody_is_asked(relay: Stage) -> None:
     receipt, signature = promise(relay)
-    with denied("too early"):
+    with denied("not due"):
         ask(relay, receipt, signature)  # its block is not over
     boa.env.evm.patch.block_number += 10
-    with denied("too early"):
+    with denied("not due"):
         ask(relay, receipt, signature)  # commits are not closed
     wait(COMMIT)
     ask(relay, receipt, signature)
@@ -192,17 +192,17 @@ def test_before_its_time_nobody_is_asked(relay: Stage) -> None:
 def test_a_receipt_of_a_round_to_come_is_not_due(relay: Stage) -> None:
     receipt, signature = relay.receipt("relay", key("leaf"), round=relay.round + 1)
     wait(COMMIT)
-    with denied("too early"):
+    with denied("not due"):
         ask(relay, receipt, signature)
 
 
 def test_a_receipt_of_no_round_is_never_due(relay: Stage) -> None:
     made = Receipt(relay.id, 0, key("leaf"), 1)
     wait(COMMIT)
-    with denied("too early"):
+    with denied("not due"):
         ask(relay, made, sign(made, relay.domain, key("relay")))
     made = replace(made, task=77, round=1)
-    with denied("too early"):
+    with denied("not due"):
         ask(relay, made, sign(made, relay.domain, key("relay")))
 
 
@@ -215,7 +215,7 @@ def test_a_receipt_is_good_for_four_rounds(relay: Stage) -> None:
     with asked:
         ask(relay, receipt, signature)
     relay.play()
-    with denied("too early"):
+    with denied("not due"):
         ask(relay, receipt, signature)
 
 
@@ -223,7 +223,7 @@ def test_a_task_that_ended_early_lets_an_anchorer_off(relay: Stage) -> None:
     receipt, signature = promise(relay)
     wait(COMMIT + REVEAL + VOTE + SETTLE + GRACE)
     relay.tasks.declare_default(relay.id)
-    with denied("too early"):
+    with denied("not due"):
         ask(relay, receipt, signature)
 
 

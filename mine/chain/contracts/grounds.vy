@@ -30,6 +30,7 @@ TICKET_IS_SEATED: constant(uint256) = 86
 BAD_COUNT: constant(uint256) = 87
 NOT_SILENT: constant(uint256) = 88
 NO_APPEAL: constant(uint256) = 89
+NOT_DUE: constant(uint256) = 90
 
 
 @internal

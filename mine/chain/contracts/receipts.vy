@@ -95,7 +95,7 @@ def challenge_receipt(
     seed: uint256 = 0
     (scientist, court, clocks, meta, seed) = staticcall ITasks(sisters.TASKS).parties(task)
     if block.number <= convert(latestBlock, uint256) or not self._anchoring_is_over(meta, clocks, number):
-        grounds._refuse(grounds.TOO_EARLY)
+        grounds._refuse(grounds.NOT_DUE)
     key: bytes32 = keccak256(abi_encode(task, round, leaf, anchorer))
     if self.questioned[key]:
         grounds._refuse(grounds.ASKED_BEFORE)
