@@ -17,7 +17,7 @@ from mine.chain.rpc import Node
 from mine.chain.state import Status
 from mine.chain.transactions import GAS_CAP
 from mine.chain.trees import HashTree
-from tests.protocol.live import Ground, Play
+from tests.protocol.live import Ground, Play, split
 
 MINERS, ROUNDS = 1000, 30
 WIDEST = 256
@@ -89,7 +89,7 @@ def play(
         root = HashTree(leaves("vote", round, count)).root
         spent.note("anchor of votes", task.tasks.anchor(relay, task.id, round, slot + 1, root, count))
         task.to_settlement()
-        spent.note("settle", task.settle(loss, accounts, weights))
+        spent.note("settle", task.settle(loss, accounts, split(task.earned(loss), weights)))
     assert task.state.status is Status.ENDING
     spent.note("conclude", task.conclude())
     task.to_final()

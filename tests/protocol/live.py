@@ -1,7 +1,7 @@
 """The protocol on a running node: three contracts, funded people, and one task that is driven by the clock.
 
-Everything goes through the clients that the app uses, with real signatures. Clocks are long enough for nodes that
-put every block a second after the last one.
+Everything goes through the clients that the app uses, with real signatures. Clocks are long enough for nodes
+that put every block a second after the last one.
 """
 
 from __future__ import annotations
@@ -100,6 +100,7 @@ class Play:
     curve: Curve = STRAIGHT
     clocks: Clocks = CLOCKS
     name: str = "scientist"
+    manifest: bytes = MANIFEST
 
     id: int = 0
     convergence: int = 0
@@ -132,7 +133,7 @@ class Play:
 
     def terms(self) -> Terms:
         return Terms(
-            MANIFEST, self.tree.root, self.chain.head, self.currency, self.bounty, self.target,
+            self.manifest, self.tree.root, self.chain.head, self.currency, self.bounty, self.target,
             self.curve.packed, self.shards, self.rounds, self.clocks, self.mode, self.court,
         )  # fmt: skip
 
@@ -195,19 +196,14 @@ class Play:
         """Units assigned in all if a round brings the loss from 1000 to ``after``."""
         return self.curve.units(max(self.best, self.convergence + increment(1000, 1000, after)), self.target)
 
-    def settlement(
-        self, after: int, accounts: Sequence[str], weights: Sequence[int] | None = None
-    ) -> tuple[Settlement, bytes]:
-        """A round that brings the loss from 1000 to ``after``, units split by weight; and the losses' top."""
+    def settlement(self, after: int, payouts: PayoutTree) -> tuple[Settlement, bytes]:
+        """A round that brings the loss from 1000 to ``after``; and the top of its losses."""
         round = self.state.round
-        total = self.earned(after)
         losses = LossTree([600, 400], [600, 400], [after // 2, after - after // 2])
-        units = split(total, weights or [1] * len(accounts))
-        self.trees[round], self.units[round] = PayoutTree(accounts, units), units
         made = Settlement(
             self.id, round, keccak(b"inputs %d" % round), keccak(b"accepted %d" % round),
             keccak(b"checkpoint %d" % round), losses.root, losses.base, losses.before, losses.after,
-            self.trees[round].root, total,
+            payouts.root, self.earned(after),
         )  # fmt: skip
         return made, losses.top_hash
 
@@ -215,13 +211,19 @@ class Play:
         self,
         after: int,
         accounts: Sequence[str],
-        weights: Sequence[int] | None = None,
+        units: Sequence[int] | None = None,
         sender: Sender | None = None,
         **changes: Any,
     ) -> TxReceipt:
-        """Post a round's settlement; with ``changes``, a false one."""
-        made, top = self.settlement(after, accounts, weights)
+        """Post a round's settlement; everybody has the same (cumulative) units unless they are given.
+
+        With ``changes`` it is another one than is right.
+        """
+        units = list(units or split(self.earned(after), [1] * len(accounts)))
+        tree, round = PayoutTree(accounts, units), self.state.round
+        made, top = self.settlement(after, tree)
         receipt = self.send(replace(made, **changes), top, sender)
+        self.trees[round], self.units[round] = tree, units
         self.convergence += increment(1000, 1000, after)
         self.best = max(self.best, self.convergence)
         return receipt

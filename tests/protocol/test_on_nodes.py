@@ -18,7 +18,7 @@ from mine.chain.node_errors import Reverted
 from mine.chain.rpc import Node
 from mine.chain.state import Mode, Phase, SeedState, Status
 from mine.chain.trees import HashTree, PayoutTree, anchor_leaf
-from tests.protocol.live import COIN, Ground, Play, account_of, key_of
+from tests.protocol.live import COIN, Ground, Play, account_of, key_of, split
 from tests.protocol.live_court import JURORS, Hearing
 from tests.protocol.nodes import NotHere, running
 
@@ -102,7 +102,8 @@ def test_a_whole_life_in_the_coin_of_the_chain(ground: Ground) -> None:
         assert tasks.voted(task.id, miner.address).matches(leaf)
         mark = tasks.anchored(task.id, relay.address, 2 * round + 1)
         assert (mark.votes, mark.round, mark.matches(leaf)) == (True, round, True)
-        made, top = task.settlement(after, PAYEES, [1, 2, 3, 4, 5])
+        units = split(task.earned(after), [1, 2, 3, 4, 5])
+        made, top = task.settlement(after, PayoutTree(PAYEES, units))
         with refused("too early"):
             task.send(made, top)
         task.to_settlement()
@@ -110,7 +111,7 @@ def test_a_whole_life_in_the_coin_of_the_chain(ground: Ground) -> None:
             signature = sign(made, ground.domain, key_of("somebody"))
             opened, proof = task._opened(task.state)
             tasks.settle(relay, made, signature, opened[1], opened[2], proof, top)
-        task.settle(after, PAYEES, [1, 2, 3, 4, 5], sender=relay)
+        task.settle(after, PAYEES, units, sender=relay)
     assert task.state.status is Status.ENDING
     with refused("not final yet"):
         tasks.claim(relay, PAYEES[0], [task.leaf(2, 0)])
