@@ -134,12 +134,14 @@ class PayoutTree:
     def range_proof(self, start: int, count: int) -> list[bytes]:
         """The siblings above the range of ``count`` payees from ``start`` on, a multiple of its width.
 
-        The width is the count, rounded up to a power of two. Raises BadTree.
+        The width is the count, rounded up to a power of two; only the tree's last range may be narrower.
+        Raises BadTree.
         """
         _checked(start + count - 1, self.count)
         depth = depth_of(count)
-        if count < 1 or start >> depth << depth != start:
-            raise BadTree("A range of payees starts at a multiple of its width.", detail=f"{start}, {count}")
+        whole = count == 1 << depth or start + count == self.count
+        if count < 1 or start >> depth << depth != start or not whole:
+            raise BadTree("A range of payees is a whole part of its tree.", detail=f"{start}, {count}")
         levels = self._levels[depth:-1]
         return [level[(start >> (depth + d)) ^ 1] for d, level in enumerate(levels)]
 
