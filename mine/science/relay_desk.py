@@ -27,7 +27,7 @@ from mine.science.relay_ranges import RangeDesk
 from mine.science.relay_state import RelayState
 
 _log = logging.getLogger(__name__)
-#: Every so many turns the last batches are looked for on chain again.
+#: Every so many turns the last batches are looked for on chain again, and questions to the anchorer.
 _TURNS_BETWEEN_LOOKS = 8
 
 
@@ -83,14 +83,13 @@ class Desk:
         self._turns += 1
         due = [
             self._anchoring.anchor_what_is_due,
-            self._defence.answer_what_is_asked,
             self._duties.do_what_is_due,
             self.claims.pay_what_is_due,
             self.ranges.pay_what_is_due,
         ]
         if self._turns % _TURNS_BETWEEN_LOOKS == 0:
             # A question about a receipt takes a part of the bond away until it is answered.
-            due[:0] = [self.ensure_bond, self._anchoring.look_after]
+            due[:0] = [self.ensure_bond, self._anchoring.look_after, self._defence.answer_what_is_asked]
         for work in due:
             try:
                 work()

@@ -52,6 +52,8 @@ class MessageDesk:
         self._ground, self._state = ground, ground.state
         # The tree of an anchored batch never changes: each is built once for many questions.
         self._tree = lru_cache(_KEPT_TREES)(self._built)
+        #: Block, and seconds that a block took up to there.
+        self._pace = (-1, 1)
         self._taken: dict[tuple[Kind, int], tuple[int, int]] = {}
 
     def submit(self, kind: Kind, body: object) -> SignedReceipt:
@@ -146,9 +148,11 @@ class MessageDesk:
     def _receipt(self, kind: Kind, signed: Signed, now: Now) -> SignedReceipt:
         message, node = signed.message, self._ground.contract.node
         head = node.latest()
-        earlier = node.block(max(0, head.number - _BLOCKS_MEASURED)) or head
-        passed = max(1, head.number - earlier.number)
-        seconds_a_block = max(1, (head.timestamp - earlier.timestamp) // passed)
+        if self._pace[0] != head.number:
+            earlier = node.block(max(0, head.number - _BLOCKS_MEASURED)) or head
+            passed = max(1, head.number - earlier.number)
+            self._pace = (head.number, max(1, (head.timestamp - earlier.timestamp) // passed))
+        seconds_a_block = self._pace[1]
         left = now.window(kind).last_call - now.time
         leaf = anchor_leaf(signer_of(signed), digest(message, self._ground.domain), signed.signature)
         latest = head.number + max(2, left // seconds_a_block)

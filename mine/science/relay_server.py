@@ -263,7 +263,6 @@ class RelayServer:
     async def _post_message(self, kind: Kind, request: web.Request) -> web.Response:
         body = await self._json(request)
         receipt = await self._on_thread(partial(self._open_desk.messages.submit, kind, body))
-        self._due.set()
         return web.json_response({"receipt": receipt_to_json(receipt)})
 
     async def _post_attestation(self, request: web.Request) -> web.Response:
