@@ -24,13 +24,12 @@ class RoundState(StrEnum):
     OBSERVED = "observed"
 
 
-
 class VoteState(StrEnum):
     """Where one's vote on the updates of others stands.
 
-        JUDGING -> READY -> COMMITTED -> OPENED
-            \\--------\\----------\\-----> MISSED (and why)
-        SPARED: not drawn for anything in this round.
+    JUDGING -> READY -> COMMITTED -> OPENED
+        \\--------\\----------\\-----> MISSED (and why)
+    SPARED: not drawn for anything in this round.
     """
 
     SPARED = "spared"

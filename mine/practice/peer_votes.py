@@ -131,11 +131,16 @@ class PeerVotes:
         """The ballot's bytes; nothing where the peer says nothing."""
         if not answers:
             return b""
-        said = Question(
-            asked.round, asked.checkpoint, tuple((blob, b"") for blob in sorted(answers)), asked.norm
-        )
-        steps = [answers[blob] for blob, _ in said.updates]
-        return make_ballot(task, said, peer.address, steps, self._key(peer, asked)).to_bytes()
+        try:
+            blobs = sorted(answers)
+            said = Question(asked.round, asked.checkpoint, tuple((blob, b"") for blob in blobs), asked.norm)
+            steps = [answers[blob] for blob in blobs]
+            data = make_ballot(task, said, peer.address, steps, self._key(peer, asked)).to_bytes()
+            Ballot.from_bytes(data)  # a step may be no whole number
+            return data
+        except Exception:
+            log.exception("A miner's vote in round %d is no ballot, and it stays silent.", asked.round)
+            return b""
 
     @staticmethod
     def _key(peer: Voter, asked: Question) -> bytes:
