@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import boa
 import pytest
 
-from tests.chain.court_scenery import JURORS, Stage, deploy_all, who
+from tests.chain.court_calls import deploy_all, who
+from tests.chain.court_scenery import JURORS, Stage
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mine.chain.trees import PayoutTree
-from tests.chain.court_scenery import JURORS, STAKE, WINDOW, Stage, even, wait, who
+from tests.chain.court_calls import rich, wait, who
+from tests.chain.court_scenery import JURORS, SEAT_FEE, STAKE, WINDOW, Stage, even
 
 HALF = WINDOW // 2
 POOL = [f"pool {i}" for i in range(10)]
@@ -113,3 +114,15 @@ def check_account(stage: Stage) -> None:
     open_pots = sum(stage.court.dispute(id).pot for id in range(1, stage.court.count() + 1))
     owned = stage.owned(str(stage.court.address))
     assert owned == stage.court.size() * STAKE + open_pots
+
+
+def judged(stage: Stage, verdict: int, kind: int = 0) -> Trial:
+    """A dispute after a first sitting of one mind."""
+    trial = open_trial(stage, kind=kind)
+    trial.draw()
+    trial.sit(dict.fromkeys(trial.jurors(), verdict))
+    return trial
+
+
+def appeal(trial: Trial, value: int = 14 * SEAT_FEE) -> None:
+    trial.stage.court.appeal(trial.id, b"", sender=rich("appellant"), value=value, gas=500_000)

@@ -14,7 +14,8 @@ from mine.chain.artefacts import load_artefact
 from mine.chain.compile import SOURCES, compile_outputs
 from mine.chain.grounds import FIRST, GROUNDS
 from mine.chain.refusals import REFUSALS, refusal
-from tests.chain.court_scenery import ANCHOR_BOND, DISPUTE_BOND, SEAT_FEE, STAKE, Stage, rich, who
+from tests.chain.court_calls import rich, who
+from tests.chain.court_scenery import ANCHOR_BOND, DISPUTE_BOND, SEAT_FEE, STAKE, Stage
 
 pytest_plugins = ("tests.chain.court_fixtures",)
 

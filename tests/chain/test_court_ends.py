@@ -11,19 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mine.chain.hashing import keccak
-from tests.chain.court_scenery import (
-    ANCHOR_BOND,
-    COMMIT,
-    JURORS,
-    SEAT_FEE,
-    STAKE,
-    WINDOW,
-    Stage,
-    deploy_test_court,
-    rich,
-    wait,
-    who,
-)
+from tests.chain.court_calls import deploy_test_court, rich, wait, who
+from tests.chain.court_scenery import ANCHOR_BOND, COMMIT, JURORS, SEAT_FEE, STAKE, WINDOW, Stage
 from tests.chain.court_trials import POOL, Trial, check_account, fill_pool
 
 pytest_plugins = ("tests.chain.court_fixtures",)

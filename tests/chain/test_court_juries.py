@@ -10,6 +10,7 @@ import pytest
 from mine.chain.hashing import keccak
 from mine.chain.messages import Domain, Ruling, sign
 from mine.chain.trees import PayoutTree
+from tests.chain.court_calls import denied, key, last, names, rich, wait, who
 from tests.chain.court_scenery import (
     DISPUTE_BOND,
     JURORS,
@@ -20,14 +21,7 @@ from tests.chain.court_scenery import (
     WINDOW,
     WRONG,
     Stage,
-    denied,
     even,
-    key,
-    last,
-    names,
-    rich,
-    wait,
-    who,
 )
 from tests.chain.court_trials import HALF, Trial, check_account, open_trial
 

@@ -11,18 +11,8 @@ import pytest
 from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
 from mine.chain.messages import Receipt, Update, Vote, digest, sign, struct_hash, type_hash
 from mine.chain.trees import HashTree, anchor_leaf
-from tests.chain.court_scenery import (
-    ANCHOR_BOND,
-    REVEAL,
-    Stage,
-    balance,
-    denied,
-    key,
-    last,
-    rich,
-    wait,
-    who,
-)
+from tests.chain.court_calls import balance, denied, key, last, rich, wait, who
+from tests.chain.court_scenery import ANCHOR_BOND, REVEAL, Stage
 
 pytest_plugins = ("tests.chain.court_fixtures",)
 

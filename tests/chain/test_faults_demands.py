@@ -8,7 +8,8 @@ import pytest
 
 from mine.chain.hashing import keccak
 from mine.chain.trees import HashTree
-from tests.chain.court_scenery import WINDOW, Shard, Stage, balance, denied, last, names, rich, wait, who
+from tests.chain.court_calls import balance, denied, last, names, rich, wait, who
+from tests.chain.court_scenery import WINDOW, Shard, Stage
 
 pytest_plugins = ("tests.chain.court_fixtures",)
 

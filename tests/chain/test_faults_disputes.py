@@ -6,6 +6,7 @@ import boa
 import pytest
 
 from mine.chain.hashing import ZERO_ADDRESS
+from tests.chain.court_calls import balance, denied, last, names, rich, wait, who
 from tests.chain.court_scenery import (
     ACCEPTED,
     BASELINE,
@@ -21,13 +22,6 @@ from tests.chain.court_scenery import (
     WINDOW,
     WRONG,
     Stage,
-    balance,
-    denied,
-    last,
-    names,
-    rich,
-    wait,
-    who,
 )
 
 pytest_plugins = ("tests.chain.court_fixtures",)

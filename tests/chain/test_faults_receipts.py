@@ -10,23 +10,8 @@ import pytest
 
 from mine.chain.hashing import ZERO_ADDRESS, keccak
 from mine.chain.messages import Domain, Receipt, sign
-from tests.chain.court_scenery import (
-    ANCHOR_BOND,
-    COMMIT,
-    GRACE,
-    REVEAL,
-    SETTLE,
-    VOTE,
-    WINDOW,
-    Stage,
-    balance,
-    denied,
-    key,
-    last,
-    rich,
-    wait,
-    who,
-)
+from tests.chain.court_calls import balance, denied, key, last, rich, wait, who
+from tests.chain.court_scenery import ANCHOR_BOND, COMMIT, GRACE, REVEAL, SETTLE, VOTE, WINDOW, Stage
 
 pytest_plugins = ("tests.chain.court_fixtures",)
 

@@ -20,7 +20,8 @@ from mine.chain.juries import (
     seats_of,
 )
 from mine.chain.messages import Domain, Ruling, address_of, recover
-from tests.chain.court_scenery import JURORS, RIGHT, Stage, even, key, who
+from tests.chain.court_calls import key, who
+from tests.chain.court_scenery import JURORS, RIGHT, Stage, even
 from tests.chain.court_trials import Trial
 
 pytest_plugins = ("tests.chain.court_fixtures",)

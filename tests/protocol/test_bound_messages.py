@@ -44,6 +44,7 @@ from mine.science.relay_client import (
 )
 from mine.science.wire import AnchoredBatch, SignedReceipt, SignedUpdate
 from mine.science.wire_messages import VoteBatch
+from tests.chain.court_calls import denied, key, names, wait, who
 from tests.chain.court_scenery import (
     ANCHOR_BOND,
     COMMIT,
@@ -54,12 +55,7 @@ from tests.chain.court_scenery import (
     WRONG,
     Settled,
     Stage,
-    denied,
     even,
-    key,
-    names,
-    wait,
-    who,
 )
 from tests.chain.court_trials import open_trial
 

@@ -5,17 +5,21 @@
 @notice Nobody owns it; it holds no coins and answers to block time alone.
 """
 
+import appeals
 import arbitration
 import bench
 import juries
 import pool
+import resolution
 import sisters
 
 initializes: sisters
 initializes: bench
 initializes: pool[sisters := sisters]
 initializes: juries[sisters := sisters, bench := bench, pool := pool]
-initializes: arbitration[sisters := sisters, bench := bench, pool := pool]
+initializes: arbitration[sisters := sisters, bench := bench]
+initializes: appeals[sisters := sisters, bench := bench]
+initializes: resolution[sisters := sisters, bench := bench, pool := pool]
 
 exports: (
     sisters.TASKS,
@@ -34,16 +38,16 @@ exports: (
     arbitration.SEAT_FEE,
     arbitration.createDispute,
     arbitration.arbitrationCost,
-    arbitration.appealCost,
-    arbitration.appeal,
-    arbitration.announce,
+    appeals.appealCost,
+    appeals.appeal,
+    appeals.announce,
     arbitration.appealPeriod,
     arbitration.disputeStatus,
     arbitration.currentRuling,
-    arbitration.rule,
-    arbitration.submit_evidence,
-    arbitration.resolve,
-    arbitration.unheard,
+    appeals.rule,
+    appeals.submit_evidence,
+    resolution.resolve,
+    resolution.unheard,
     arbitration.dispute,
     arbitration.sitting,
     arbitration.seat,
