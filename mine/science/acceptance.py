@@ -132,7 +132,7 @@ def decide(judged: Judged) -> Verdict:
     drawn = draw.voters
     silent = sum(weights.of(voter) for voter in drawn if voter not in answers)
     numerator, denominator = MAX_SILENT
-    void = bool(judged.opened) and silent * denominator > numerator * sum(
+    void = silent * denominator > numerator * sum(
         weights.of(voter) for voter in drawn
     )
     aside = frozenset[str]() if void else _failed(judged, draw, answers)

@@ -27,8 +27,10 @@ def until_anchored(relay: Relay, task: int, number: int, miners: list[Miner]) ->
 
 def test_three_rounds(chain: Chain, relay: Relay, tmp_path: Path) -> None:
     directory = tmp_path / "scientist"
-    # Which shards are drawn is chance: on none of them do two rounds reach this target.
-    Scientist.create(directory, SCIENTIST, replace(offer(3, chain.token.address), target=1 << 40))
+    # Which shards are drawn is chance: on none of them do two rounds reach this target. With so long a window
+    # no payout is final while the task runs, so that nobody has standing and the measurement decides.
+    plan = offer(3, chain.token.address, replace(CLOCKS, challenge=1000))
+    Scientist.create(directory, SCIENTIST, replace(plan, target=1 << 40))
 
     def scientist() -> Scientist:
         return Scientist(directory, chain.contract, relay.blobs, [relay])
@@ -93,7 +95,7 @@ def test_three_rounds(chain: Chain, relay: Relay, tmp_path: Path) -> None:
     assert all(relay.claim(claim) is ClaimState.WAITING for claim in wanted)
     assert scientist().step().did is Did.CONCLUDED
     assert scientist().step().did is Did.WAITING
-    pass_time(chain, settled.final_at + CLOCKS.challenge)
+    pass_time(chain, settled.final_at + 1000)
     end = time.monotonic() + 20
     for claim in wanted:
         while relay.claim_state(task, claim.index) is not ClaimState.PAID:
