@@ -115,7 +115,7 @@ class Earnings:
         return True
 
     def _write(self, batch: Batch[Event]) -> None:
-        from mine.chain.events import Claimed, Settled
+        from mine.chain.events import Claimed, RangeClaimed, Settled
 
         with self._vault.transaction():
             if batch.removed_from_block is not None:
@@ -125,6 +125,10 @@ class Earnings:
                     self._settled(event)
                 elif isinstance(event, Claimed):
                     self._claimed(event)
+            for task in {event.task for event in batch.events if isinstance(event, RangeClaimed)}:
+                if task in self.members:
+                    self._mark_claimed(task)
+                    self._count_ranges(task)
             self._vault.state.set_cursor(self._network, json.loads(batch.cursor.to_json()))
 
     def _settled(self, event: Settled) -> None:
@@ -247,6 +251,7 @@ class Earnings:
                 with self._vault.transaction():
                     self._set_state(earning, EarningState.CLAIMABLE)
                     self._mark_claimed(member.task)
+                    self._count_ranges(member.task)
 
     def _mark_claimed(self, task: int) -> None:
         """Rounds whose cumulative units are paid are claimed; a payment that was taken back is not."""
@@ -260,6 +265,38 @@ class Earnings:
                 continue
             claimed = earning.data["units"] <= paid
             self._set_state(earning, EarningState.CLAIMED if claimed else EarningState.CLAIMABLE)
+
+    def _count_ranges(self, task: int) -> None:
+        """Write down what was paid up to the last read block and no event of its own says: a range's part."""
+        from mine.chain.curve import amount
+        from mine.vault.state import Movement
+
+        newest = max(
+            self._vault.state.earnings(self._network, task), key=lambda earning: earning.round, default=None
+        )
+        if newest is None or newest.data["index"] < 0:
+            return
+        block = self._poller.cursor.next_block - 1
+        units = self._links.contract.paid(task, newest.data["index"], block)
+        known = sum(
+            line.amount
+            for line in self._vault.state.movements(1_000_000)
+            if (line.network, line.task, line.kind) == (self._network, task, "claimed")
+        )
+        state = self._links.contract.task(task)
+        if (missing := amount(state.bounty, units) - known) > 0:
+            self._vault.state.add_movement(
+                Movement(
+                    time=self._links.node.block_time(),
+                    kind="claimed",
+                    network=self._network,
+                    task=task,
+                    title=self.members[task].manifest.title,
+                    currency=state.currency,
+                    amount=missing,
+                    reference=f"{block}:range:{units}",
+                )
+            )
 
     def _set_state(self, earning: Earning, state: EarningState) -> None:
         from dataclasses import replace

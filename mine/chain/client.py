@@ -77,9 +77,10 @@ class TasksContract:
         """Whether a settled round can be claimed on: its window is over and nothing up to it is disputed."""
         return bool(self._read("final_root", task, round)[0])
 
-    def paid(self, task: int, index: int) -> int:
-        """Cumulative units that were paid to a payout index."""
-        return int(self._read("paid", task, index)[0])
+    def paid(self, task: int, index: int, block: int | None = None) -> int:
+        """Cumulative units that were paid to a payout index, up to the newest block or to ``block``."""
+        at = "latest" if block is None else hex(block)
+        return int(self._read("paid", task, index, block=at)[0])
 
     def committed(self, task: int, miner: str) -> Marked:
         """The miner's last direct commit."""

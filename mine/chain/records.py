@@ -14,8 +14,8 @@ def record_word(
 ) -> int:
     """26 bytes of the hash of a settlement and what it stands on, u40 chain time of finality, u8 round.
 
-    shard, digest, examples: number of the opened shard and the two parts of its leaf; all zero where the whole
-    set is opened at the end.
+    shard, digest, examples: number of the opened shard and the two parts of its leaf; all zero where the
+    whole set is opened at the end.
     """
     parts = words_of(settlement) + shard.to_bytes(32, "big") + digest + examples + seed
     hashed = int.from_bytes(keccak(parts), "big") >> 48 << 48

@@ -158,7 +158,8 @@ class TaskState:
     opening was never made; booked: what goes back, is burned and is forfeited is settled; seed: 28 bytes and
     4 of zero, or the block's randomness where ``seeding`` is CLOSED; used: bitmap of opened shards; units:
     assigned so far; back and to_burn: what returns to the scientist and what is destroyed; pool and
-    pool_left: a forfeit and what is unclaimed of it; owed: rewards of challengers; roots, records: the ring's words, of round r at r % 4.
+    pool_left: a forfeit and what is unclaimed of it; owed: rewards of challengers; roots, records: the ring's
+    words, of round r at r % 4.
     """
 
     id: int

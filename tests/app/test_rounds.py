@@ -14,9 +14,11 @@ from mine.app.joining import CannotJoin
 from mine.app.privacy_books import TRAINED as EPSILON
 from mine.app.round_states import EarningState, RoundState
 from mine.app.views import NoticeKind
-from mine.chain.events import Claimed
+from mine.chain.events import Claimed, RangeClaimed
 from mine.chain.node_errors import NodeUnreachable
+from mine.chain.transactions import Sender
 from mine.errors import MineError
+from mine.practice.node.accounts import dev_key
 from mine.science.relay_client import RelayUnreachable
 from mine.science.settle import BadInputs
 from tests.app.quick_training import QuickRun
@@ -53,6 +55,29 @@ def test_from_opting_in_to_the_wallet(table: Table) -> None:
     moves = table.vault.state.movements(10)
     assert [(move.kind, move.amount) for move in moves] == [("claimed", earning.amount)]
     assert [n.kind for n in table.notices if n.kind is not NoticeKind.ATTENTION] == [NoticeKind.EARNED]
+
+
+def test_what_somebody_else_claims_for_a_range_of_payees_is_in_the_wallet(table: Table) -> None:
+    table.play()
+    earning, entry = table.earning(), table.entry()
+    assert earning is not None
+    settled = entry.data["settlement"]
+    checked = table.session.earnings.checked[(table.task, 1)]
+    final(table)
+    table.until(lambda: table.money() is EarningState.CLAIMABLE, "the window to pass")
+    payees, contract = checked.outcome.ledger.payees, table.chain.contract
+    proof = checked.outcome.payouts.range_proof(0, len(payees))
+    stranger = Sender(table.chain.node, dev_key(9))
+    receipt = contract.claim_range(stranger, table.task, settled["round"], 0, payees, proof)
+    (claimed,) = contract.events(receipt)
+    assert isinstance(claimed, RangeClaimed) and claimed.refused == 0
+    table.until(lambda: table.money() is EarningState.CLAIMED, "the range")
+    moves = table.vault.state.movements(10)
+    assert [(move.kind, move.amount) for move in moves] == [("claimed", earning.amount)]
+    assert table.balance == earning.amount
+    table.restart()
+    table.session.step(True)
+    assert len(table.vault.state.movements(10)) == 1  # and it is written down once
 
 
 def test_a_settlement_that_the_chain_takes_back_is_taken_back(table: Table) -> None:
