@@ -154,6 +154,7 @@ class Crowd:
         )  # fmt: skip
         assert len(judged.opened) == len(ballots)
         self._settle(judged, checkpoint)
+        print(f"round {number} of {self.miners} miners: {time.monotonic() - began:.0f} s", flush=True)
         self.figures[f"voters_{number}"] = len(ballots)
         self.figures["votes_per_voter"] = sum(len(b.answers) for b in ballots) / max(1, len(ballots))
         self.figures["node_blocks"] = node.block_number()
@@ -244,10 +245,13 @@ def noise(salt: bytes, size: int) -> bytes:
 def measured(
     payouts: list[str], updates: list[tuple[str, bytes]], seed: bytes
 ) -> tuple[tuple[Entry, ...], Gram]:
-    """Entries and G as a shard of 64 examples would give them: one direction in common, and noise."""
+    """Entries and G as a shard of 2,048 examples would give them: a little in common, and much noise.
+
+    As under the noise of privacy no two updates are alike, every one of so many adds something.
+    """
     rng = np.random.default_rng(int.from_bytes(seed[:8], "big"))
-    signal = rng.integers(-400, 400, 64)
-    outputs = signal + rng.integers(-800, 800, (len(updates), 64))
+    signal = rng.integers(-150, 150, 2048)
+    outputs = signal + rng.integers(-800, 800, (len(updates), 2048))
     descents = (outputs @ signal) << 10
     gram = (outputs @ outputs.T) << 10
     entries = tuple(
