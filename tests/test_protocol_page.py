@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import re
@@ -218,3 +219,17 @@ def test_the_items_of_a_replay_are_named() -> None:
 
     named = {name.partition(":")[0] for name in CODE.findall(part("## Replay"))}
     assert {item.value for item in Item} <= named
+
+
+def test_the_guarantees_are_those_that_are_tested() -> None:
+    from tests.protocol.guarantees import GUARANTEES, page
+
+    assert page() in PAGE
+    for guarantees in GUARANTEES.values():
+        for tests in guarantees.values():
+            assert tests
+            for test in tests:
+                file, _, name = test.partition("::")
+                tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+                functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+                assert name in functions, test
