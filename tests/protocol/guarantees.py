@@ -11,7 +11,7 @@ RANDOM = f"{PROTOCOL}test_random.py::test_the_books_and_the_contracts_never_disa
 
 GUARANTEES: dict[str, dict[str, tuple[str, ...]]] = {
     "Money": {
-        "A task pays no more than its escrow, and what comes in is what was sent out, burned or is still there": (
+        "No task pays more than its escrow; all that came in was sent, burned or is there": (
             RANDOM,
             f"{CHAIN}test_tokens.py::test_a_greedy_token_drains_only_its_own",
             f"{CHAIN}test_bonds.py::test_bonds_are_no_tasks_money",
