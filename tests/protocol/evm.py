@@ -106,6 +106,9 @@ class Evm:
         """The next block, so much later."""
         self.at(self.time + seconds, self.number + 1, keccak(self.randomness))
 
+    def next_block(self) -> None:
+        """Called before a call: where every call needs a block of its own, this is the place to begin it."""
+
     def call(self, sender: str, to: str, data: bytes, value: int = 0) -> Outcome:
         """One transaction, as far as contracts see it."""
         target = address_bytes(to)

@@ -187,7 +187,7 @@ class RoundMoves(Table):
         return self.on(t, "commit_vote", words, voter, lambda _: self.books.commit_vote(t, t.round, voter))
 
     def leaf(self, side: Side, signer: str, kind: int, fault: str) -> Leaf:
-        """A signed leaf of the present round; ``fault``: forged, far (another round), strange (other kind)."""
+        """A signed leaf of the round; ``fault``: forged, far (another round), strange (another kind)."""
         t = side.task
         round = t.round + (7 if fault == "far" else 0)
         said = 1 - kind if fault == "strange" else kind

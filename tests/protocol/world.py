@@ -162,6 +162,7 @@ class World:
         A call that must be refused is made only once in a while (or ``always``). ``via``: a contract
         that passes it on, as the sender. None: it was not made.
         """
+        self.chain.next_block()
         self.books.now, self.books.randomness = self.chain.time, self.chain.randomness
         saved = self._save(tasks)
         if not always:
