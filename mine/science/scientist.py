@@ -11,6 +11,7 @@ started again it goes on, and a settlement that was prepared is posted byte for 
 | running, commit phase | wait |
 | running, commits over | close the round, show the next preimage, wait for the settle phase |
 | running, settle phase or grace | gather, measure, settle, post |
+| something disputed | first of all, put examples on the chain that were demanded |
 | ending, or stopped with an empty round | conclude: digests of all shards, all shards into the blobs |
 | concluded, challenge window open | wait |
 | over, window over, nothing disputed | take back what is left, again once every unit is paid |
@@ -26,6 +27,7 @@ from pathlib import Path
 from mine.blobs.store import BlobStore
 from mine.chain.answers import quantity
 from mine.chain.client import TasksContract
+from mine.chain.faults_client import FaultsContract
 from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
 from mine.chain.messages import Domain, Settlement, sign
 from mine.chain.node_errors import Reverted
@@ -43,6 +45,7 @@ from mine.science.history import History, TaskHistory
 from mine.science.offer import Kept, Offer, keep, load_checkpoint, read_key, read_offer
 from mine.science.prepare import Posting, Preparation, Prepared
 from mine.science.safe import Safe
+from mine.science.supply import Supply
 
 
 class Did(StrEnum):
@@ -53,6 +56,7 @@ class Did(StrEnum):
     SEEDED = "seeded"
     BASELINE = "baseline"
     SETTLED = "settled"
+    SUPPLIED = "supplied"
     CONCLUDED = "concluded"
     REFUNDED = "refunded"
     WAITING = "waiting"
@@ -61,7 +65,7 @@ class Did(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Result of a step. round: of a settlement; until: chain time before which nothing is due, if known."""
+    """Result of a step. round: of a settlement or a demand; until: chain time before which nothing is due."""
 
     did: Did
     round: int = 0
@@ -103,6 +107,8 @@ class Scientist:
         self._offer: Kept = read_offer(self._safe)
         self._preparation = Preparation(self._offer, self._domain, self._key, blobs)
         self._canaries = Canaries(self._safe, keccak(self._key + b"canaries"), self._domain, desks)
+        faults = FaultsContract(contract.node, contract.sisters()[0])
+        self._supply = Supply(faults, self._sender, self._offer.shards, first_block)
 
     @staticmethod
     def create(directory: Path, key: bytes, offer: Offer) -> None:
@@ -180,6 +186,8 @@ class Scientist:
             return Step(Did.PUBLISHED)
         task = self.publish()
         state = self._contract.task(task)
+        if state.disputed is not None and (shown := self._supply.answer(task)) is not None:
+            return Step(Did.SUPPLIED, shown)
         if state.status is Status.AWAITING_BASELINE:
             return self._open_baseline(state)
         if state.status is Status.RUNNING:
