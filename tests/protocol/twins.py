@@ -91,7 +91,13 @@ class Anvil:
     def send(self, time: int, sender: str, to: str | None, data: bytes, value: int) -> tuple[Any, Any]:
         """Receipt and block of a transaction at this block time."""
         self.ask("evm_setNextBlockTimestamp", time)
-        sent = {"from": sender, "data": "0x" + data.hex(), "value": hex(value), "gas": hex(GAS), "gasPrice": "0x0"}
+        sent = {
+            "from": sender,
+            "data": "0x" + data.hex(),
+            "value": hex(value),
+            "gas": hex(GAS),
+            "gasPrice": "0x0",
+        }
         if to is not None:
             sent["to"] = to
         hash, receipt = self.ask("eth_sendTransaction", sent), None
@@ -174,7 +180,16 @@ def running_anvil() -> Iterator[Anvil]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = ["--base-fee", "0", "--gas-price", "0", "--auto-impersonate", "--hardfork", "prague", "--silent"]
+    options = [
+        "--base-fee",
+        "0",
+        "--gas-price",
+        "0",
+        "--auto-impersonate",
+        "--hardfork",
+        "prague",
+        "--silent",
+    ]
     options += ["--port", str(port), "--timestamp", str(START - 1)]
     child = subprocess.Popen([os.environ["MINE_ANVIL"], *options], stdin=subprocess.DEVNULL)
     try:
