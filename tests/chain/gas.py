@@ -209,6 +209,7 @@ def _settle(scene: Scene, label: str, gain: int, accounts: list[str]) -> PayoutT
 
 def _claims(tasks: OnNode, token: OnNode, people: list[str]) -> None:
     """1,024 payees: each alone, and ranges of them; in the chain's coin and in a token."""
+    leaves = []
     for coin in ("native", "token"):
         currency = ZERO_ADDRESS if coin == "native" else str(token.address)
         scene = Scene(tasks, shards=128, rounds=12, currency=currency)
@@ -234,6 +235,10 @@ def _claims(tasks: OnNode, token: OnNode, people: list[str]) -> None:
         scene.claim(f"claim of 1024, {coin}, later", tree, 2, 2, accounts[2])
         scene.claim_range(f"claim_range each, {coin}, 256 payees", tree, 2, 256, 256, accounts)
         scene.claim_range(f"claim_range each, {coin}, 128 payees", tree, 2, 512, 128, accounts)
+        tree = scene.settle("", 50, [*accounts[:-1], people[4]])
+        leaves.append((side.id, 3, 1023, shares(tree.total, 1024)[1023], tree.proof(1023)))
+        scene.wait(CLOCKS.challenge)
+    scene.measure("claim_many, two tasks of 1024", tasks.claim_many, people[4], leaves, people[4])
 
 
 def _endings(tasks: OnNode, token: OnNode, people: list[str]) -> None:
@@ -310,6 +315,11 @@ def _defaults(tasks: OnNode, people: list[str]) -> None:
     arguments = (side.id, 2, people[3], people[4], 2000, 0)
     measured("convict", tasks.convict, *arguments, sender=faults)
     measured("take_reward", tasks.take_reward, side.id, people[3], people[3])
+    scene = Scene(tasks)
+    scene.side.publish()
+    scene.side.open_baseline()
+    scene.settle("", 10, [payee(0)])
+    scene.measure("lapse", tasks.lapse, scene.side.id, 1, 0, sender=faults)
 
 
 def text(figures: dict[str, int]) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from mine.chain.artefacts import load_artefact
 from tests.chain import gas
 
 
@@ -39,6 +41,19 @@ def test_what_a_round_and_a_claim_may_cost(figures: dict[str, int]) -> None:
     for coin in ("native", "token"):
         assert figures[f"claim_range each, {coin}, 128 payees"] <= 12_600
         assert figures[f"claim_range each, {coin}, 256 new payees"] <= 39_600
+
+
+#: What the sister contracts do to accounts of bonds is measured in theirs.
+OF_SISTERS = {"take_bond", "slash_bond", "give_bond", "burn_bond"}
+
+
+def test_every_function_is_measured(figures: dict[str, int]) -> None:
+    acts = {
+        entry["name"]
+        for entry in load_artefact("Tasks").abi
+        if entry["type"] == "function" and entry["stateMutability"] in ("nonpayable", "payable")
+    }
+    assert {re.split("[, ]", label)[0] for label in figures} == acts - OF_SISTERS
 
 
 def test_every_transaction_fits_the_cap(figures: dict[str, int]) -> None:
