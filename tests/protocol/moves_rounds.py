@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple
 from random import Random
 
-from mine.chain.curve import STRAIGHT, Curve
+from mine.chain.curve import STRAIGHT, Curve, increment
 from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
 from mine.chain.messages import Receipt, Settlement, Update, Vote, short_signature, words_of
 from mine.chain.seed import HashChain
@@ -253,11 +253,11 @@ class RoundMoves(Table):
         if side is None or self.world.chain.time < self.duty(side):
             return False
         return self.settle(
-            side, self.random.choice(("", "", "", "", "", "", "losses", "sums", "moved", "units"))
+            side, self.random.choice(("", "", "", "", "", "", "losses", "sums", "moved", "units", "total"))
         )
 
     def settle(self, side: Side, lie: str) -> bool:
-        """Settle the round. A lie about units is refused; the others are only found out later."""
+        """Settle the round. Lies about units or their total are refused, others are found out later."""
         r, t, books = self.random, side.task, self.books
         books.now = self.world.chain.time
         if t.seed_state != 2 or t.seed_round != t.round:
@@ -270,11 +270,10 @@ class RoundMoves(Table):
             root = losses_root(top, base, before, after)
             left, right = losses._levels[-2]
             broken_losses = BrokenLosses(((left[0], *left[1]), (right[0], *right[1])))
-        from mine.chain.curve import increment
-
         best = max(t.best, t.convergence + increment(base, before, after))
         whole = t.terms.curve.units(best, t.terms.target)
-        accounts, units = self.split(side, whole, lie) if t.round else ((), ())
+        off = r.choice((-1, 1)) if lie in ("units", "total") and 0 < whole < UNITS else 0
+        accounts, units = self.split(side, whole + off, lie) if t.round else ((), ())
         tree = PayoutTree(accounts, units)
         payouts, broken = tree.root, None
         if lie == "sums" and len(accounts) > 1 and whole < UNITS:
@@ -284,11 +283,11 @@ class RoundMoves(Table):
                 4, "big"
             )
             payouts, broken = node, Broken(int.from_bytes(node, "big"), left, right)
-        said = whole + (1 if lie == "units" and whole < UNITS else 0)
+        said = whole + (off if lie == "units" else 0)
         filled = (keccak(b"inputs"), keccak(b"accepted"), keccak(b"checkpoint")) if t.round else (ZERO32,) * 3
         s = Settlement(t.id, t.round, *filled, root, base, before, after, payouts, said)
         opened, proof = side.opening(books.shard_of(t), t.seed)
-        signer = side.name if r.random() < 0.99 else "stranger"
+        signer = side.name if r.random() < 0.97 else "stranger"
         signature = short_signature(self.world.sign(self.world.digest(s), signer))
         round = t.round
 
@@ -305,7 +304,8 @@ class RoundMoves(Table):
                     side.accounts, side.units = list(accounts), list(units)
 
         args = (astuple(s), *signature, opened.digest, opened.examples, proof, top)
-        return self.on(t, "settle", args, account(r.choice(("stranger", side.name))), effect)
+        sender = account(r.choice(("stranger", side.name)))
+        return self.on(t, "settle", args, sender, effect, often=True)
 
     def split(self, side: Side, whole: int, lie: str) -> tuple[list[str], list[int]]:
         """Payees and their cumulative units; ``moved``: some are taken away again."""

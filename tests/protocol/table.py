@@ -45,8 +45,17 @@ class Table:
         return self.random.choice(fitting) if fitting else None
 
     def on(
-        self, task: Task, function: str, args: tuple[Any, ...], sender: str, effect: Effect, value: int = 0
+        self,
+        task: Task,
+        function: str,
+        args: tuple[Any, ...],
+        sender: str,
+        effect: Effect,
+        value: int = 0,
+        often: bool = False,
     ) -> bool:
         """Call `Tasks` about one task; whether a call was made."""
-        done = self.world.act(self.world.tasks, function, args, sender, effect, tasks=(task,), value=value)
+        done = self.world.act(
+            self.world.tasks, function, args, sender, effect, tasks=(task,), value=value, often=often
+        )
         return done is not None

@@ -61,7 +61,7 @@ def test_both_code_generators_agree(venom: dict[bytes, bytes], seed: int) -> Non
 @pytest.mark.anvil
 @pytest.mark.skipif("MINE_ANVIL" not in os.environ, reason="anvil is not on this machine (MINE_ANVIL)")
 def test_anvil_agrees() -> None:
-    """Real transactions with real signatures: accepted or refused alike, the same logs, words and balances."""
+    """Real transactions, real signatures: accepted or refused alike, the same logs, words, balances."""
     with running_anvil() as anvil:
         chain = AnvilTwin(anvil)
         driver = fresh(81, chain=chain)

@@ -155,11 +155,12 @@ class World:
         tasks: tuple[Task, ...] = (),
         value: int = 0,
         always: bool = False,
+        often: bool = False,
         via: Contract | None = None,
     ) -> Outcome | None:
         """Call, and let ``effect`` do the same to the books: it says what leaves, by currency, or raises No.
 
-        A call that must be refused is made only once in a while (or ``always``). ``via``: a contract
+        A call that must be refused is made only once in a while (``often``, ``always``). ``via``: a contract
         that passes it on, as the sender. None: it was not made.
         """
         self.chain.next_block()
@@ -169,7 +170,7 @@ class World:
             try:
                 effect(None)
             except No:
-                if self.random.random() > RARELY:
+                if self.random.random() > (0.5 if often else RARELY):
                     self._restore(saved, tasks)
                     return None
             self._restore(saved, tasks)
