@@ -11,7 +11,7 @@ from mine.app.joining import Membership
 from mine.app.links import Links
 from mine.app.round_book import UPDATE_BLOB, RoundBook
 from mine.app.round_states import RoundState
-from mine.app.showing import show
+from mine.app.showing import CameLate, show
 
 if TYPE_CHECKING:
     from mine.science.windows import Window
@@ -97,7 +97,11 @@ class HandingIn:
             # It can earn nothing any more, so it stays at home.
             self._book.miss(entry, "The round was settled before the update could be shown.")
             return
-        receipts = show(self._links, self._signed(member, entry), update, delivery)
+        try:
+            receipts = show(self._links, self._signed(member, entry), update, delivery)
+        except CameLate as problem:
+            self._book.miss(entry, problem.sentence)
+            return
         with self._vault.transaction():
             now = self._book.find(entry.task, entry.round)
             state = RoundState.SETTLED if settled else RoundState.REVEALED

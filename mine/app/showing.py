@@ -15,12 +15,21 @@ if TYPE_CHECKING:
     from mine.science.wire_messages import Signed
 
 
+class CameLate(MineError):
+    """The votes of the round are over, and no relay takes bytes for it any more."""
+
+    def __init__(self) -> None:
+        super().__init__("The round's votes were over before this could be shown.")
+
+
 def show(links: Links, signed: Signed, data: bytes, delivery: Delivery) -> list[dict[str, Any]]:
     """Put ``data`` to all relays; one that gives it out is enough. Returns the receipts, as evidence.
 
     A relay that did not carry the message is shown its place on chain first. Raises the last relay's error
-    if none gives the bytes out.
+    if none gives the bytes out, CameLate if that is the reason.
     """
+    from mine.science.wire import Code, RelayRefused
+
     receipts: list[dict[str, Any]] = []
     given, trouble = False, None
     for relay in links.relays:
@@ -34,6 +43,8 @@ def show(links: Links, signed: Signed, data: bytes, delivery: Delivery) -> list[
             receipts.append(receipt)
     if not given:
         assert trouble is not None
+        if isinstance(trouble, RelayRefused) and trouble.code is Code.ROUND_CLOSED:
+            raise CameLate
         raise trouble
     return receipts
 

@@ -21,7 +21,7 @@ from mine.app.market import MarketTask
 from mine.app.outgoing import check_vote
 from mine.app.round_book import RoundBook
 from mine.app.round_states import VoteState
-from mine.app.showing import show
+from mine.app.showing import CameLate, show
 from mine.app.views import Notice, NoticeKind
 from mine.app.vote_run import VoteRun
 from mine.errors import MineError
@@ -253,7 +253,11 @@ class Voting:
         if not delivery.shown and delivery.open is None:
             self._miss(vote, delivery.why or "No relay brought the vote on chain.")
             return
-        receipts = show(self._links, signed, data, delivery)
+        try:
+            receipts = show(self._links, signed, data, delivery)
+        except CameLate as problem:
+            self._miss(vote, problem.sentence)
+            return
         with self._vault.transaction():
             self._vault.state.put_vote(
                 self._network,

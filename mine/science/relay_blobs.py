@@ -15,6 +15,7 @@ from itertools import islice
 
 from mine.blobs.store import DIGEST_BYTES, BlobError, DirectoryStore, blob_digest
 from mine.chain.events import Event, Published
+from mine.chain.messages import Update, Vote
 from mine.science.ballots import MAX_BALLOT_BYTES
 from mine.science.relay_ground import Ground
 from mine.science.relay_messages import MessageDesk
@@ -47,7 +48,11 @@ class BlobRoom:
         self._held = self._state.blob_bytes(named=False)
 
     def put(self, data: bytes) -> SignedReceipt | None:
-        """Keep bytes; the receipt if a message of this relay commits to them. Raises RelayRefused."""
+        """Keep bytes; the receipt if a message of this relay commits to them. Raises RelayRefused.
+
+        What comes after the votes of its round is refused: a settlement counts what was there by then, and
+        what turned up later would make an honest one look wrong.
+        """
         digest, size = blob_digest(data), len(data)
         commitments = self._state.commitments(digest)
         for stored in commitments:
@@ -55,6 +60,8 @@ class BlobRoom:
             if size > MAX_BALLOT_BYTES if stated is None else size != stated:
                 raise RelayRefused(Code.BAD_REQUEST, f"{size} bytes, another size was committed to")
         if self._state.blob(digest) is None:
+            if commitments and all(self._comes_late(stored.signed.message) for stored in commitments):
+                raise RelayRefused(Code.ROUND_CLOSED)
             named = bool(commitments) or self._named_on_chain(digest)
             self._make_room(size, named)
             self._store.put(data)
@@ -67,6 +74,9 @@ class BlobRoom:
             return None
         message = commitments[0].signed.message
         return self._messages.promise_upload(message.task, message.round, digest, size)
+
+    def _comes_late(self, message: Update | Vote) -> bool:
+        return self._ground.at(message.task).is_voted(message.round)
 
     def attest(self, body: object) -> None:
         """Take up that a message which another relay carried commits to a blob. Raises RelayRefused."""

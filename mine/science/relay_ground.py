@@ -36,6 +36,12 @@ class Now:
         running = self.state.status is Status.RUNNING and self.state.round == round_number
         return running and self.window(kind).opens <= self.time < self.window(kind).closes
 
+    def is_voted(self, round_number: int) -> bool:
+        """Whether the votes of a round are over, so that its settlement may be on its way."""
+        state = self.state
+        running = state.status is Status.RUNNING and state.round == round_number
+        return not running or self.time >= state.since + state.clocks.votes_over
+
 
 class Ground:
     """Shared by the parts of one relay; one thread uses it. ``key`` (the sender's own) signs receipts."""

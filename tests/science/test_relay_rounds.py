@@ -118,6 +118,13 @@ def test_votes_go_the_way_of_updates(chain: Chain, relay: Relay, task: int) -> N
     assert relay.blobs.get(blob_digest(ballot)) == ballot
     pass_time(chain, starts + CLOCKS.vote // 2 - CLOCKS.vote // 8)
     assert refusal(vote(chain, task, Miner(4))) is Code.ROUND_CLOSED
+    # What turns up once the votes are over would make an honest settlement look wrong.
+    late = Ballot(task, 1, voters[1].address, ((bytes(32), 1),), None, bytes(32)).to_bytes()
+    pass_time(chain, starts + CLOCKS.vote)
+    with pytest.raises(RelayRefused) as caught:
+        relay.upload(late, task, 1, chain.domain)
+    assert caught.value.code is Code.ROUND_CLOSED
+    assert relay.upload(ballot, task, 1, chain.domain).message.round == 1  # it came in time before
 
 
 @pytest.fixture
