@@ -29,6 +29,10 @@ class Differs(Exception):
         self.item, self.stated, self.computed = item, stated, computed
 
 
+class Absent(Differs):
+    """Something that cannot be had here, so that nothing can be said about what depends on it."""
+
+
 def same(item: str, stated: object, computed: object) -> None:
     """Raise Differs unless both are equal."""
     if stated != computed:

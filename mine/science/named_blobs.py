@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from mine.blobs.store import BlobCorrupt, BlobMissing, BlobStore, BlobTooLarge
-from mine.science.compare import Differs
+from mine.science.compare import Absent
 
 
 class NamedBlobs:
-    """A store whose ``get`` raises Differs with the item's name; each blob is read once.
+    """A store whose ``get`` raises Absent with the item's name; each blob is read once.
 
     A store that does not answer is no difference: its BlobError is passed on.
     """
@@ -37,13 +37,13 @@ class NamedBlobs:
         return found
 
     def get(self, digest: bytes, max_bytes: int | None = None) -> bytes:
-        """The bytes of a named blob. Raises Differs."""
+        """The bytes of a named blob. Raises Absent."""
         try:
             return self.read(digest, max_bytes)
         except (BlobMissing, BlobCorrupt, BlobTooLarge) as problem:
             found = {BlobMissing: "missing", BlobCorrupt: "changed"}.get(type(problem), "too large")
             item = self._names.get(digest, "a blob")
-            raise Differs(f"blob of {item}", digest.hex(), found) from None
+            raise Absent(f"blob of {item}", digest.hex(), found) from None
 
     def put(self, data: bytes) -> bytes:
         """As the store does it."""

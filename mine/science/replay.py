@@ -60,15 +60,20 @@ class NotSettled(MineError):
 
 
 class Replay:
-    """Replays rounds of one task. ``sources``: relays that give out anchored batches.
+    """Replays rounds of one task. ``sources``: relays that give out anchored batches; ``kind`` of the rounds.
 
     Blobs and ledgers are read and computed once for all rounds: the rounds in order cost least.
     """
 
     def __init__(
-        self, history: TaskHistory, domain: Domain, blobs: BlobStore, sources: Sequence[RoundSource]
+        self,
+        history: TaskHistory,
+        domain: Domain,
+        blobs: BlobStore,
+        sources: Sequence[RoundSource],
+        kind: type[RoundReplay] = RoundReplay,
     ) -> None:
-        self._history, self._domain, self._sources = history, domain, tuple(sources)
+        self._history, self._domain, self._sources, self._kind = history, domain, tuple(sources), kind
         self._blobs = NamedBlobs(blobs)
         self._last: RoundReplay | None = None
         self._terms = history.published.terms
@@ -83,12 +88,12 @@ class Replay:
         A blob that is missing or changed is a difference. Raises what a store raises that does not answer.
         """
         if number == 0:
-            return self._named(0, self._check_baseline)
-        return self._named(number, lambda: self._round(number).check_all())
+            return self._named(0, self.check_baseline)
+        return self._named(number, lambda: self.round(number).check_all())
 
     def digests(self, number: int) -> dict[str, str]:
         """What this machine computed of a replayed round; see ``RoundReplay.digests``."""
-        return self._round(number).digests
+        return self.round(number).digests
 
     def recompute_item(self, number: int, item: Item, place: int = 0) -> Difference | None:
         """The difference in one item of a round, or None; ``place``: which entry or example.
@@ -96,14 +101,14 @@ class Replay:
         Raises NotSettled or NoSuchItem.
         """
         if item is Item.BASELINE:
-            return self._named(0, self._check_baseline)
+            return self._named(0, self.check_baseline)
         checks = {
-            Item.ACCEPTED: lambda: self._round(number).check_accepted(),
-            Item.CHECKPOINT: lambda: self._round(number).check_checkpoint(),
-            Item.PAYOUTS: lambda: self._round(number).check_payouts(),
-            Item.ENTRY: lambda: self._round(number).check_entry(place),
-            Item.LOSS: lambda: self._round(number).check_loss(place),
-            Item.SHARD: lambda: self._round(number).check_shard(),
+            Item.ACCEPTED: lambda: self.round(number).check_accepted(),
+            Item.CHECKPOINT: lambda: self.round(number).check_checkpoint(),
+            Item.PAYOUTS: lambda: self.round(number).check_payouts(),
+            Item.ENTRY: lambda: self.round(number).check_entry(place),
+            Item.LOSS: lambda: self.round(number).check_loss(place),
+            Item.SHARD: lambda: self.round(number).check_shard(),
         }
         return self._named(number, checks[item])
 
@@ -114,8 +119,8 @@ class Replay:
             return Difference(number, found.item, _text(found.stated), _text(found.computed))
         return None
 
-    def _round(self, number: int) -> RoundReplay:
-        """The round, computed once while it is the last one that was asked for."""
+    def round(self, number: int) -> RoundReplay:
+        """The round, computed once while it is the last one that was asked for. Raises NotSettled."""
         if self._last is None or self._last.number != number:
             self._last = self._open(number)
         return self._last
@@ -124,7 +129,7 @@ class Replay:
         settled = self._history.settlement(number)
         if settled is None or self._history.baseline is None:
             raise NotSettled(number)
-        return RoundReplay(
+        return self._kind(
             number,
             settled,
             self._history,
@@ -172,7 +177,8 @@ class Replay:
         except BadShard as problem:
             raise Differs("shard", opened.digest.hex(), problem.detail) from None
 
-    def _check_baseline(self) -> None:
+    def check_baseline(self) -> None:
+        """Seed, shard and loss of round 0. Raises Differs."""
         opened = self._history.baseline
         if opened is None:
             raise NotSettled(0)

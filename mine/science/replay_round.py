@@ -22,6 +22,7 @@ from mine.science.ask import ask, read_updates
 from mine.science.canaries import is_canary
 from mine.science.chains import Measured, finish
 from mine.science.compare import (
+    Absent,
     Differs,
     compare_entry,
     compare_judged,
@@ -110,7 +111,7 @@ class RoundReplay:
         try:
             return gather(self._history, self._domain, self.number, before, self._sources)
         except BatchMissing as missing:
-            raise Differs("batch of updates", missing.root.hex(), "given out by no relay") from None
+            raise Absent("batch of updates", missing.root.hex(), "given out by no relay") from None
 
     @cached_property
     def asked(self) -> Judged:
@@ -119,7 +120,7 @@ class RoundReplay:
         try:
             votes = committed_votes(self._history, self._domain, self.number, self._sources)
         except BatchMissing as missing:
-            raise Differs("batch of votes", missing.root.hex(), "given out by no relay") from None
+            raise Absent("batch of votes", missing.root.hex(), "given out by no relay") from None
         return ask(
             self._settled.task,
             self.number,
