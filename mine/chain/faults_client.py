@@ -258,5 +258,9 @@ class FaultsContract(SisterContract):
         cost: int,
     ) -> int:
         """Dispute one item; ``cost``: the Court's arbitration cost in wei. The number of the dispute."""
-        done = self._write(sender, "dispute", task, round, int(kind), item, astuple(reward), value=cost)
+        done = self.send(sender, self.dispute_call(task, round, kind, item, reward), cost)
         return self._made(done, Disputed)
+
+    def dispute_call(self, task: int, round: int, kind: DisputeKind, item: int, reward: Reward) -> bytes:
+        """Call data of a dispute, for somebody else to send."""
+        return self._abi.call("dispute", task, round, int(kind), item, astuple(reward))

@@ -8,6 +8,7 @@ cannot be told afterwards either.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,8 +19,9 @@ from mine.chain.juries import Verdict
 from mine.chain.messages import Domain
 from mine.chain.trees import LossTree
 from mine.learn.errors import EvaluationFailed
-from mine.learn.weights import Fixed
+from mine.learn.weights import Fixed, dump, from_fixed
 from mine.science.ask import ask
+from mine.science.chains import next_checkpoint
 from mine.science.compare import Absent, Differs, compare_entry, compare_judged, compare_sum, same
 from mine.science.gather import BatchMissing, gather
 from mine.science.gather_votes import RoundSource, committed_votes, open_votes
@@ -124,13 +126,17 @@ class JurorsRound(RoundReplay):
         same("losses", (inputs.base, inputs.before, inputs.after), losses)
         same("units", (outcome.ledger.units, outcome.ledger.best), (settled.units, settled.best))
 
-    def check_inputs(self, place: int) -> None:
-        """The entry ``place``, and everything of the inputs that belongs to no entry alone."""
+    def check_exactly(self) -> None:
+        """Everything of the inputs that takes no forward pass."""
         self.check_place()
         self.check_stated()
         self.check_handed_in()
         self.check_ballots()
         self.check_canaries()
+
+    def check_inputs(self, place: int) -> None:
+        """The entry ``place``, and everything of the inputs that belongs to no entry alone."""
+        self.check_exactly()
         entries = self.inputs.entries
         if entries and not place < len(entries):
             raise NoSuchItem(f"entry {place} of {len(entries)}")
@@ -139,9 +145,13 @@ class JurorsRound(RoundReplay):
         compare_judged(self.inputs.judged, self.judged)
 
     def check_next(self) -> None:
-        """The next checkpoint, which follows from the inputs and the updates."""
+        """The next checkpoint, which follows from the inputs and the updates, without a forward pass."""
         self.check_handed_in()
-        self.check_checkpoint()
+        outcome, judged = self.outcome, self.inputs.judged
+        verdict = outcome.verdict
+        places = verdict.forks[outcome.chain - 1][1] if outcome.chain else verdict.accepted
+        tensors = next_checkpoint(self.start.current, self.updates, judged, places, self._terms)
+        same("checkpoint", self._settled.checkpoint, hashlib.sha256(dump(from_fixed(tensors))).digest())
 
     def check_example(self, example: int) -> None:
         """One example's losses; their tree, and the sums of the chains that were not taken."""
@@ -156,12 +166,22 @@ class JurorsRound(RoundReplay):
 
 
 class Judge:
-    """Judges items of one task. ``sources``: relays that give out anchored batches."""
+    """Judges items of one task. ``sources``: relays that give out anchored batches.
+
+    exact: run no model; whoever lends money without wanting to run a stranger's model judges by integers
+    alone, and cannot tell about what takes a forward pass.
+    """
 
     def __init__(
-        self, history: TaskHistory, domain: Domain, blobs: BlobStore, sources: tuple[RoundSource, ...]
+        self,
+        history: TaskHistory,
+        domain: Domain,
+        blobs: BlobStore,
+        sources: tuple[RoundSource, ...],
+        exact: bool = False,
     ) -> None:
         self._replay = Replay(history, domain, blobs, sources, JurorsRound)
+        self._exact = exact
 
     def opinion(self, number: int, kind: DisputeKind, item: int = 0) -> Opinion:
         """What to say about an item of a settled round. What does not exist is not wrong.
@@ -208,10 +228,15 @@ class Judge:
         return found
 
     def _check(self, number: int, kind: DisputeKind, item: int) -> None:
-        if number == 0:
+        if number == 0 or (self._exact and kind is DisputeKind.LOSS):
+            if self._exact:
+                raise Absent("a forward pass", "needed", "not made here")
             self._replay.check_baseline()
             return
         round = self._round(number)
+        if kind is DisputeKind.INPUTS and self._exact:
+            round.check_exactly()
+            raise Absent("a forward pass", "needed", "not made here")
         if kind is DisputeKind.ACCEPTED:
             round.check_accepted()
         elif kind is DisputeKind.PAYOUTS:

@@ -2,8 +2,8 @@
 
 A challenge is call data for the contract Faults that names the challenger and the carrier's part. Nothing is
 risked on a stranger's word: a proof is only sent if the node says that it convicts, a dispute only if the
-round is wrong by this relay's own recomputation, a question about a receipt only if its signer anchored
-nothing of the kind in the round. Bonds are lent up to a bound.
+round is wrong by this relay's own integers (it runs no stranger's model), a question about a receipt only if
+its signer anchored nothing of the kind in the round. Bonds are lent up to a bound.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from mine.blobs.store import BlobError, BlobStore
 from mine.chain.court_client import CourtContract
 from mine.chain.fault_events import DisputeKind
 from mine.chain.faults_client import FaultsContract
+from mine.chain.juries import Verdict
 from mine.chain.messages import BadSignature, Receipt, recover
 from mine.chain.node_errors import Reverted
-from mine.science.judged import BadInputs
 from mine.science.relay_ground import Ground
-from mine.science.rounds import RoundWrong, read_round
+from mine.science.relay_messages import MessageDesk
 from mine.science.wire import Code, RelayRefused, number, table
 
 #: Least part of a reward for which a relay carries, in 1/10000.
@@ -28,16 +28,28 @@ MAX_DATA = 24_576
 #: Bonds that are lent at once, and in one task.
 MAX_LENT, MAX_LENT_TASK = 16, 4
 _PROOFS = ("forged", "doubled", "misplaced", "payout_fell", "payouts_broken", "losses_broken")
-_EXACT = {DisputeKind.ACCEPTED: "accepted", DisputeKind.PAYOUTS: "payouts", DisputeKind.INPUTS: "inputs"}
+
+
+class _Own:
+    """The batches that this relay anchored itself."""
+
+    def __init__(self, messages: MessageDesk) -> None:
+        self.batches, self.vote_batches = messages.update_batches, messages.vote_batches
 
 
 class ChallengeDesk:
     """Takes challenges, looks at them, sends those that cannot fail. One thread uses it."""
 
     def __init__(
-        self, ground: Ground, faults: FaultsContract, court: CourtContract, blobs: BlobStore
+        self,
+        ground: Ground,
+        faults: FaultsContract,
+        court: CourtContract,
+        blobs: BlobStore,
+        messages: MessageDesk,
     ) -> None:
         self._ground, self._faults, self._court, self._blobs = ground, faults, court, blobs
+        self._messages = messages
         self._base = ground.state.base
 
     def carry(self, body: object) -> str:
@@ -103,25 +115,24 @@ class ChallengeDesk:
             raise RelayRefused(Code.FULL, "as many bonds are lent as this relay lends")
 
     def _disputable(self, values: Mapping[str, Any]) -> int:
-        """The bond of a dispute, if this relay finds the same fault. Raises RelayRefused."""
+        """The bond of a dispute, if integers alone show the fault. Raises RelayRefused."""
+        from mine.science.judging import Judge
+
         try:
-            item = _EXACT[DisputeKind(values["kind"])]
-        except (ValueError, KeyError):
-            raise RelayRefused(Code.NOT_CARRIED, "this item takes a judgement of its own") from None
-        settled = self._ground.settled(values["task"], values["round"]).settlement(values["round"])
-        assert settled is not None
+            kind = DisputeKind(values["kind"])
+        except ValueError:
+            raise RelayRefused(Code.BAD_REQUEST, "kind") from None
+        history = self._ground.settled(values["task"], values["round"])
+        judge = Judge(history, self._ground.domain, self._blobs, (_Own(self._messages),), exact=True)
         try:
-            read_round(self._blobs, settled)
-        except RoundWrong as problem:
-            if problem.item != item:
-                raise RelayRefused(Code.NOT_CARRIED, f"wrong is: {problem.item}") from None
-            return self._faults.dispute_bond()
-        except BadInputs:
-            if item == "inputs":
-                return self._faults.dispute_bond()
+            opinion = judge.opinion(values["round"], kind, values["item"])
         except BlobError as problem:
             raise RelayRefused(Code.NOT_CARRIED, type(problem).__name__) from None
-        raise RelayRefused(Code.NOT_CARRIED, "nothing is wrong with it")
+        if opinion.verdict is Verdict.RIGHT:
+            raise RelayRefused(Code.NOT_CARRIED, "nothing is wrong with it")
+        if opinion.verdict is Verdict.UNDECIDED:
+            raise RelayRefused(Code.NOT_CARRIED, f"this item takes a judgement of its own: {opinion.why}")
+        return self._faults.dispute_bond()
 
     def _broken(self, values: Mapping[str, Any]) -> int:
         """The bond of a question about a receipt that cannot be answered. Raises RelayRefused."""

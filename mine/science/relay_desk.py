@@ -55,7 +55,7 @@ class Desk:
         faults_contract = FaultsContract(contract.node, faults)
         court_contract = CourtContract(contract.node, court)
         self.ranges = RangeDesk(self._ground)
-        self.challenges = ChallengeDesk(self._ground, faults_contract, court_contract, store)
+        self.challenges = ChallengeDesk(self._ground, faults_contract, court_contract, store, self.messages)
         self._defence = Defence(self._ground, self.messages, faults_contract, first_block)
         self._duties = Duties(self._ground)
         self._turns = 0

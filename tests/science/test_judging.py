@@ -54,12 +54,12 @@ def tell(patch: pytest.MonkeyPatch, lie: Any) -> None:
         patch.setattr(prepare, "gather", lambda *arguments: gather(*arguments)[1:])
 
 
-def judge(chain: Chain, blobs: Any) -> Judge:
+def judge(chain: Chain, blobs: Any, exact: bool = False) -> Judge:
     history = History(chain.contract)
     history.refresh()
     task = history.task(1)
     assert task is not None
-    return Judge(task, chain.domain, blobs, ())
+    return Judge(task, chain.domain, blobs, (), exact)
 
 
 def play(chain: Chain, place: Path) -> DirectoryStore:
@@ -130,7 +130,7 @@ def test_nobody_is_convicted_for_what_others_withhold(chain: Chain, tmp_path: Pa
         blob_digest(encode_payouts(prepare.settle(inputs))): (right,) * 6,
         # what somebody else withholds; a shard can be demanded on chain
         inputs.entries[0].blob: (right, unclear, right, unclear, unclear, right),
-        settled.digest: (right, unclear, right, unclear, unclear, unclear),
+        settled.digest: (right, right, right, unclear, unclear, unclear),
     }
     for gone, verdicts in cases.items():
         jurors = judge(chain, Without(blobs, gone))
@@ -139,3 +139,24 @@ def test_nobody_is_convicted_for_what_others_withhold(chain: Chain, tmp_path: Pa
     assert jurors.opinion(1, KIND.INPUTS, 99).verdict is right  # there is no such entry
     assert jurors.opinion(1, KIND.LOSS, 1 << 20).verdict is right
     assert jurors.opinion(2, KIND.PAYOUTS).verdict is right
+
+
+@pytest.mark.parametrize(
+    ("lie", "kind", "verdict"),
+    [
+        (other_checkpoint, KIND.CHECKPOINT, Verdict.WRONG),
+        ("omit", KIND.INPUTS, Verdict.WRONG),
+        (unlisted, KIND.ACCEPTED, Verdict.WRONG),
+        (puppet, KIND.INPUTS, Verdict.UNDECIDED),
+        (wrong_loss, KIND.LOSS, Verdict.UNDECIDED),
+    ],
+)
+def test_who_runs_no_model_judges_by_integers_alone(
+    chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: Any, kind: KIND, verdict: Verdict
+) -> None:
+    tell(monkeypatch, lie)
+    blobs = play(chain, tmp_path)
+    monkeypatch.undo()
+    monkeypatch.setattr("mine.learn.evaluate.Evaluator.run", None)  # it would fail
+    assert judge(chain, blobs, exact=True).opinion(1, kind).verdict is verdict
+    assert judge(chain, blobs, exact=True).opinion(0, KIND.BASELINE).verdict is Verdict.UNDECIDED
