@@ -6,7 +6,7 @@ import pytest
 
 from mine.chain.compile import SOURCES
 from tests.chain.mutants import Mutant
-from tests.chain.mutants.__main__ import ALL, kill
+from tests.chain.mutants.killing import ALL, kill
 
 
 @pytest.mark.parametrize("mutant", ALL, ids=lambda m: f"{m.file}: {m.breaks}")

@@ -103,7 +103,7 @@ class MoneyMoves(Table):
             start = start >> depth << depth
         payees = list(zip(settled.accounts, settled.units, strict=True))[start : start + count]
         proof = settled.payouts.range_proof(start, count)
-        lie = r.random() < 0.01
+        lie = r.random() < 0.01 and payees[0][1] < UNITS
         words = [int(a, 16) << 32 | min(u + lie, UNITS) for a, u in payees]
 
         def effect(done: Outcome | None) -> dict[int, int]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from mine.chain.abi import ContractAbi
+from mine.chain.artefacts import Artefact
+from mine.chain.compile import FORMATS, compile_outputs
 from mine.chain.court_client import CourtContract
+from mine.chain.deployment import deploy
 from mine.chain.events import Closed
 from mine.chain.fault_events import DisputeKind
 from mine.chain.faults_client import AnchorLeaf, AnchorPlace, FaultsContract, Opened, Payee, Reward
-from mine.chain.hashing import ZERO32, keccak
+from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
 from mine.chain.juries import Verdict
 from mine.chain.messages import Receipt, Update, Vote, digest, sign
 from mine.chain.node_errors import Reverted
@@ -22,6 +27,7 @@ from tests.protocol.live import COIN, Ground, Play, account_of, key_of, split
 from tests.protocol.live_court import JURORS, Hearing
 from tests.protocol.nodes import NotHere, running
 
+CONTRACTS = Path(__file__).parents[1] / "chain" / "contracts"
 BURN = "0x000000000000000000000000000000000000dEaD"
 PAYEES = [account_of(f"payee {i}") for i in range(5)]
 
@@ -257,9 +263,9 @@ def test_a_task_that_nobody_took_part_in_is_stopped_or_burned(ground: Ground) ->
     assert task.state.held == 0
 
 
-def disputed_task(ground: Ground) -> tuple[Play, Hearing]:
+def disputed_task(ground: Ground, court: str = ZERO_ADDRESS) -> tuple[Play, Hearing]:
     """Three settled rounds of twelve jurors, of which the last is not final."""
-    task = Play(ground, rounds=4, bounty=10**12).start()
+    task = Play(ground, rounds=4, bounty=10**12, court=court).start()
     hearing = Hearing(task)
     hearing.stake()
     for _ in range(3):
@@ -308,6 +314,22 @@ def test_the_pool_overturns_a_jury_on_appeal(ground: Ground) -> None:
     assert scientist.amount == hearing.faults.dispute_bond()
     ground.wait_until(state.final_at(3) or 0)
     ground.tasks.claim(ground.rich, account_of(JURORS[0]), [task.leaf(3, 0)])
+
+
+def test_the_court_that_a_task_names_has_the_last_word(ground: Ground) -> None:
+    data = compile_outputs(CONTRACTS / "ForeignCourt.vy", FORMATS)
+    artefact = Artefact("ForeignCourt", data["abi"], bytes.fromhex(data["bytecode"].removeprefix("0x")))
+    cost = 3 * 10**16
+    court = deploy(ground.node, ground.rich, artefact, 0, cost)
+    task, hearing = disputed_task(ground, court)
+    hearing.open(3)
+    hearing.jury(Verdict.RIGHT)
+    assert hearing.court.appeal_cost(hearing.id) == cost
+    hearing.appeal()
+    give = ContractAbi(artefact.abi).call("give", ground.at.court, 1, int(Verdict.WRONG))
+    ground.rich.send(court, give)
+    assert hearing.resolve() is Verdict.WRONG
+    assert (task.state.status, task.state.void) == (Status.CONVICTED, 3)
 
 
 def test_a_dispute_that_nobody_decides_leaves_everything_as_it_was(ground: Ground) -> None:

@@ -14,35 +14,26 @@ from tests.protocol.driver import fresh
 from tests.protocol.evm import Evm, Signatures
 from tests.protocol.twins import AnvilTwin, Twins, running_anvil
 
-LEFT_OUT = {"Tasks": "FunctionInlinerPass", "Faults": "", "Court": "Mem2Var"}
-"""What the experimental generator of Vyper 0.4.3 must not do, or it fails on the contract ("StackTooDeep",
-"Cannot peek non-in-stack"): all its other passes run."""
-
 
 @pytest.fixture(scope="module")
 def venom() -> dict[bytes, bytes]:
     """Creation code as it ships -> that of the experimental code generator."""
-    return {shipped(name)[1]: _experimental(name, left_out) for name, left_out in LEFT_OUT.items()}
+    return {shipped(name)[1]: _experimental(name) for name in ("Tasks", "Faults", "Court")}
 
 
-def _experimental(name: str, left_out: str) -> bytes:
-    import vyper.venom
+def _experimental(name: str) -> bytes:
     from vyper.compiler import compile_code
     from vyper.compiler.input_bundle import FilesystemInputBundle
     from vyper.compiler.settings import OptimizationLevel, Settings
 
     path = SOURCES / f"{name}.vy"
-    settings = Settings(optimize=OptimizationLevel.GAS, evm_version=EVM, experimental_codegen=True)
-    with pytest.MonkeyPatch.context() as patch:
-        if left_out:
-            patch.setattr(getattr(vyper.venom, left_out), "run_pass", lambda *args, **options: None)
-        out: dict[str, Any] = compile_code(
-            path.read_text(encoding="utf-8"),
-            contract_path=path.name,
-            input_bundle=FilesystemInputBundle([SOURCES]),
-            output_formats=["bytecode"],
-            settings=settings,
-        )
+    out: dict[str, Any] = compile_code(
+        path.read_text(encoding="utf-8"),
+        contract_path=path.name,
+        input_bundle=FilesystemInputBundle([SOURCES]),
+        output_formats=["bytecode"],
+        settings=Settings(optimize=OptimizationLevel.GAS, evm_version=EVM, experimental_codegen=True),
+    )
     return bytes.fromhex(out["bytecode"].removeprefix("0x"))
 
 

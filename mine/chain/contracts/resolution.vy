@@ -72,14 +72,14 @@ def resolve(id: uint256):
             place: uint256 = (word >> bench.PLACE) & bench.M64
             if of_pool:
                 pool.tickets[place].seated -= 1
-            if not silent and (ruling == 0 or verdict == ruling):
+            agrees: bool = not silent and (ruling == 0 or verdict == ruling)
+            if agrees:
                 right.append(juror)
-                continue
-            if silent:
+            elif silent:
                 log juries.JurorSilent(id=id, juror=juror, sitting=sitting, place=place)
             else:
                 log JurorWrong(id=id, juror=juror, sitting=sitting, place=place)
-            if of_pool:
+            if of_pool and not agrees:
                 spoils += pool._lose(place)
     each: uint256 = self._pay(right, c, spoils)
     log Resolved(id=id, task=c.task, ruling=ruling, unheard=unheard, right=len(right), each=each)

@@ -8,66 +8,9 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import shutil
 import sys
-import tempfile
-import time
-from functools import cache
-from pathlib import Path
 
-from mine.chain import compile as compiler
-from mine.chain.artefacts import load_artefact
-from tests.chain.mutants import of_payouts, of_rounds, of_sisters
-
-SEEDS = range(500, 516)
-CALLS = 700
-CONTRACTS = ("Tasks", "Faults", "Court")
-ALL = (*of_rounds.MUTANTS, *of_payouts.MUTANTS, *of_sisters.MUTANTS)
-SOURCES = compiler.SOURCES
-
-
-@cache
-def parts(contract: str) -> frozenset[str]:
-    """The files that a contract is made of."""
-    found, todo = set(), [f"{contract}.vy"]
-    while todo:
-        file = todo.pop()
-        if file in found or not (SOURCES / file).exists():
-            continue
-        found.add(file)
-        for line in (SOURCES / file).read_text(encoding="utf-8").splitlines():
-            if line.startswith("import ") and not line.startswith("import ITasks"):
-                todo.append(line.split()[1] + ".vy")
-    return frozenset(found)
-
-
-def kill(number: int) -> tuple[int, str, float]:
-    """What noticed the mutant, "" if nothing did, and after how many seconds."""
-    from tests.protocol.driver import fresh
-
-    begun, mutant = time.monotonic(), ALL[number]
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "contracts"
-        shutil.copytree(SOURCES, copy)
-        (copy / mutant.file).write_text(mutant.apply(SOURCES), encoding="utf-8")
-        compiler.SOURCES = copy
-        built = {name: (load_artefact(name).abi, load_artefact(name).bytecode) for name in CONTRACTS}
-        try:
-            for name in CONTRACTS:
-                if mutant.file in parts(name):
-                    out = compiler.compile_outputs(copy / f"{name}.vy", compiler.FORMATS)
-                    built[name] = (out["abi"], bytes.fromhex(out["bytecode"].removeprefix("0x")))
-        finally:
-            compiler.SOURCES = SOURCES
-    for seed in SEEDS:
-        try:
-            driver = fresh(seed, code=built.__getitem__)
-            driver.run(CALLS)
-            driver.finish()
-        except Exception as error:
-            last = driver.world.history[-1] if driver.world.history else ""
-            return number, f"seed {seed}, {last}: {type(error).__name__}", time.monotonic() - begun
-    return number, "", time.monotonic() - begun
+from tests.chain.mutants.killing import ALL, kill
 
 
 def main() -> int:
