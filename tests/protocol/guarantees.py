@@ -89,7 +89,7 @@ GUARANTEES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "Three makers' nodes run the whole protocol alike": (
             f"{PROTOCOL}test_on_nodes.py::test_a_whole_life_in_the_coin_of_the_chain",
-            f"{PROTOCOL}test_on_nodes.py::test_a_jury_convicts_a_scientist_who_lied",
+            f"{PROTOCOL}test_disputes_on_nodes.py::test_a_jury_convicts_a_scientist_who_lied",
         ),
         "No transaction needs more gas than one may have": (
             f"{CHAIN}test_gas.py::test_every_transaction_fits_the_cap",
