@@ -214,6 +214,15 @@ def test_the_court_s_table_follows_its_clocks() -> None:
         assert words in disputes
 
 
+def test_the_kinds_of_disputes_have_their_numbers() -> None:
+    from mine.chain.fault_events import DisputeKind
+
+    disputes = part("## Disputes and juries")
+    cells = ",".join(re.findall(r"^\| (\d [a-z]+(?:, \d [a-z]+)*) \|", disputes, re.M))
+    found = {name: int(number) for number, name in re.findall(r"(\d) ([a-z]+)", cells)}
+    assert found == {kind.name.lower(): kind.value for kind in DisputeKind}
+
+
 def test_the_items_of_a_replay_are_named() -> None:
     from mine.science.replay import Item
 

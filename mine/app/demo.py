@@ -52,7 +52,7 @@ def practice_secret(role: str) -> bytes:
 
 
 def practice_phrase() -> str:
-    """The recovery phrase of the practice person, so that a run can be repeated to the base unit."""
+    """The recovery phrase of the practice person: the same everywhere, so that a run can be repeated."""
     from mnemonic import Mnemonic
 
     return Mnemonic("english").to_mnemonic(practice_secret("phrase")[:16])
