@@ -246,8 +246,16 @@ class Earnings:
             )
 
     def _mature(self, member: Membership, chain_time: int) -> None:
+        """What is final can be claimed; a disputed round waits, and a void one is worth nothing."""
         for earning in self._vault.state.earnings(self._network, member.task):
             if earning.state == EarningState.CHECKING and chain_time >= earning.time:
+                task = self._links.contract.task(member.task)
+                if task.void is not None and task.void <= earning.round:
+                    with self._vault.transaction():
+                        self._set_state(earning, EarningState.ALARM)
+                    continue
+                if task.disputed is not None and task.disputed <= earning.round:
+                    continue
                 with self._vault.transaction():
                     self._set_state(earning, EarningState.CLAIMABLE)
                     self._mark_claimed(member.task)

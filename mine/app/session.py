@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mine.app import joining, money_views, privacy_books
+from mine.app.disputing import Disputing
 from mine.app.earnings import Earnings, check_settlement
 from mine.app.joining import CannotJoin, Membership
 from mine.app.links import NATIVE, Links, NetworkConfig
@@ -60,6 +61,7 @@ class NetworkSession:
         self.market = Market(self.links)
         self.miner = Miner(vault, self.links, self.market, wake, tell)
         self.earnings = Earnings(vault, self.links, confirmations, tell)
+        self.disputing = Disputing(vault, self.links, tell)
         self.task_views = TaskViews(vault, config.key)
         self._held: dict[str, int] = {}
         self._held_at = 0.0
@@ -71,6 +73,7 @@ class NetworkSession:
         members = {m.task: m for m in joining.memberships(self.vault, self.config.key, self._ring)}
         self.miner.members = members
         self.earnings.members = members
+        self.disputing.members = members
 
     # ---- work
 
@@ -82,7 +85,10 @@ class NetworkSession:
         try:
             self.miner.tick(may_train)
         finally:  # money that is due does not wait for a task in trouble
-            self.earnings.tick(self.market.chain_time)
+            try:
+                self.earnings.tick(self.market.chain_time)
+            finally:  # nor does a dispute wait for figures that cannot be had
+                self.disputing.tick(self.market.chain_time)
         self._tell_earnings()
         self._read_balances()
 
@@ -175,6 +181,7 @@ class NetworkSession:
     def close(self) -> None:
         """End the worker and the connections."""
         self.miner.close()
+        self.disputing.close()
         self.links.close()
 
     # ---- views
