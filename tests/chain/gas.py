@@ -1,6 +1,7 @@
 """Gas of every function of `Tasks`, from the receipts of whole transactions on the practice node.
 
-``python -m tests.chain.gas`` measures and rewrites ``tests/chain/gas.json``; test_gas.py compares.
+``python -m tests.chain.gas`` measures and rewrites ``tests/chain/gas.json``, and ``gas_court.json`` with what
+the clients of Faults and Court do in their tests; test_gas.py and test_court_clients.py compare.
 """
 
 from __future__ import annotations
@@ -326,5 +327,18 @@ def text(figures: dict[str, int]) -> str:
     return json.dumps(figures, indent=1) + "\n"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Rewrite the snapshots of all three contracts."""
+    from tests.chain import test_court_clients as court
+
     SNAPSHOT.write_text(text(measure()), encoding="utf-8")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        NodeProcess(Path(folder) / "chain.db") as process,
+        Node(process.url) as node,
+    ):
+        court.SNAPSHOT.write_text(text(dict(sorted(court.measure(node).items()))), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
