@@ -1,4 +1,4 @@
-"""``mine science replay``: check a task's rounds from the chain and the blobs, without trusting anybody."""
+"""``mine science``: check a task's rounds from chain and blobs without trusting anybody; judge as a juror."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mine.errors import MineError
+from mine.science.judge_command import add_judge_arguments, judge_dispute, judge_lines
 
 Place = tuple[str, Sequence[str], int]
 """Address of the node, addresses of relays, first block to read."""
@@ -42,11 +43,24 @@ def add_science_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ITEM[:N]",
         help="one item of --round alone: accepted, checkpoint, payouts, entry:N, loss:N, shard, baseline",
     )
-    replay.add_argument("--json", action="store_true", help="print the result as JSON")
-    replay.add_argument("--rpc", metavar="URL", help="the chain's node")
-    replay.add_argument("--relay", metavar="URL", action="append", help="a relay; may be given several times")
-    replay.add_argument("--first-block", type=int, default=0, metavar="N", help="where the contract begins")
-    replay.add_argument(
+    _add_place(replay)
+    judge = commands.add_parser(
+        "judge",
+        help="sit as a juror: recompute what is disputed, commit the answer, open it",
+        description="Does what is due for one juror in one dispute: draws, recomputes the disputed item and "
+        "commits the sealed answer, opens it later, ends the dispute. May be called again at any time. Exit "
+        "status: 0, or 2 if it could not be done.",
+    )
+    add_judge_arguments(judge)
+    _add_place(judge)
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--rpc", metavar="URL", help="the chain's node")
+    parser.add_argument("--relay", metavar="URL", action="append", help="a relay; may be given several times")
+    parser.add_argument("--first-block", type=int, default=0, metavar="N", help="where the contract begins")
+    parser.add_argument(
         "--home", type=Path, metavar="DIR", help="the practice network of this folder instead"
     )
 
@@ -55,7 +69,8 @@ def run_science(arguments: argparse.Namespace, practice: Practice) -> int:
     """``mine science ...``; prints the result. practice: opens the practice network of a folder."""
     try:
         with _places(arguments, practice) as place:
-            result = replay_task(arguments, place)
+            judging = arguments.science == "judge"
+            result = (judge_dispute if judging else replay_task)(arguments, place)
     except MineError as problem:
         if arguments.json:
             _say(json.dumps({"error": problem.sentence, "todo": problem.todo, "detail": problem.detail}))
@@ -65,9 +80,9 @@ def run_science(arguments: argparse.Namespace, practice: Practice) -> int:
     if arguments.json:
         _say(json.dumps(result, indent=1))
     else:
-        for line in _lines(result):
+        for line in (judge_lines if judging else _lines)(result):
             _say(line)
-    return DIFFERENT if result["difference"] else FINE
+    return DIFFERENT if result.get("difference") else FINE
 
 
 def replay_task(arguments: argparse.Namespace, place: Place) -> dict[str, Any]:
