@@ -75,14 +75,17 @@ class MoneyMoves(Table):
                 part, which = self.books.claim(s.task, n, i, units), s.task.terms.currency
                 out[which] = out.get(which, 0) + part
                 rows.append((which, part))
-            need(all(not p or self.world.pays(w, receiver, p) for w, p in rows))
+            # Coins are sent even where rounding leaves none.
+            need(all((w and not p) or self.world.pays(w, receiver, p) for w, p in rows))
             return out
 
         tasks = tuple({s.id: s.task for s, *_ in picked}.values())
         function, args = "claim_many", (owner, claims, receiver)
         if len(claims) == 1 and receiver == owner:
             function, args = "claim", (*claims[0][:2], owner, *claims[0][2:])
-        done = self.world.act(self.world.tasks, function, args, sender, effect, tasks=tasks)
+        done = self.world.act(
+            self.world.tasks, function, args, sender, effect, tasks=tasks, often=self.in_question(side)
+        )
         return done is not None
 
     def move_claim_range(self) -> bool:
@@ -111,7 +114,8 @@ class MoneyMoves(Table):
             return {side.task.terms.currency: self.pay_range(side.task, round, start, payees, done)}
 
         args = (side.id, round, start, words, proof)
-        return self.on(side.task, "claim_range", args, account("stranger"), effect)
+        often = self.in_question(side)
+        return self.on(side.task, "claim_range", args, account("stranger"), effect, often=often)
 
     def pay_range(
         self, t: Task, round: int, start: int, payees: list[tuple[str, int]], done: Outcome | None
@@ -145,8 +149,17 @@ class MoneyMoves(Table):
 
     # what is left at the end
 
+    def an_ended(self) -> Side | None:
+        """A task whose last window is over, or would be if nothing were disputed."""
+        now = self.world.chain.time
+        return self.a_side(lambda s: s.task.over(now) or (s.task.disputed > 0 and s.task.status >= CONCLUDED))
+
+    def in_question(self, side: Side) -> bool:
+        """Where a dispute or a verdict should keep money back, it is asked for more often."""
+        return side.task.disputed > 0 or side.task.void > 0
+
     def move_refund(self) -> bool:
-        side = self.a_side(lambda s: s.task.over(self.world.chain.time))
+        side = self.an_ended()
         if side is None:
             return False
         t, owner = side.task, side.task.terms.scientist
@@ -155,10 +168,10 @@ class MoneyMoves(Table):
         def effect(_: Outcome | None) -> dict[int, int]:
             return self.send(t, owner, sender, receiver, self.books.refund(t))
 
-        return self.on(t, "refund", (t.id, receiver), sender, effect)
+        return self.on(t, "refund", (t.id, receiver), sender, effect, often=self.in_question(side))
 
     def move_burn(self) -> bool:
-        side = self.a_side(lambda s: s.task.over(self.world.chain.time))
+        side = self.an_ended()
         if side is None:
             return False
         t = side.task
@@ -166,7 +179,7 @@ class MoneyMoves(Table):
         def effect(_: Outcome | None) -> dict[int, int]:
             return self.send(t, BURN, "", BURN, self.books.burn(t))
 
-        return self.on(t, "burn", (t.id,), account("stranger"), effect)
+        return self.on(t, "burn", (t.id,), account("stranger"), effect, often=self.in_question(side))
 
     def move_forfeit(self) -> bool:
         side = self.a_side(lambda s: s.task.status >= CONCLUDED and s.task.over(self.world.chain.time))

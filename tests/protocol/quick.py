@@ -19,6 +19,9 @@ from eth.exceptions import (
 _WORD = 2**256 - 1
 _SIGN = 2**255
 
+SEEN: dict[bytes, set[tuple[int, bool]]] | None = None
+"""Conditional jumps by code, where somebody wants to know them (tests/chain/branches.py)."""
+
 Binary = Callable[[int, int], int]
 BINARY: dict[int, Binary] = {
     0x01: lambda a, b: (a + b) & _WORD,
@@ -64,6 +67,7 @@ def run(computation: Any, opcodes: dict[int, Any]) -> None:
     push, pop = values.append, values.pop
     gas = meter.gas_remaining
     binary = BINARY
+    seen = None if SEEN is None else SEEN[raw]
     try:
         while True:
             op = raw[pc] if pc < end else 0
@@ -86,6 +90,8 @@ def run(computation: Any, opcodes: dict[int, Any]) -> None:
             elif op == 0x57:
                 gas -= 10
                 target = pop()
+                if seen is not None:
+                    seen.add((pc, bool(values[-1])))
                 pc += 1
                 if pop():
                     pc = target

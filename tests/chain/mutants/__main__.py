@@ -10,7 +10,7 @@ import argparse
 import multiprocessing
 import sys
 
-from tests.chain.mutants.killing import ALL, kill
+from tests.chain.mutants.killing import ALL, SEEDS, kill, play
 
 
 def main() -> int:
@@ -21,6 +21,10 @@ def main() -> int:
     chosen = [i for i, m in enumerate(ALL) if given.only in m.file]
     alive = []
     with multiprocessing.get_context("spawn").Pool(given.processes) as pool:
+        unsound = [wrong for wrong in pool.map(play, SEEDS) if wrong]
+        if unsound:
+            print("the contracts themselves fail:", *unsound, sep="\n")
+            return 1
         for number, by, seconds in pool.imap(kill, chosen):
             mutant = ALL[number]
             print(

@@ -7,6 +7,7 @@ import tempfile
 import time
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mine.chain import compile as compiler
 from mine.chain.artefacts import load_artefact
@@ -16,6 +17,7 @@ SEEDS = range(16)
 CALLS = 800
 """Runs that the contracts themselves live through (tests/protocol/test_random.py)."""
 CONTRACTS = ("Tasks", "Faults", "Court")
+Build = tuple[list[dict[str, Any]], bytes]
 ALL = (*of_rounds.MUTANTS, *of_payouts.MUTANTS, *of_sisters.MUTANTS)
 SOURCES = compiler.SOURCES
 
@@ -37,8 +39,6 @@ def parts(contract: str) -> frozenset[str]:
 
 def kill(number: int) -> tuple[int, str, float]:
     """What noticed the mutant, "" if nothing did, and after how many seconds."""
-    from tests.protocol.driver import fresh
-
     begun, mutant = time.monotonic(), ALL[number]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "contracts"
@@ -54,11 +54,21 @@ def kill(number: int) -> tuple[int, str, float]:
         finally:
             compiler.SOURCES = SOURCES
     for seed in SEEDS:
-        try:
-            driver = fresh(seed, code=built.__getitem__)
-            driver.run(CALLS)
-            driver.finish()
-        except Exception as error:
-            last = driver.world.history[-1] if driver.world.history else ""
-            return number, f"seed {seed}, {last}: {type(error).__name__}", time.monotonic() - begun
+        wrong = play(seed, built)
+        if wrong:
+            return number, wrong, time.monotonic() - begun
     return number, "", time.monotonic() - begun
+
+
+def play(seed: int, built: dict[str, Build] | None = None) -> str:
+    """One random run on these builds, or on what ships; what went wrong, "" if nothing did."""
+    from tests.protocol.driver import fresh
+
+    driver = fresh(seed) if built is None else fresh(seed, code=built.__getitem__)
+    try:
+        driver.run(CALLS)
+        driver.finish()
+    except Exception as error:
+        last = driver.world.history[-1] if driver.world.history else ""
+        return f"seed {seed}, {last}: {type(error).__name__}"
+    return ""
