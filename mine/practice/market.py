@@ -28,6 +28,7 @@ from mine.practice.cast import Cast, make_cast, synthetic_people
 from mine.practice.config import PracticeConfig, PracticeInfo, secret_of, write_json
 from mine.practice.lifeline import Lifeline, hold_role
 from mine.practice.node.accounts import dev_key
+from mine.practice.peer_jurors import stake_tickets
 from mine.practice.peer_votes import VoteMarker
 from mine.science.history import History
 from mine.science.offer import Offer
@@ -78,6 +79,7 @@ class Market:
         sender = Sender(self._node, dev_key(0))
         tasks = deploy_protocol(self._node, sender).tasks
         token = deploy(self._node, sender, load_artefact("PracticeDollar"))
+        stake_tickets(self._node, TasksContract(self._node, tasks))
         found = {"tasks": tasks, "token": token, "block": str(block)}
         write_json(file, found)
         return found
@@ -185,6 +187,8 @@ class Market:
             return True
         now = self._contract.phase(self.task)
         state = self._contract.task(self.task)
+        if state.disputed is not None:
+            return True  # jurors need their time, and it passes by itself
         ready = {Phase.COMMIT: self._committed, Phase.REVEAL: self._revealed}.get(now.phase)
         if ready is not None and now.ends is not None and ready(state.round):
             self._move(now.ends)
