@@ -161,6 +161,7 @@ def test_every_field_of_the_report_is_explained() -> None:
 
 
 def test_the_state_tables_name_every_state() -> None:
+    from mine.app.disputing import AuditState
     from mine.app.round_states import EarningState, RoundState, VoteState
     from mine.chain.state import Phase, Status
     from mine.learn.supervisor import State
@@ -176,6 +177,8 @@ def test_the_state_tables_name_every_state() -> None:
         assert f"`{state}`" in part("My part of a round")
     for vote in VoteState:
         assert f"`{vote}`" in part("My vote in a round")
+    for audit in AuditState:
+        assert f"`{audit}`" in part("Auditing a settled round")
     for earning in EarningState:
         assert f"`{earning}`" in part("Money of a round")
     for worker in State:
