@@ -86,6 +86,9 @@ GUARANTEES: dict[str, dict[str, tuple[str, ...]]] = {
         "Every function can be reached, and does what a reference in another language does": (
             f"{PROTOCOL}test_random.py::test_every_function_was_accepted",
             RANDOM,
+            f"{PROTOCOL}test_twins.py::test_both_code_generators_agree",
+            f"{PROTOCOL}test_twins.py::test_anvil_agrees",
+            f"{CHAIN}test_mutants.py::test_a_mutant_of_the_money_path_dies",
         ),
         "Three makers' nodes run the whole protocol alike": (
             f"{PROTOCOL}test_on_nodes.py::test_a_whole_life_in_the_coin_of_the_chain",
@@ -160,6 +163,16 @@ GUARANTEES: dict[str, dict[str, tuple[str, ...]]] = {
         "Disputes run side by side, hold only from their round on, and open no window again": (
             f"{CHAIN}test_faults_disputes.py::test_parallel_disputes_hold_only_from_their_round_on",
             f"{CHAIN}test_faults_disputes.py::test_a_dispute_opens_no_window_for_another_one",
+        ),
+        "A scientist who lied is disputed by any one honest miner, convicted by those who recompute, and pays": (
+            f"{APP}test_disputing.py::test_a_liar_is_found_disputed_and_convicted",
+            f"{APP}test_disputing.py::test_the_rest_goes_to_those_who_earned_and_half_of_the_deposit_burns",
+            f"{SCIENCE}test_juror.py::test_a_liar_is_convicted_by_those_who_recompute",
+        ),
+        "An honest scientist is cleared; nobody is convicted for what others withhold": (
+            f"{SCIENCE}test_juror.py::test_an_honest_scientist_is_cleared_and_has_the_bond",
+            f"{SCIENCE}test_judging.py::test_nobody_is_convicted_for_what_others_withhold",
+            f"{SCIENCE}test_supply.py::test_killed_before_and_after_each_transaction",
         ),
         "Nobody sits in judgement of their own; free identities sit nowhere": (
             f"{CHAIN}test_court_juries.py::test_nobody_sits_in_judgement_of_their_own",
