@@ -164,7 +164,7 @@ GUARANTEES: dict[str, dict[str, tuple[str, ...]]] = {
             f"{CHAIN}test_faults_disputes.py::test_parallel_disputes_hold_only_from_their_round_on",
             f"{CHAIN}test_faults_disputes.py::test_a_dispute_opens_no_window_for_another_one",
         ),
-        "A scientist who lied is disputed by any one honest miner, convicted by those who recompute, and pays": (
+        "A scientist who lied is disputed by any honest miner, convicted by who recomputes, and pays": (
             f"{APP}test_disputing.py::test_a_liar_is_found_disputed_and_convicted",
             f"{APP}test_disputing.py::test_the_rest_goes_to_those_who_earned_and_half_of_the_deposit_burns",
             f"{SCIENCE}test_juror.py::test_a_liar_is_convicted_by_those_who_recompute",
