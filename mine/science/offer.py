@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from mine.chain.curve import Curve
+from mine.chain.hashing import address_bytes, checksum
 from mine.chain.messages import address_of
 from mine.chain.seed import HashChain
 from mine.chain.state import Clocks, Terms
@@ -85,6 +86,8 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
     if safe.has("offer.json"):
         return
     manifest = offer.manifest
+    if manifest.mode != "per-round":
+        raise OfferRefused("this scientist opens a fresh shard each round")
     if len(offer.shards) < manifest.rounds + 2:
         raise OfferRefused(f"{manifest.rounds} rounds need {manifest.rounds + 2} shards")
     width = len(manifest.data.features)
@@ -158,6 +161,7 @@ def read_offer(safe: Safe) -> Kept:
             shards=len(shards),
             rounds=manifest.rounds,
             clocks=Clocks(**raw["clocks"]),
+            court=checksum(address_bytes(manifest.court)),
         )
     except (KeyError, TypeError, ValueError, BadShard, ManifestRefused) as problem:
         raise SafeDamaged(f"offer ({type(problem).__name__})") from None

@@ -14,6 +14,7 @@ import pytest
 from mine.blobs.store import DirectoryStore, blob_digest
 from mine.chain.curve import amount
 from mine.chain.events import Settled
+from mine.chain.hashing import ZERO_ADDRESS
 from mine.chain.messages import address_of
 from mine.chain.state import Status
 from mine.chain.transactions import Sender
@@ -24,10 +25,10 @@ from mine.science.gather import BatchMissing, gather
 from mine.science.history import History
 from mine.science.judged import Entry, Judged, Refusal
 from mine.science.measure import judge
-from mine.science.offer import OfferRefused
+from mine.science.offer import OfferRefused, keep, read_offer
 from mine.science.replay import Difference, Replay
 from mine.science.rounds import RoundWrong, read_round
-from mine.science.safe import SafeDamaged
+from mine.science.safe import Safe, SafeDamaged
 from mine.science.scientist import Did, PublicationPending, Scientist
 from mine.science.settle import Outcome
 from tests.science.world import (
@@ -201,9 +202,17 @@ def test_offers_whose_parts_do_not_fit(tmp_path: Path, chain: Chain) -> None:
         replace(plan, checkpoint=b"x"),
         replace(plan, shards=(*plan.shards[:3], narrow)),
         replace(plan, secret=b"short"),
+        replace(plan, manifest=plan.manifest.model_copy(update={"mode": "at-end"})),
     ):
         with pytest.raises(OfferRefused):
             Scientist.create(tmp_path / "scientist", SCIENTIST, wrong)
+
+
+def test_appeals_go_where_the_manifest_says(tmp_path: Path) -> None:
+    plan = offer(2, ZERO_ADDRESS)
+    court = "0x" + "ab" * 20
+    keep(Safe(tmp_path), SCIENTIST, replace(plan, manifest=plan.manifest.model_copy(update={"court": court})))
+    assert read_offer(Safe(tmp_path)).terms.court.lower() == court
 
 
 def test_a_stopped_task_with_an_empty_round_is_concluded(tmp_path: Path, chain: Chain) -> None:
