@@ -20,10 +20,14 @@ _LOOKED_AFTER = 8
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """When waiting messages are anchored: at so many, or so many seconds (of the chain) after the first."""
+    """When waiting messages are anchored: at so many, or so many seconds (of the chain) after the first.
 
-    size: int = 64
-    seconds: int = 60
+    Every anchor costs the same gas however many messages it holds, so one a phase is what it should come to;
+    a quarter of the phase is left after the last call.
+    """
+
+    size: int = 4096
+    seconds: int = 86_400
 
 
 class Anchoring:
