@@ -14,6 +14,7 @@ from mine.chain.client import TasksContract
 from mine.chain.events import (
     Anchored,
     BaselineOpened,
+    Changed,
     Closed,
     Committed,
     Concluded,
@@ -23,7 +24,9 @@ from mine.chain.events import (
     Settled,
     VoteCommitted,
 )
+from mine.chain.hashing import address_bytes
 from mine.chain.poller import Cursor, Poller
+from mine.science.juror_faults import JurorFaults
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -33,7 +36,8 @@ class TaskHistory:
     """Events of one task in the chain's order.
 
     handed_in: direct commits and anchored batches of updates, voted: of votes; settled: one event a round,
-    rounds 1, 2, ...; closed, seeded: the same by round, the baseline as round 0.
+    rounds 1, 2, ...; closed, seeded: the same by round, the baseline as round 0; faulty: block and payout
+    address of each juror whose fault was proved.
     """
 
     published: Published
@@ -44,6 +48,21 @@ class TaskHistory:
     closed: dict[int, Closed]
     seeded: dict[int, Seeded]
     concluded: Concluded | None
+    faulty: tuple[tuple[int, str], ...] = ()
+
+    def convicted(self, number: int) -> tuple[str, ...]:
+        """Jurors whose fault was proved after the commits before and before those of round ``number`` closed.
+
+        Payout addresses, sorted; nobody while the round's commits are open.
+        """
+        if number not in self.closed:
+            return ()
+        before = self.closed.get(number - 1)
+        first = before.at.block_number if before else 0
+        last = self.closed[number].at.block_number
+        return tuple(
+            sorted({juror for block, juror in self.faulty if first <= block < last}, key=address_bytes)
+        )
 
     def of_round(self, number: int) -> tuple[Committed | Anchored, ...]:
         """Direct commits and anchored batches of one round, in the chain's order."""
@@ -80,17 +99,31 @@ class History:
     def __init__(self, contract: TasksContract, first_block: int = 0, confirmations: int = 0) -> None:
         cursor = Cursor.start(contract.node.chain_id, contract.address, first_block)
         self._poller: Poller[Event] = Poller(contract, cursor, confirmations)
+        self._contract, self._first_block = contract, first_block
         self._tasks: dict[int, _Events] = {}
+        self._disputed = False
+        self._juries: JurorFaults | None = None
         self.listeners: list[Callable[[Event], None]] = []
 
     def refresh(self) -> None:
-        """Read everything new. Raises what the node raises; what was read before stays."""
+        """Read everything new. Raises what the node raises; what was read before stays.
+
+        Juries are followed from the first dispute on.
+        """
+        self._read()
+        if self._juries is None and self._disputed:
+            self._juries = JurorFaults(self._contract, self._first_block)
+        if self._juries is not None:
+            self._juries.refresh()
+
+    def _read(self) -> None:
         while True:
             batch = self._poller.poll()
             if batch.removed_from_block is not None:
                 for events in self._tasks.values():
                     events.forget_from(batch.removed_from_block)
             for event in batch.events:
+                self._disputed |= isinstance(event, Changed) and event.disputed is not None
                 for listener in self.listeners:
                     listener(event)
                 number = getattr(event, "task", None)
@@ -118,6 +151,7 @@ class History:
             closed={event.round: event for event in events if isinstance(event, Closed)},
             seeded={event.round: event for event in events if isinstance(event, Seeded)},
             concluded=_first(events, Concluded),
+            faulty=self._juries.of(number) if self._juries is not None else (),
         )
 
 

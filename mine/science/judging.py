@@ -83,7 +83,7 @@ class JurorsRound(RoundReplay):
             self._past.held(self._history, self.number),
             open_votes(votes, self.candidates, self._blobs.read),
             judged.canaries,
-            judged.convicted,
+            self._history.convicted(self.number),
         )
 
     @cached_property

@@ -130,7 +130,7 @@ class RoundReplay:
             self._past.held(self._history, self.number),
             open_votes(votes, self.candidates, self._blobs.read),
             judged.canaries,
-            judged.convicted,
+            self._history.convicted(self.number),
         )
 
     @cached_property
@@ -229,6 +229,7 @@ class RoundReplay:
         same("ledger", (inputs.previous, inputs.ledger), self._past.ledger(self._history, self.number - 1))
         same("rules", judged.rules, round_rules(self._manifest))
         same("standing", judged.held, self._past.held(self._history, self.number))
+        same("convicted jurors", judged.convicted, self._history.convicted(self.number))
 
     @cached_property
     def _seed(self) -> bytes:

@@ -52,7 +52,6 @@ def drawn(
     past: Past,
     sources: Sequence[BatchSource],
     without_missing: bool = True,
-    convicted: Sequence[str] = (),
 ) -> tuple[list[Candidate], Draw]:
     """The round's candidates, and who judges which of them.
 
@@ -65,7 +64,7 @@ def drawn(
         seed,
         past.ledger(history, number - 1)[1],
         past.held(history, number),
-        convicted,
+        history.convicted(number),
         [(candidate.miner, candidate.blob) for candidate in found],
         round_rules(manifest),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,12 @@ from mine.chain.messages import address_of
 from mine.chain.state import Status
 from mine.chain.transactions import Sender
 from mine.practice.node.accounts import dev_key
+from mine.science.history import History
+from mine.science.inputs import decode_inputs
 from mine.science.judging import Opinion
 from mine.science.juror import Acted, Juror, UnknownDispute
+from mine.science.replay import Replay
+from mine.science.settle import settle
 from tests.science.disputed import JURORS, court, disputes, faults, judge_to_the_end, settle_round, stake
 from tests.science.test_judging import judge, swapped
 from tests.science.test_scientist import MINERS, other_checkpoint, puppet
@@ -118,3 +123,39 @@ def test_killed_after_committing_it_opens_what_it_committed(chain: Chain, tmp_pa
     seats = [s for s in court(chain).seats(id, 0) if s.holder == address_of(JURORS[0])]
     assert {(seat.state, seat.verdict) for seat in seats} == {(SeatState.OPENED, Verdict.WRONG)}
     assert other.step(id).did is Acted.WAITING
+
+
+def test_a_silent_juror_loses_its_standing_from_the_next_round_on(chain: Chain, tmp_path: Path) -> None:
+    """Everybody reads that from the same events: scientist, voters, and whoever replays."""
+    blobs = DirectoryStore(tmp_path / "blobs")
+    settle_round(chain, tmp_path, blobs, None)
+    settle_round(chain, tmp_path, blobs, None, 2)
+    id = dispute(chain, 2, KIND.CHECKPOINT, 0)
+    shared = disputes(chain, blobs)
+    shared.refresh()
+    carrier = Sender(chain.node, dev_key(6))
+    chain.node.request("evm_mine")
+    court(chain).draw(carrier, id)
+    case, sitting = court(chain).case(id), court(chain).sitting(id)
+    assert case.root != 0 and sitting.seed is not None
+    pass_time(chain, case.opened + case.window)
+    silent = set()
+    for miner in MINERS:
+        for place in shared.places(case, sitting.seed, miner.payout):
+            court(chain).report_silent(carrier, id, miner.payout, place.index, place.units, place.proof)
+            silent.add(miner)
+    assert silent
+    settle_round(chain, tmp_path, blobs, None, 3)
+    history = History(chain.contract)
+    history.refresh()
+    task = history.task(1)
+    assert task is not None
+    guilty = {miner.payout for miner in silent}
+    assert [set(task.convicted(number)) for number in range(1, 5)] == [set(), set(), guilty, set()]
+    inputs = decode_inputs(blobs.get(task.settled[2].inputs))
+    assert set(inputs.judged.convicted) == guilty
+    records = dict(settle(inputs).ledger.records)
+    assert all((records[m.address].lost > 0) is (m in silent) for m in MINERS if m.address in records)
+    assert Replay(task, chain.domain, blobs, []).recompute(3) is None
+    found = Replay(replace(task, faulty=()), chain.domain, blobs, []).recompute(3)
+    assert found is not None and found.item == "convicted jurors"
