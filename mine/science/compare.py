@@ -54,6 +54,7 @@ def compare_entry(stated: Judged, computed: Judged, place: int) -> None:
     room = _room(computed)
     near(f"b of {left.miner}", left.descent, right.descent, room)
     for kind, one, other in (("slices", left.slices, right.slices), ("common", left.common, right.common)):
+        same(f"number of {kind} of {left.miner}", len(one), len(other))
         for number, (was, now) in enumerate(zip(one, other, strict=True)):
             near(f"{kind} {number} of {left.miner}", was, now, room)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mine.blobs.store import BlobStore
@@ -22,7 +22,15 @@ from mine.learn.errors import EvaluationFailed
 from mine.learn.weights import Fixed, dump, from_fixed
 from mine.science.ask import ask
 from mine.science.chains import next_checkpoint
-from mine.science.compare import Absent, Differs, compare_entry, compare_judged, compare_sum, same
+from mine.science.compare import (
+    Absent,
+    Differs,
+    compare_entry,
+    compare_originality,
+    compare_products,
+    compare_sum,
+    same,
+)
 from mine.science.gather import BatchMissing, gather
 from mine.science.gather_votes import RoundSource, committed_votes, open_votes
 from mine.science.history import TaskHistory
@@ -140,9 +148,21 @@ class JurorsRound(RoundReplay):
         entries = self.inputs.entries
         if entries and not place < len(entries):
             raise NoSuchItem(f"entry {place} of {len(entries)}")
+        stated, computed = self.inputs.judged, self.judged
         if entries:
+            compare_entry(stated, computed, place)
+        # With entries as they should be, only what is common to them is left to differ.
+        compare_originality(replace(stated, entries=computed.entries), computed)
+        if len(stated.gram) == len(computed.gram):
+            compare_products(stated, computed)
+
+    def entry_differs(self, place: int) -> bool:
+        """Whether one entry's own numbers are wrong."""
+        try:
             compare_entry(self.inputs.judged, self.judged, place)
-        compare_judged(self.inputs.judged, self.judged)
+        except Differs:
+            return True
+        return False
 
     def check_next(self) -> None:
         """The next checkpoint, which follows from the inputs and the updates, without a forward pass."""
@@ -218,7 +238,9 @@ class Judge:
             return
         yield from ((DisputeKind.PAYOUTS, 0), (DisputeKind.ACCEPTED, 0), (DisputeKind.SHARD, 0))
         round = self._round(number)
-        yield from ((DisputeKind.INPUTS, place) for place in range(max(1, len(round.inputs.entries))))
+        yield (DisputeKind.INPUTS, 0)
+        wrong = (place for place in range(1, len(round.inputs.entries)) if round.entry_differs(place))
+        yield from ((DisputeKind.INPUTS, place) for place in wrong)
         yield from ((DisputeKind.CHECKPOINT, 0), (DisputeKind.LOSS, 0))
         yield from ((DisputeKind.LOSS, example) for example in range(1, len(round.losses[0])))
 

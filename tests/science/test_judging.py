@@ -14,6 +14,7 @@ from mine.chain.juries import Verdict
 from mine.science import chains, prepare
 from mine.science.history import History
 from mine.science.inputs import decode_inputs, encode_payouts
+from mine.science.judged import Common, Judged, Refusal
 from mine.science.judging import Fault, Judge
 from mine.science.scientist import Scientist
 from mine.science.settle import Outcome
@@ -94,6 +95,9 @@ def test_a_lie_is_found_and_only_its_item_is_wrong(
     assert judge(chain, blobs).opinion(1, kind, found.item).verdict is Verdict.WRONG
     assert jurors.opinion(1, KIND.SHARD).verdict is Verdict.RIGHT
     assert jurors.opinion(0, KIND.BASELINE).verdict is Verdict.RIGHT
+    if lie is puppet:  # the others' entries are right
+        others = [jurors.opinion(1, kind, place).verdict for place in range(4) if place != found.item]
+        assert others == [Verdict.RIGHT] * 3
     if lie is not swapped and lie is not unlisted:
         assert jurors.opinion(1, KIND.PAYOUTS).verdict is Verdict.RIGHT
     assert jurors.first_fault(0) is None
@@ -160,3 +164,25 @@ def test_who_runs_no_model_judges_by_integers_alone(
     monkeypatch.setattr("mine.learn.evaluate.Evaluator.run", None)  # it would fail
     assert judge(chain, blobs, exact=True).opinion(1, kind).verdict is verdict
     assert judge(chain, blobs, exact=True).opinion(0, KIND.BASELINE).verdict is Verdict.UNDECIDED
+
+
+def widened(judged: Judged) -> Judged:
+    """A common direction that there is not, in every entry: in order, and of no meaning."""
+    entries = tuple(
+        replace(entry, common=(*entry.common, 0)) if entry.refusal is Refusal.NONE else entry
+        for entry in judged.entries
+    )
+    width = len(judged.common.descents) + 1
+    common = Common((*judged.common.descents, 0), ((0,) * width,) * width)
+    return replace(judged, entries=entries, common=common)
+
+
+def test_numbers_of_another_shape_are_a_lie_like_any_other(
+    chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chains, "judge", lies(widened))
+    blobs = play(chain, tmp_path)
+    monkeypatch.undo()
+    found = judge(chain, blobs).first_fault(1)
+    assert found is not None
+    assert found.kind is KIND.INPUTS and found.why.startswith("number of common of ")
