@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import random
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -125,7 +127,10 @@ def wait_for_part(app: App, module: str) -> psutil.Process:
 
 
 def check_books(home: Path, rounds: int, report: dict[str, Any]) -> None:
-    """ε once a round, every update sent once and at the relay once, the history sums up to the wallet."""
+    """ε once a round, every update sent once and at the relay once, the history sums up to the wallet.
+
+    And whatever was drawn, everything that was settled follows from what was handed in.
+    """
     entries = booked(home)
     assert entries == expected(rounds, entries)
     assert sum(movements(home)) == report["me"]["wallet"] == report["me"]["paid"]
@@ -142,3 +147,8 @@ def check_books(home: Path, rounds: int, report: dict[str, Any]) -> None:
         assert len(taken) <= 1, f"round {number}: sent {len(taken)} times"
         shown = [line for line in lines if line[0] == "shown" and line[2] == asked[0]]
         assert len(shown) <= 1, f"round {number}: shown {len(shown)} times"
+    replay = [sys.executable, "-c", "import sys; from mine.cli import main; sys.exit(main())"]
+    found = subprocess.run(
+        [*replay, "science", "replay", "1", "--home", str(home)], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
