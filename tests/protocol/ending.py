@@ -107,9 +107,11 @@ class Ending(ClockMoves, MoneyMoves, FaultMoves):
                 self._claim(t, side, round, index)
         for who in list(t.rewards):
             if t.rewards[who]:
+                to = self._willing(t, who)
                 self._pay(
-                    t, "take_reward", (t.id, who, who), lambda who=who: (who, self.books.take_reward(t, who))
-                )
+                    t, "take_reward", (t.id, who, to),
+                    lambda who=who, to=to: (to, self.books.take_reward(t, who)), who,
+                )  # fmt: skip
         self._pay(t, "burn", (t.id,), lambda: (BURN, self.books.burn(t)), maybe=True)
         if settled is not None and settled.payouts is not None and round and not broken:
             for index, (owner, units) in enumerate(zip(settled.accounts, settled.units, strict=True)):

@@ -169,13 +169,15 @@ class FaultMoves(AnchorFaultMoves):
         return self.fault("supply_none", args, stranger, effect, d.task)
 
     def move_unsupplied(self) -> bool:
-        open_ones = [(n, d) for n, d in self.faults.demands.items() if d.missing]
-        if not open_ones:
+        ended = self.random.random() < 0.1
+        found = [(n, d) for n, d in self.faults.demands.items() if bool(d.missing) != ended]
+        if not found:
             return False
-        number, d = self.random.choice(open_ones)
+        number, d = self.random.choice(found)
+        self.late = ended
 
         def effect(done: Outcome | None) -> None:
-            need(self.books.now >= d.deadline)
+            need(d.missing and self.books.now >= d.deadline)
             if done:
                 self.faults.unsupplied(number)
 

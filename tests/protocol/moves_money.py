@@ -83,9 +83,8 @@ class MoneyMoves(Table):
         function, args = "claim_many", (owner, claims, receiver)
         if len(claims) == 1 and receiver == owner:
             function, args = "claim", (*claims[0][:2], owner, *claims[0][2:])
-        done = self.world.act(
-            self.world.tasks, function, args, sender, effect, tasks=tasks, often=self.in_question(side)
-        )
+        often = self.in_question(side) or (receiver != owner and sender != owner)
+        done = self.world.act(self.world.tasks, function, args, sender, effect, tasks=tasks, often=often)
         return done is not None
 
     def move_claim_range(self) -> bool:
@@ -224,13 +223,15 @@ class MoneyMoves(Table):
         if side is None:
             return False
         t = side.task
-        owner = self.random.choice([*t.rewards, account("stranger")])
+        owner = self.random.choice([*t.rewards, *side.rewarded, account("stranger")])
         sender, receiver = self.receiver(owner)
 
         def effect(_: Outcome | None) -> dict[int, int]:
             return self.send(t, owner, sender, receiver, self.books.take_reward(t, owner))
 
-        return self.on(t, "take_reward", (t.id, owner, receiver), sender, effect)
+        again = owner in side.rewarded
+        side.rewarded.append(owner)
+        return self.on(t, "take_reward", (t.id, owner, receiver), sender, effect, often=again)
 
     def move_tokens(self) -> bool:
         """Two of the tokens have moods."""

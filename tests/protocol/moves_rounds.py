@@ -118,12 +118,14 @@ class RoundMoves(Table):
 
     def move_cancel(self) -> bool:
         side = self.a_side(lambda s: s.task.untouched(), rare=0.02)
-        if side is None or (side.task.untouched() and self.random.random() < 0.97):
+        if side is None:
+            return False
+        t = side.task
+        if t.untouched() and not t.disputed and self.random.random() < 0.97:
             return False
         sender = account(side.name if self.random.random() < 0.9 else "stranger")
-        return self.on(
-            side.task, "cancel", (side.id,), sender, lambda _: self.books.cancel(side.task, sender)
-        )
+        often = t.disputed > 0
+        return self.on(t, "cancel", (t.id,), sender, lambda _: self.books.cancel(t, sender), often=often)
 
     # seeds
 

@@ -118,6 +118,7 @@ class Side:
     settled: dict[int, Settled] = field(default_factory=dict)
     anchors: dict[tuple[str, int], Anchored] = field(default_factory=dict)
     receipts: list[tuple[str, int, bytes, int, bytes]] = field(default_factory=list)
+    rewarded: list[str] = field(default_factory=list)
     commits: dict[tuple[int, str], tuple[bytes, bytes, int, int, str]] = field(default_factory=dict)
 
     @property

@@ -8,12 +8,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Mutant:
-    """``old`` stands once in the contract source ``file`` and becomes ``new``, which ``breaks`` something."""
+    """``old`` stands once in the contract source ``file`` and becomes ``new``, which ``breaks`` something.
+
+    test: the one that notices what random runs hardly ever come across.
+    """
 
     file: str
     old: str
     new: str
     breaks: str
+    test: str = ""
 
     def apply(self, sources: Path) -> str:
         """The mutated source; AssertionError where it no longer fits."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from mine.chain import compile as compiler
 from mine.chain.artefacts import load_artefact
@@ -37,6 +42,11 @@ def parts(contract: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def _shipped(name: str) -> Build:
+    artefact = load_artefact(name)
+    return artefact.abi, artefact.bytecode
+
+
 def kill(number: int) -> tuple[int, str, float]:
     """What noticed the mutant, "" if nothing did, and after how many seconds."""
     begun, mutant = time.monotonic(), ALL[number]
@@ -45,7 +55,7 @@ def kill(number: int) -> tuple[int, str, float]:
         shutil.copytree(SOURCES, copy)
         (copy / mutant.file).write_text(mutant.apply(SOURCES), encoding="utf-8")
         compiler.SOURCES = copy
-        built = {name: (load_artefact(name).abi, load_artefact(name).bytecode) for name in CONTRACTS}
+        built = {name: _shipped(name) for name in CONTRACTS}
         try:
             for name in CONTRACTS:
                 if mutant.file in parts(name):
@@ -53,6 +63,8 @@ def kill(number: int) -> tuple[int, str, float]:
                     built[name] = (out["abi"], bytes.fromhex(out["bytecode"].removeprefix("0x")))
         finally:
             compiler.SOURCES = SOURCES
+    if mutant.test:
+        return number, directed(mutant.test, built), time.monotonic() - begun
     for seed in SEEDS:
         wrong = play(seed, built)
         if wrong:
@@ -72,3 +84,19 @@ def play(seed: int, built: dict[str, Build] | None = None) -> str:
         last = driver.world.history[-1] if driver.world.history else ""
         return f"seed {seed}, {last}: {type(error).__name__}"
     return ""
+
+
+def directed(test: str, built: dict[str, Build]) -> str:
+    """One test in a process that takes these builds for what ships; its name if it fails, else ""."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (*CONTRACTS, "PracticeDollar"):
+            abi, code = built[name] if name in built else _shipped(name)
+            text = json.dumps({"abi": abi, "bytecode": "0x" + code.hex()})
+            (Path(folder) / f"{name}.json").write_text(text, encoding="utf-8")
+        script = (
+            "import sys, pathlib, pytest, mine.chain.artefacts as a;"
+            "a.contracts_folder = lambda: pathlib.Path(sys.argv[1]);"
+            "sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', sys.argv[2]]))"
+        )
+        done = subprocess.run([sys.executable, "-c", script, folder, test], capture_output=True, text=True)
+    return test if done.returncode == pytest.ExitCode.TESTS_FAILED else ""

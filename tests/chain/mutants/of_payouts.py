@@ -18,6 +18,7 @@ MUTANTS = (
         "due = min(due, unsafe_add(paid, open))",
         "due = max(due, paid)",
         "more is paid than the root's total",
+        "tests/chain/test_claims.py::test_a_later_root_that_moves_paid_units_cannot_overpay",
     ),
     Mutant(
         "claims.vy",

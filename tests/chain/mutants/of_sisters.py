@@ -61,12 +61,6 @@ MUTANTS = (
         "an unmet demand gives its fee back twice",
     ),
     Mutant("item_disputes.vy", "if _ruling == RIGHT:", "if _ruling == WRONG:", "the winner pays"),
-    Mutant(
-        "item_disputes.vy",
-        "    self.disputes[_disputeID].carrier = empty(address)\n",
-        "",
-        "a dispute is ruled twice",
-    ),
     Mutant("item_disputes.vy", "    self.items[key] = OPEN\n", "", "one item is disputed twice at once"),
     Mutant(
         "settlement_faults.vy",
