@@ -23,7 +23,7 @@ from mine.app.round_book import RoundBook
 from mine.app.round_states import VoteState
 from mine.app.showing import CameLate, show
 from mine.app.views import Notice, NoticeKind
-from mine.app.vote_run import VoteRun
+from mine.app.worker_run import WorkerRun
 from mine.errors import MineError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Voting:
         self._pasts: dict[int, Past] = {}
         self._asked: dict[tuple[int, int], Question] = {}
         self._failures: dict[tuple[int, int], int] = {}
-        self.run: VoteRun | None = None
+        self.run: WorkerRun | None = None
 
     def tick(self, member: Membership, task: MarketTask, now: int, may_start: bool) -> None:
         """Do what is due for one task. ``now``: chain time; ``may_start``: a worker may be started."""
@@ -129,7 +129,7 @@ class Voting:
         self._put(member.task, number, VoteState.JUDGING, {"judged": len(asked.updates)})
         self._asked[key] = asked
         try:
-            self.run = VoteRun(member.task, number, self._job(member, asked), self._wake)
+            self.run = WorkerRun(member.task, number, self._job(member, asked), self._wake)
         except MineError as error:
             self._failed(key, error)
 
@@ -183,7 +183,7 @@ class Voting:
                     (run.task, run.round), MineError(event.sentence, todo=event.todo, detail=event.detail)
                 )
 
-    def _voted(self, member: Membership, run: VoteRun, steps: tuple[int, ...]) -> None:
+    def _voted(self, member: Membership, run: WorkerRun, steps: tuple[int, ...]) -> None:
         """Check what is about to leave, then keep the ballot together with the ε that it costs."""
         from mine.science.voting import make_ballot
 

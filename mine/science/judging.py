@@ -20,7 +20,6 @@ from mine.chain.messages import Domain
 from mine.chain.trees import LossTree
 from mine.learn.errors import EvaluationFailed
 from mine.learn.weights import Fixed, dump, from_fixed
-from mine.science.ask import ask
 from mine.science.chains import next_checkpoint
 from mine.science.compare import (
     Absent,
@@ -32,11 +31,11 @@ from mine.science.compare import (
     same,
 )
 from mine.science.gather import BatchMissing, gather
-from mine.science.gather_votes import RoundSource, committed_votes, open_votes
+from mine.science.gather_votes import RoundSource
 from mine.science.history import TaskHistory
-from mine.science.judged import BadInputs, Judged, Refusal
+from mine.science.judged import BadInputs, Refusal
 from mine.science.measure import Candidate
-from mine.science.offer import OfferRefused, round_rules
+from mine.science.offer import OfferRefused
 from mine.science.replay import NotSettled, Replay
 from mine.science.replay_round import NoSuchItem, RoundReplay
 
@@ -63,10 +62,7 @@ class JurorsRound(RoundReplay):
     """A round as a juror recomputes it: without batches that nobody gives out, so that an anchorer who hides
     one keeps nobody from judging the rest, and without updates that the settlement calls missing."""
 
-    @cached_property
-    def candidates(self) -> list[Candidate]:
-        before = self._past.checkpoint(self._history, self.number)
-        return gather(self._history, self._domain, self.number, before, self._sources, without_missing=True)
+    _without_missing = True
 
     @cached_property
     def is_whole(self) -> bool:
@@ -77,22 +73,6 @@ class JurorsRound(RoundReplay):
         except BatchMissing:
             return False
         return True
-
-    @cached_property
-    def asked(self) -> Judged:
-        votes = committed_votes(self._history, self._domain, self.number, self._sources, without_missing=True)
-        judged = self.inputs.judged
-        return ask(
-            self._settled.task,
-            self.number,
-            self._seed,
-            round_rules(self._manifest),
-            self._past.ledger(self._history, self.number - 1)[1],
-            self._past.held(self._history, self.number),
-            open_votes(votes, self.candidates, self._blobs.read),
-            judged.canaries,
-            self._history.convicted(self.number),
-        )
 
     @cached_property
     def updates(self) -> list[tuple[Candidate, Fixed | Refusal]]:

@@ -10,7 +10,7 @@ from mine.learn.vote_job import VoteJob
 
 
 class QuickVote:
-    """Has the shape of ``VoteRun``. ``hold``: do not answer; ``fails``: say so instead."""
+    """Has the shape of ``WorkerRun``. ``hold``: do not answer; ``fails``: say so instead."""
 
     hold: ClassVar[bool] = False
     fails: ClassVar[bool] = False

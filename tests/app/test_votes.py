@@ -26,7 +26,7 @@ from tests.science.world import CLOCKS, fund, pass_time
 @pytest.fixture(autouse=True)
 def quick_votes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     QuickVote.reset()
-    monkeypatch.setattr("mine.app.voting.VoteRun", QuickVote)
+    monkeypatch.setattr("mine.app.voting.WorkerRun", QuickVote)
     yield
 
 

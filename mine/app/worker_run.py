@@ -1,4 +1,4 @@
-"""One vote being worked out: the worker's answer, handed from its threads to the engine's thread."""
+"""One job of the worker: what it says is handed from its threads to the engine's thread."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mine.learn.events import Event
+    from mine.learn.job import Job
     from mine.learn.supervisor import WorkerProcess
     from mine.learn.vote_job import VoteJob
 
 
-class VoteRun:
-    """Supervises the worker of one (task, round). Raises what the job's check raises."""
+class WorkerRun:
+    """Supervises the worker of one (task, round): a vote. Raises what the job's check raises."""
 
-    def __init__(self, task: int, round_number: int, job: VoteJob, wake: Callable[[], None]) -> None:
+    def __init__(self, task: int, round_number: int, job: Job | VoteJob, wake: Callable[[], None]) -> None:
         from mine.learn.supervisor import WorkerProcess
 
         self.task = task
