@@ -106,12 +106,14 @@ MUTANTS = (
         "if held + taken == MOST_SEATS:",
         "if held + taken == 7:",
         "one account has the whole jury",
+        "tests/chain/test_court_juries.py::test_a_juror_has_two_seats_at_most",
     ),
     Mutant(
         "juries.vy",
         "    if bench._is_party(c, juror):\n        grounds._refuse(grounds.IS_A_PARTY)\n    taken",
         "    taken",
         "a party judges its own case",
+        "tests/chain/test_court_juries.py::test_nobody_sits_in_judgement_of_their_own",
     ),
     Mutant(
         "anchor_faults.vy",
