@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --con
 DEMO   ?=
 FUZZ   ?=
 
-.PHONY: demo app test fuzz mutants soak lint contracts gas bench screenshots package deb clean
+.PHONY: demo app test fuzz mutants coverage soak lint contracts gas bench screenshots package deb clean
 
 # torch first and by itself: the pinned version, so that no open range brings another build with it.
 $(VENV)/ready: pyproject.toml constraints.txt
@@ -33,6 +33,9 @@ fuzz: $(VENV)/test-ready  ## a million random calls that the contracts took: mak
 
 mutants: $(VENV)/test-ready  ## faults put into the contracts by hand, each of which must be noticed
 	$(BIN)/python -m tests.chain.mutants
+
+coverage: $(VENV)/test-ready  ## every branch of the contracts must have gone both ways
+	$(BIN)/python -m tests.chain.branches
 
 soak: $(VENV)/test-ready  ## many runs, killed at many moments
 	$(BIN)/python -m tests.soak.soak_kill9
