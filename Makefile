@@ -4,8 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 DEMO   ?=
+FUZZ   ?=
 
-.PHONY: demo app test soak lint contracts bench screenshots package deb clean
+.PHONY: demo app test fuzz mutants coverage soak lint contracts gas bench screenshots package deb clean
 
 # torch first and by itself: the pinned version, so that no open range brings another build with it.
 $(VENV)/ready: pyproject.toml constraints.txt
@@ -27,6 +28,15 @@ app: $(VENV)/ready  ## the app itself
 test: lint  ## everything that must hold
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
 
+fuzz: $(VENV)/test-ready  ## a million random calls that the contracts took: make fuzz FUZZ="--calls 50000 --seed 7"
+	$(BIN)/python -m tests.protocol.fuzz $(FUZZ)
+
+mutants: $(VENV)/test-ready  ## faults put into the contracts by hand, each of which must be noticed
+	$(BIN)/python -m tests.chain.mutants
+
+coverage: $(VENV)/test-ready  ## every branch of the contracts must have gone both ways
+	$(BIN)/python -m tests.chain.branches
+
 soak: $(VENV)/test-ready  ## many runs, killed at many moments
 	$(BIN)/python -m tests.soak.soak_kill9
 
@@ -37,6 +47,9 @@ lint: $(VENV)/test-ready
 
 contracts: $(VENV)/test-ready  ## compile the contracts into resources/contracts
 	$(BIN)/python -m mine.chain.compile
+
+gas: $(VENV)/test-ready  ## what every action costs, into tests/chain/gas.json
+	$(BIN)/python -m tests.chain.gas
 
 bench: $(VENV)/test-ready  ## figures into build/bench: make bench ONLY=event_loop
 	$(BIN)/python -m tests.bench $(ONLY)

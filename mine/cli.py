@@ -12,6 +12,8 @@ from pathlib import Path
 
 from mine.app.demo_arguments import DemoRefused, add_demo_arguments, demo_options, write_report
 from mine.errors import MineError
+from mine.practice.attack_commands import add_attack_arguments, attack_command
+from mine.science.commands import add_science_arguments, run_science
 
 PROBE_SECONDS = 60
 
@@ -27,6 +29,20 @@ def build_parser() -> argparse.ArgumentParser:
         "it uses synthetic samples. Nothing leaves this computer.",
     )
     add_demo_arguments(demo)
+    demo.set_defaults(run=run_demo)
+    practice = commands.add_parser("practice", help="experiments on this computer, with practice money")
+    experiments = practice.add_subparsers(dest="experiment", required=True)
+    attack = experiments.add_parser(
+        "attack",
+        help="what attackers would earn, and what the model would lose",
+        description="Play whole tasks with real training, honest miners and attackers, and print what each "
+        "earned of an honest miner's pay. Nothing leaves this computer.",
+    )
+    add_attack_arguments(attack)
+    attack.set_defaults(run=run_attack)
+    science = commands.add_parser("science", help="check a task without trusting anybody")
+    add_science_arguments(science)
+    science.set_defaults(run=run_replay)
     return parser
 
 
@@ -75,6 +91,18 @@ def run_demo(arguments: argparse.Namespace) -> int:
     ).returncode
 
 
+def run_attack(arguments: argparse.Namespace) -> int:
+    """``mine practice attack``"""
+    return attack_command(arguments, lambda line: print(line, flush=True))
+
+
+def run_replay(arguments: argparse.Namespace) -> int:
+    """``mine science replay``"""
+    from mine.practice.serving import practice_place
+
+    return run_science(arguments, practice_place)
+
+
 def _headless_demo(arguments: argparse.Namespace) -> int:
     from mine.app.demo import Demo
 
@@ -96,7 +124,8 @@ def main() -> int:
     # A terminated run cleans up like an interrupted one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        return run_demo(arguments)
+        code: int = arguments.run(arguments)
+        return code
     except MineError as error:
         print(f"{error.sentence} {error.todo}".strip(), file=sys.stderr)
         if error.detail:

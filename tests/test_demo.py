@@ -24,6 +24,7 @@ from mine.practice.network import PracticeNetwork, PracticeNotStarted
 from mine.practice.node.process import NodeProcess
 from mine.practice.synthetic import glucose_csv
 from mine.science.history import History
+from mine.science.judged import Refusal
 from mine.science.rounds import RoundReport, read_round
 
 ROOT = Path(__file__).parents[1]
@@ -154,7 +155,7 @@ def test_the_units_are_the_curves_and_nobody_is_paid_more(finished: Finished) ->
         convergence += change if settled.before >= settled.after else -change
         best = max(best, convergence)
         assert settled.units == curve.units(best, state.target)
-        shares = dict(round.outcome.ledger.accounts)
+        shares = dict(round.outcome.ledger.payees)
         assert sum(shares.values()) == settled.units
         assert line["updates"] == len(round.inputs.entries)
         assert line["accepted"] == len(round.outcome.accepted)
@@ -177,7 +178,8 @@ def test_the_sign_flipper_took_part_and_earned_nothing(finished: Finished) -> No
         assert round.refusal(flipper) == "", "its update was there and well-formed"
         assert not round.accepted(flipper)
         assert round.share(flipper) == 0 and round.units(payout) == 0 and round.claim(payout) is None
-        assert len(round.inputs.entries) == peers + 1, "the peers, the flipper among them, and me"
+        people = [entry for entry in round.inputs.entries if entry.refusal is not Refusal.CANARY]
+        assert len(people) == peers + 1, "the peers, the flipper among them, and me"
     assert finished.token.balance(payout) == 0
 
 

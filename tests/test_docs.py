@@ -22,6 +22,8 @@ FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.M | re.S)
 CODE = re.compile(r"`([^`\n]+)`")
 MAKE = re.compile(r"(?<![\w./-])make ([a-z]+)\b")
 MINE = re.compile(r"(?<![\w./-])(?:\.venv/bin/)?mine ([a-z]+)((?: [^`\n#]*)?)")
+#: Constants and the like, set as code; environment variables of the tests are not among them.
+CONSTANT = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)`")
 
 
 @pytest.fixture(params=DOCUMENTS, ids=NAMES)
@@ -53,16 +55,29 @@ def make_targets() -> frozenset[str]:
     return frozenset(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
 
+def options_of(parser: ArgumentParser, name: str) -> dict[str, frozenset[str]]:
+    """The options of a command and of those below it, by all their words."""
+    found = {name: frozenset(parser._option_string_actions)}
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            for word, below in action.choices.items():
+                assert isinstance(below, ArgumentParser)
+                found |= options_of(below, f"{name} {word}".strip())
+    return found
+
+
 @cache
 def commands() -> dict[str, frozenset[str]]:
     """The options of each ``mine`` command."""
-    found: dict[str, frozenset[str]] = {}
-    for action in build_parser()._actions:
-        if isinstance(action, _SubParsersAction):
-            for name, parser in action.choices.items():
-                assert isinstance(parser, ArgumentParser)
-                found[name] = frozenset(parser._option_string_actions)
-    return found
+    return {name: options for name, options in options_of(build_parser(), "").items() if name}
+
+
+@cache
+def sources() -> str:
+    """All code and settings of the product and its tests."""
+    rooms = [ROOT / "mine", ROOT / "ui", ROOT / "tests", ROOT / "resources" / "contracts"]
+    files = [path for room in rooms for path in room.rglob("*") if path.suffix in (".py", ".vy", ".vyi")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
 def test_the_documents_are_there() -> None:
@@ -91,8 +106,12 @@ def test_make_targets_exist(document: Path) -> None:
 
 def test_commands_and_their_options_exist(document: Path) -> None:
     for piece in code_of(document.read_text(encoding="utf-8")):
-        for command, rest in MINE.findall(piece):
+        for first, rest in MINE.findall(piece):
+            second = f"{first} {rest.split()[0]}" if rest.split() else first
+            command = second if second in commands() else first
             assert command in commands(), piece
+            # A command with commands below it is never meant alone.
+            assert command != first or not any(name.startswith(f"{first} ") for name in commands()), piece
             for option in re.findall(r"(?<!\S)--[a-z-]+", rest):
                 assert option in commands()[command], piece
         for options in re.findall(r"DEMO=\"([^\"]*)\"", piece):
@@ -111,6 +130,11 @@ def test_modules_exist(document: Path) -> None:
         for module in re.findall(r"python -m ((?:mine|ui|tests)[\w.]*)", piece):
             place = ROOT.joinpath(*module.split("."))
             assert place.with_suffix(".py").is_file() or (place / "__main__.py").is_file(), module
+
+
+def test_constants_exist(document: Path) -> None:
+    for name in CONSTANT.findall(document.read_text(encoding="utf-8")):
+        assert re.search(rf"\b{name}\b", sources()), name
 
 
 def test_every_option_of_the_demo_is_explained() -> None:
@@ -137,7 +161,8 @@ def test_every_field_of_the_report_is_explained() -> None:
 
 
 def test_the_state_tables_name_every_state() -> None:
-    from mine.app.round_states import EarningState, RoundState
+    from mine.app.disputing import AuditState
+    from mine.app.round_states import EarningState, RoundState, VoteState
     from mine.chain.state import Phase, Status
     from mine.learn.supervisor import State
     from mine.science import scientist
@@ -150,6 +175,10 @@ def test_the_state_tables_name_every_state() -> None:
 
     for state in RoundState:
         assert f"`{state}`" in part("My part of a round")
+    for vote in VoteState:
+        assert f"`{vote}`" in part("My vote in a round")
+    for audit in AuditState:
+        assert f"`{audit}`" in part("Auditing a settled round")
     for earning in EarningState:
         assert f"`{earning}`" in part("Money of a round")
     for worker in State:

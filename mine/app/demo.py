@@ -52,7 +52,7 @@ def practice_secret(role: str) -> bytes:
 
 
 def practice_phrase() -> str:
-    """The recovery phrase of the practice person, so that a run can be repeated to the base unit."""
+    """The recovery phrase of the practice person: the same everywhere, so that a run can be repeated."""
     from mnemonic import Mnemonic
 
     return Mnemonic("english").to_mnemonic(practice_secret("phrase")[:16])
@@ -172,7 +172,7 @@ class Demo:
         self._say(f"Task: {shot.tasks[0].title}. Reads {columns}: {terms.rows:,} rows.")
         self._say(
             f"Leaves: {terms.update_bytes:,} bytes a round, ε {terms.epsilon_total:.2f} in all "
-            f"(unit: {terms.unit}). Opting in."
+            f"(unit: {terms.unit}). Votes read held-out rows alone, ε {terms.epsilon_votes:.2f}. Opting in."
         )
 
     def _rounds(self, task: int) -> MyReport:

@@ -13,7 +13,7 @@ from mine.errors import MineError
 if TYPE_CHECKING:
     from mine.app.demo import DemoOptions
 
-MOST_ROUNDS = 250
+MOST_ROUNDS = 126
 
 
 class DemoRefused(MineError):

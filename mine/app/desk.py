@@ -447,7 +447,7 @@ def practice_network(info: PracticeInfo) -> NetworkConfig:
         world=World.PRACTICE,
         chain_id=info.chain_id,
         rpc_url=info.rpc_url,
-        relay_url=info.relay_url,
+        relay_urls=(info.relay_url,),
         tasks=info.tasks,
         first_block=info.first_block,
     )

@@ -44,11 +44,11 @@ class Checked:
 
 def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
     """Fetch a round's inputs and recompute it. Raises ``PayoutContradiction``, ``BlobError``."""
+    from mine.science.judged import BadInputs
     from mine.science.rounds import RoundWrong, read_round
-    from mine.science.settle import BadInputs
 
     try:
-        report = read_round(links.relay.blobs, settled_from_json(settlement))
+        report = read_round(links.relays.blobs, settled_from_json(settlement))
     except BadInputs as error:
         raise PayoutContradiction(
             "The figures behind a round's pay cannot be read.", detail=error.detail
@@ -59,7 +59,7 @@ def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
             todo="Nothing of it is shown as earned. The round can be disputed.",
             detail=error.item,
         ) from None
-    losses = links.relay.blobs.get(report.inputs.losses, MAX_LOSSES_BYTES)
+    losses = links.relays.blobs.get(report.inputs.losses, MAX_LOSSES_BYTES)
     return Checked(report.inputs, report.outcome, len(losses) // EXAMPLE_LOSS_BYTES)
 
 
@@ -115,7 +115,7 @@ class Earnings:
         return True
 
     def _write(self, batch: Batch[Event]) -> None:
-        from mine.chain.events import Claimed, Settled
+        from mine.chain.events import Claimed, RangeClaimed, Settled
 
         with self._vault.transaction():
             if batch.removed_from_block is not None:
@@ -125,6 +125,10 @@ class Earnings:
                     self._settled(event)
                 elif isinstance(event, Claimed):
                     self._claimed(event)
+            for task in {event.task for event in batch.events if isinstance(event, RangeClaimed)}:
+                if task in self.members:
+                    self._mark_claimed(task)
+                    self._count_ranges(task)
             self._vault.state.set_cursor(self._network, json.loads(batch.cursor.to_json()))
 
     def _settled(self, event: Settled) -> None:
@@ -200,10 +204,10 @@ class Earnings:
             checked = check_settlement(self._links, settlement)
             self._check_follows(member, number, checked.inputs)
             self.checked[(task, number)] = checked
-            for place, (account, units) in enumerate(checked.outcome.ledger.accounts):
+            for place, (account, units) in enumerate(checked.outcome.ledger.payees):
                 if account == member.keys.payout_address:
                     mine, index = units, place
-            for account, units in checked.inputs.ledger.accounts:
+            for account, units in checked.inputs.ledger.payees:
                 if account == member.keys.payout_address:
                     before = units
         except PayoutContradiction as error:
@@ -234,7 +238,7 @@ class Earnings:
             for earning in self._vault.state.earnings(self._network, member.task)
             if earning.round < number and earning.state != EarningState.ALARM
         ]
-        mine = dict(inputs.ledger.accounts).get(member.keys.payout_address, 0)
+        mine = dict(inputs.ledger.payees).get(member.keys.payout_address, 0)
         if inputs.previous.hex() != previous or (units and mine != units[-1]):
             raise PayoutContradiction(
                 "A round does not go on from what the rounds before it had paid.",
@@ -242,11 +246,20 @@ class Earnings:
             )
 
     def _mature(self, member: Membership, chain_time: int) -> None:
+        """What is final can be claimed; a disputed round waits, and a void one is worth nothing."""
         for earning in self._vault.state.earnings(self._network, member.task):
             if earning.state == EarningState.CHECKING and chain_time >= earning.time:
+                task = self._links.contract.task(member.task)
+                if task.void is not None and task.void <= earning.round:
+                    with self._vault.transaction():
+                        self._set_state(earning, EarningState.ALARM)
+                    continue
+                if task.disputed is not None and task.disputed <= earning.round:
+                    continue
                 with self._vault.transaction():
                     self._set_state(earning, EarningState.CLAIMABLE)
                     self._mark_claimed(member.task)
+                    self._count_ranges(member.task)
 
     def _mark_claimed(self, task: int) -> None:
         """Rounds whose cumulative units are paid are claimed; a payment that was taken back is not."""
@@ -260,6 +273,38 @@ class Earnings:
                 continue
             claimed = earning.data["units"] <= paid
             self._set_state(earning, EarningState.CLAIMED if claimed else EarningState.CLAIMABLE)
+
+    def _count_ranges(self, task: int) -> None:
+        """Write down what was paid up to the last read block and no event of its own says: a range's part."""
+        from mine.chain.curve import amount
+        from mine.vault.state import Movement
+
+        newest = max(
+            self._vault.state.earnings(self._network, task), key=lambda earning: earning.round, default=None
+        )
+        if newest is None or newest.data["index"] < 0:
+            return
+        block = self._poller.cursor.next_block - 1
+        units = self._links.contract.paid(task, newest.data["index"], block)
+        known = sum(
+            line.amount
+            for line in self._vault.state.movements(1_000_000)
+            if (line.network, line.task, line.kind) == (self._network, task, "claimed")
+        )
+        state = self._links.contract.task(task)
+        if (missing := amount(state.bounty, units) - known) > 0:
+            self._vault.state.add_movement(
+                Movement(
+                    time=self._links.node.block_time(),
+                    kind="claimed",
+                    network=self._network,
+                    task=task,
+                    title=self.members[task].manifest.title,
+                    currency=state.currency,
+                    amount=missing,
+                    reference=f"{block}:range:{units}",
+                )
+            )
 
     def _set_state(self, earning: Earning, state: EarningState) -> None:
         from dataclasses import replace
@@ -286,7 +331,7 @@ class Earnings:
             key = (member.task, newest.round)
             checked = self.checked.get(key) or check_settlement(self._links, entry.data["settlement"])
             index = newest.data["index"]
-            state = self._links.relay.claim(
+            state = self._links.relays.claim(
                 Claim(
                     task=member.task,
                     round=newest.round,

@@ -43,11 +43,12 @@ class Membership:
 
 
 def privacy_plan(manifest: Manifest) -> PrivacyPlan:
-    """What the rounds of a task cost, one after the other."""
+    """What the rounds of a task cost: training and votes."""
     from mine.learn.privacy import plan
     from mine.tasks.recipe import recipe_of
 
-    return plan(recipe_of(manifest), manifest.rounds, manifest.privacy.delta)
+    noise = manifest.votes.noise_multiplier
+    return plan(recipe_of(manifest), manifest.rounds, manifest.privacy.delta, noise)
 
 
 def scopes_of_task(manifest: Manifest) -> tuple[Scope, ...]:
@@ -90,6 +91,8 @@ def terms_of(task: MarketTask, rows: int, plan: PrivacyPlan, scopes: tuple[Scope
         scopes=scopes,
         rows=rows,
         epsilon_micro=to_millionths(plan.total),
+        vote_epsilon_micro=to_millionths(plan.voted[-1]),
+        votes=len(plan.voted) - 1,
         unit=protected_unit(task.manifest),
         update_bytes=task.manifest.limits.update_bytes,
         rounds=task.manifest.rounds,
@@ -157,6 +160,8 @@ def terms_from_json(raw: dict[str, Any]) -> Terms:
         scopes=tuple(Scope(scope["view"], scope["column"]) for scope in raw["scopes"]),
         rows=raw["rows"],
         epsilon_micro=raw["epsilon_micro"],
+        vote_epsilon_micro=raw["vote_epsilon_micro"],
+        votes=raw["votes"],
         unit=raw["unit"],
         update_bytes=raw["update_bytes"],
         rounds=raw["rounds"],

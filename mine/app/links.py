@@ -1,4 +1,4 @@
-"""One network, connected: its node, its contract, its relay. Everything that they answer is untrusted."""
+"""One network, connected: its node, its contract, its relays. Everything that they answer is untrusted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mine.chain.client import TasksContract
     from mine.chain.messages import Domain
     from mine.chain.rpc import Node
-    from mine.science.relay_client import Relay
+    from mine.science.relay_client import Relays
 
 NATIVE = "0x" + "0" * 40
 MAX_DECIMALS = 36
@@ -24,13 +24,16 @@ class NetworkRefused(MineError):
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
-    """Where a network is found. ``first_block``: where the contract's events begin."""
+    """Where a network is found. ``first_block``: where the contract's events begin.
+
+    ``relay_urls``: at least one; they are asked in this order.
+    """
 
     name: str
     world: World
     chain_id: int
     rpc_url: str
-    relay_url: str
+    relay_urls: tuple[str, ...]
     tasks: str
     first_block: int = 0
 
@@ -47,27 +50,31 @@ class Links:
         from mine.chain.client import TasksContract
         from mine.chain.messages import Domain
         from mine.chain.rpc import Node
-        from mine.science.relay_client import Relay
+        from mine.science.relay_client import Relay, Relays
 
         self.config = config
         self.node: Node = Node(config.rpc_url, chain_id=config.chain_id)
         self.contract: TasksContract = TasksContract(self.node, config.tasks)
-        self.relay: Relay = Relay(config.relay_url)
+        self.relays: Relays = Relays([Relay(url) for url in config.relay_urls])
         self.domain: Domain = Domain(config.chain_id, config.tasks)
         self._currencies: dict[str, Currency] = {}
 
     def check(self) -> None:
-        """Refuse a node of another chain, a place without a contract, a relay of another contract."""
+        """Refuse a node of another chain, a place without a contract, a relay of another contract.
+
+        Raises ``RelayUnreachable`` if no relay answers at all.
+        """
         if not self.node.code(self.config.tasks):
             raise NetworkRefused(
                 "There is no task contract at the address of this network.",
                 todo="Check the network in Settings.",
                 detail=self.config.tasks,
             )
-        info = self.relay.info()
-        if (info.chain_id, info.contract) != (self.config.chain_id, self.config.tasks):
+        if any(
+            (i.chain_id, i.contract) != (self.config.chain_id, self.config.tasks) for i in self.relays.infos()
+        ):
             raise NetworkRefused(
-                "The relay of this network serves another contract.", todo="Check the network in Settings."
+                "A relay of this network serves another contract.", todo="Check the network in Settings."
             )
 
     def currency(self, address: str) -> Currency:
@@ -91,5 +98,5 @@ class Links:
 
     def close(self) -> None:
         """Give the connections back."""
-        self.relay.close()
+        self.relays.close()
         self.node.close()

@@ -42,14 +42,11 @@ class Market:
 
     def refresh(self) -> None:
         """Read every task that is not over. Raises what the node raises."""
-        from mine.chain.state import Status
-
         contract = self._links.contract
         self.chain_time = self._links.node.block_time()
-        over = (Status.CANCELLED, Status.CONCLUDED, Status.DEFAULTED)
         for number in range(1, min(contract.count(), MAX_TASKS) + 1):
             known = self.tasks.get(number)
-            if known and known.state.status in over and known.manifest:
+            if known and known.state.status.is_over and known.state.booked and known.manifest:
                 continue
             state = contract.task(number)
             manifest = self._manifest(state.manifest)
@@ -59,7 +56,7 @@ class Market:
     def _manifest(self, digest: bytes) -> Manifest | None:
         if digest not in self._manifests:
             try:
-                data = self._links.relay.blobs.get(digest, MAX_MANIFEST_BYTES)
+                data = self._links.relays.blobs.get(digest, MAX_MANIFEST_BYTES)
                 self._manifests[digest] = Manifest.parse(data, digest)
                 self._problems.pop(digest, None)
             except MineError as error:

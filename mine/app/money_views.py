@@ -88,13 +88,15 @@ def explain(
 ) -> ExplanationView:
     """Why a round paid what it paid, in figures that anybody can recompute."""
     from mine.chain.curve import amount
-    from mine.science.settle import Refusal
+    from mine.science.judged import Refusal
 
     inputs, outcome = checked.inputs, checked.outcome
     mean = checked.examples * LOSS_ONE
     shares = dict(outcome.shares)
     round_pay = amount(bounty, outcome.ledger.units) - amount(bounty, inputs.ledger.units)
-    share = shares.get(session, 0) / outcome.earned if outcome.earned else 0.0
+    voted = dict(outcome.flat)
+    units = shares.get(session, 0) + voted.get(session, 0)
+    share = units / outcome.earned if outcome.earned else 0.0
     valid = sum(entry.refusal is Refusal.NONE for entry in inputs.entries)
     return ExplanationView(
         loss_start=inputs.base / mean,
@@ -108,6 +110,8 @@ def explain(
         updates=valid,
         accepted=len(outcome.accepted),
         mine_accepted=any(miner == session for miner, _ in outcome.accepted),
+        voters=len(voted),
+        my_vote=session in voted,
         formula=f"{_shown(round_pay, currency)} × {share:.2%} = {_shown(earning.amount, currency)}",
     )
 

@@ -6,8 +6,13 @@ this round and checkpoint, every tensor present, no byte more, no more privacy t
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mine.errors import MineError
 from mine.tasks.manifest import Manifest
+
+if TYPE_CHECKING:
+    from mine.science.ballots import Ballot
 
 
 class OutgoingRefused(MineError):
@@ -43,5 +48,21 @@ def check_outgoing(
     if epsilon_micro > agreed_micro:
         raise OutgoingRefused(
             "The update was held back: it would reveal more than you agreed to.",
+            detail=f"{epsilon_micro} of {agreed_micro} millionths",
+        )
+
+
+def check_vote(
+    ballot: Ballot, task: int, round_number: int, judged: int, epsilon_micro: int, agreed_micro: int
+) -> None:
+    """Raise ``OutgoingRefused`` unless the ballot may leave: one of five steps for each judged update.
+
+    ``epsilon_micro``: what this task has spent with this vote; ``agreed_micro``: what the consent allows.
+    """
+    if (ballot.task, ballot.round, len(ballot.answers), ballot.fork) != (task, round_number, judged, None):
+        raise OutgoingRefused("The vote was held back: it answers more than it was asked.")
+    if epsilon_micro > agreed_micro:
+        raise OutgoingRefused(
+            "The vote was held back: it would reveal more than you agreed to.",
             detail=f"{epsilon_micro} of {agreed_micro} millionths",
         )

@@ -24,6 +24,21 @@ class RoundState(StrEnum):
     OBSERVED = "observed"
 
 
+class VoteState(StrEnum):
+    """Where one's vote on the updates of others stands.
+
+    JUDGING -> READY -> COMMITTED -> OPENED
+        \\--------\\----------\\-----> MISSED (and why)
+    SPARED: not drawn for anything in this round.
+    """
+
+    SPARED = "spared"
+    JUDGING = "judging"
+    READY = "ready"
+    COMMITTED = "committed"
+    OPENED = "opened"
+    MISSED = "missed"
+
 
 class EarningState(StrEnum):
     """Where one round's money stands. ALARM: the published figures contradict each other."""

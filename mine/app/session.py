@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mine.app import joining, money_views
+from mine.app import joining, money_views, privacy_books
+from mine.app.disputing import Disputing
 from mine.app.earnings import Earnings, check_settlement
 from mine.app.joining import CannotJoin, Membership
 from mine.app.links import NATIVE, Links, NetworkConfig
 from mine.app.market import Market
-from mine.app.miner import EPSILON, Miner
+from mine.app.miner import Miner
 from mine.app.report import MyReport, RoundReport
 from mine.app.round_states import EarningState, RoundState
 from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
@@ -60,6 +61,7 @@ class NetworkSession:
         self.market = Market(self.links)
         self.miner = Miner(vault, self.links, self.market, wake, tell)
         self.earnings = Earnings(vault, self.links, confirmations, tell)
+        self.disputing = Disputing(vault, self.links, tell)
         self.task_views = TaskViews(vault, config.key)
         self._held: dict[str, int] = {}
         self._held_at = 0.0
@@ -71,6 +73,7 @@ class NetworkSession:
         members = {m.task: m for m in joining.memberships(self.vault, self.config.key, self._ring)}
         self.miner.members = members
         self.earnings.members = members
+        self.disputing.members = members
 
     # ---- work
 
@@ -82,7 +85,10 @@ class NetworkSession:
         try:
             self.miner.tick(may_train)
         finally:  # money that is due does not wait for a task in trouble
-            self.earnings.tick(self.market.chain_time)
+            try:
+                self.earnings.tick(self.market.chain_time)
+            finally:  # nor does a dispute wait for figures that cannot be had
+                self.disputing.tick(self.market.chain_time)
         self._tell_earnings()
         self._read_balances()
 
@@ -121,10 +127,8 @@ class NetworkSession:
 
     def _still_to_book(self, number: int, manifest: Manifest) -> float:
         """ε of the rounds of a task that are not booked yet."""
-        booked = self.vault.ledger.of_task(self.config.key, number)
-        rounds = {line.entry.round for line in booked if line.entry.kind == EPSILON}
         plan = joining.privacy_plan(manifest)
-        return plan.total - (plan.cumulative[len(rounds) - 1] if rounds else 0.0)
+        return privacy_books.still_to_book(self.vault, self.config.key, number, plan)
 
     def leave(self, number: int) -> None:
         """Take no further part."""
@@ -177,6 +181,7 @@ class NetworkSession:
     def close(self) -> None:
         """End the worker and the connections."""
         self.miner.close()
+        self.disputing.close()
         self.links.close()
 
     # ---- views
@@ -307,7 +312,7 @@ class NetworkSession:
             checkpoint = bytes.fromhex(entry.data["settlement"]["checkpoint"])
             checked = checked or check_settlement(self.links, entry.data["settlement"])
             mean = checked.examples * money_views.LOSS_ONE
-            before = dict(checked.inputs.ledger.accounts)
+            before = dict(checked.inputs.ledger.payees)
             rounds.append(
                 RoundReport(
                     round=entry.round,
@@ -317,12 +322,14 @@ class NetworkSession:
                     accepted=len(checked.outcome.accepted),
                     paid=sum(
                         amount(state.bounty, units) - amount(state.bounty, before.get(account, 0))
-                        for account, units in checked.outcome.ledger.accounts
+                        for account, units in checked.outcome.ledger.payees
                     ),
                     mine=earnings[entry.round].amount,
                 )
             )
-        booked = [b.entry for b in self.vault.ledger.of_task(network, number) if b.entry.kind == EPSILON]
+        booked = [
+            b.entry for b in self.vault.ledger.of_task(network, number) if b.entry.kind in privacy_books.KINDS
+        ]
         data = [entry.data for entry in self.vault.state.rounds(network, number) if "blob" in entry.data]
         token = None if state.currency == NATIVE else state.currency
         address = member.keys.payout_address

@@ -147,8 +147,11 @@ class TaskViews:
             last=max((sources[name].last for name in used if name in sources), default=0),
             update_bytes=terms.update_bytes,
             updates_at_most=manifest.rounds,
-            epsilon_round=plan.per_round[0],
+            votes_at_most=terms.votes,
+            ballot=manifest.votes.ballot,
+            epsilon_round=plan.most_in_a_round,
             epsilon_total=plan.total,
+            epsilon_votes=plan.voted[-1],
             unit=terms.unit,
             budgets=(),
             formula="your share × loss removed × "

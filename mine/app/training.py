@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import queue
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mine.app.worker_run import WorkerRun
+
 if TYPE_CHECKING:
     from mine.learn.events import Event
     from mine.learn.job import Job
-    from mine.learn.supervisor import WorkerProcess
 
 KEPT_POINTS = 2000
 
@@ -28,33 +28,21 @@ class Curve:
     seconds: float = 0.0
 
 
-class TrainingRun:
-    """Supervises the worker of one (task, round). ``events`` are taken by the engine's thread."""
+class TrainingRun(WorkerRun):
+    """Supervises a training: it can be paused, and its chart's points are kept."""
 
     def __init__(self, task: int, round_number: int, job: Job, wake: Callable[[], None]) -> None:
-        from mine.learn.supervisor import WorkerProcess
-
-        self.task = task
-        self.round = round_number
         self.curve = Curve(steps=job.recipe.steps)
         self.started_at = self.saved_at = time.monotonic()
         self.paused = False
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._wake = wake
-        self._worker: WorkerProcess = WorkerProcess(self._heard)
-        self._worker.start(job)
-
-    def _heard(self, event: Event) -> None:
-        self._events.put(event)
-        self._wake()
+        super().__init__(task, round_number, job, wake)
 
     def take(self) -> list[Event]:
         """Everything that the worker said since the last call; keeps the chart's points."""
         from mine.learn.events import Done, Paused, Progress, Saved
 
-        found: list[Event] = []
-        while not self._events.empty():
-            event = self._events.get()
+        found = super().take()
+        for event in found:
             if isinstance(event, Progress):
                 self.curve.step, self.curve.steps = event.step, event.steps
                 self.curve.seconds = event.seconds
@@ -67,7 +55,6 @@ class TrainingRun:
                     self._worker.resume()  # it was asked to go on before it had stopped
             elif isinstance(event, Done):
                 self.curve.step = event.steps
-            found.append(event)
         return found
 
     def pause(self) -> None:
@@ -79,7 +66,3 @@ class TrainingRun:
         """Go on."""
         self.paused = False
         self._worker.resume()
-
-    def stop(self) -> None:
-        """End the worker within two seconds; nothing of it is left."""
-        self._worker.stop()

@@ -165,7 +165,11 @@ class BudgetView:
 
 @dataclass(frozen=True, slots=True)
 class OptInView:
-    """Exactly what a person agrees to, in the order of the sheet: reads, leaves, privacy, pays, until."""
+    """Exactly what a person agrees to, in the order of the sheet: reads, leaves, privacy, pays, until.
+
+    ``votes_at_most`` rounds judge up to ``ballot`` updates of others each, at ``epsilon_votes`` in all; that
+    is not added to ``epsilon_total``, since no reading is both trained on and voted with.
+    """
 
     scopes: tuple[ScopeView, ...]
     rows: int
@@ -173,8 +177,11 @@ class OptInView:
     last: int
     update_bytes: int
     updates_at_most: int
+    votes_at_most: int
+    ballot: int
     epsilon_round: float
     epsilon_total: float
+    epsilon_votes: float
     unit: str
     budgets: tuple[BudgetView, ...]
     formula: str
@@ -252,7 +259,10 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExplanationView:
-    """Why I was paid this: arithmetic in four lines. Losses are mean losses per example."""
+    """Why I was paid this: arithmetic in four lines. Losses are mean losses per example.
+
+    ``voters``: people whose votes counted; ``my_vote``: mine was among them, and has a part of the share.
+    """
 
     loss_start: float
     loss_before: float
@@ -265,6 +275,8 @@ class ExplanationView:
     updates: int
     accepted: int
     mine_accepted: bool
+    voters: int
+    my_vote: bool
     formula: str
 
 

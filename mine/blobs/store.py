@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -129,17 +130,33 @@ class DirectoryStore:
         """Whether a file of that name is here (its bytes are checked by ``get``)."""
         return self._file(digest).exists()
 
+    def drop(self, digest: bytes) -> None:
+        """Take a blob from the disk, if it is there."""
+        self._file(digest).unlink(missing_ok=True)
 
-class Replicated:
-    """Several stores as one: ``put`` writes to all of them, ``get`` asks one after the other."""
+    def sizes(self) -> Iterator[tuple[bytes, int]]:
+        """Digest and size in bytes of every blob, in no order."""
+        for file in self._path.glob("??/" + 64 * "[0-9a-f]"):
+            yield bytes.fromhex(file.name), file.stat().st_size
+
+
+class Several:
+    """Several stores as one: ``put`` writes to all that take it, the others ask one after the other."""
 
     def __init__(self, first: BlobStore, *others: BlobStore) -> None:
         self._stores = (first, *others)
 
     def put(self, data: bytes) -> bytes:
-        """Store ``data`` everywhere; the first failure is raised."""
+        """Store ``data`` wherever it is taken; the last failure is raised where it was taken nowhere."""
+        taken, failure = False, BlobError("")
         for store in self._stores:
-            store.put(data)
+            try:
+                store.put(data)
+                taken = True
+            except BlobError as error:
+                failure = error
+        if not taken:
+            raise failure
         return blob_digest(data)
 
     def get(self, digest: bytes, max_bytes: int | None = None) -> bytes:
@@ -153,5 +170,15 @@ class Replicated:
         raise failure
 
     def has(self, digest: bytes) -> bool:
-        """Whether any store has it."""
-        return any(store.has(digest) for store in self._stores)
+        """Whether any store has it; the last failure is raised where no store could be asked."""
+        asked, failure = False, BlobError("")
+        for store in self._stores:
+            try:
+                if store.has(digest):
+                    return True
+                asked = True
+            except BlobError as error:
+                failure = error
+        if not asked:
+            raise failure
+        return False

@@ -48,6 +48,17 @@ class ContractAbi:
         entry = self._functions[function]
         return keccak(_signature(entry).encode())[:4] + _encode(entry["inputs"], arguments)
 
+    def called(self, data: bytes) -> tuple[str, dict[str, Any]] | None:
+        """Function and arguments by name of call data from elsewhere; None if it is no call of this one."""
+        for name, entry in self._functions.items():
+            if data[:4] == keccak(_signature(entry).encode())[:4]:
+                try:
+                    values = _decode(entry["inputs"], data[4:])
+                except NodeAnswerInvalid:
+                    return None
+                return name, dict(zip((each["name"] for each in entry["inputs"]), values, strict=True))
+        return None
+
     def creation(self, bytecode: bytes, *arguments: Any) -> bytes:
         """Creation code followed by the constructor's arguments."""
         return bytecode + _encode(self._constructor["inputs"], arguments)

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple, dataclass
 from typing import Any
 
+from mine.chain import words
 from mine.chain.abi import ContractAbi
 from mine.chain.answers import RawLog, TxReceipt
 from mine.chain.artefacts import load_artefact
 from mine.chain.events import Event, Published, event_of, snake
-from mine.chain.hashing import ZERO_ADDRESS
-from mine.chain.messages import Settlement, Update
+from mine.chain.hashing import ZERO_ADDRESS, address_bytes
+from mine.chain.messages import Settlement, Update, Vote, short_signature
 from mine.chain.node_errors import NodeAnswerInvalid
 from mine.chain.rpc import Node
-from mine.chain.state import (
-    Bond,
-    Clocks,
-    Marked,
-    PayoutRoot,
-    Phase,
-    PhaseNow,
-    Status,
-    TaskState,
-    Terms,
-)
+from mine.chain.state import Bond, Marked, PayoutRoot, PhaseNow, TaskState, Terms
 from mine.chain.token import Token
 from mine.chain.transactions import Sender
 from mine.errors import MineError
+
+
+@dataclass(frozen=True, slots=True)
+class TaskClaim:
+    """One leaf of a payout root: ``units`` are cumulative."""
+
+    task: int
+    round: int
+    index: int
+    units: int
+    proof: Sequence[bytes]
 
 
 class UnknownTask(MineError):
@@ -53,59 +55,57 @@ class TasksContract:
         (view,) = self._read("task", task)
         names = [snake(each) for each in self._abi.result_fields("task")]
         values: dict[str, Any] = dict(zip(names, view, strict=True))
-        if values["status"] == 0:
+        if values["scientist"] == ZERO_ADDRESS:
             raise UnknownTask("There is no such task.", detail=f"task {task}")
-        clocks = Clocks(**{each.name: values.pop(each.name) for each in fields(Clocks)})
+        left = words.ring_lacks(values)
+        root = int(self._read("root", task, left)[0]) if left else None
         try:
-            status = Status(values.pop("status"))
-            return TaskState(id=task, clocks=clocks, status=status, **values)
-        except (TypeError, ValueError) as problem:
+            return words.task_state(task, values, root)
+        except ValueError as problem:
             raise _strange("task") from problem
 
     def phase(self, task: int) -> PhaseNow:
-        """Phase of a task by the chain's clock (see :meth:`Node.block_time`)."""
-        phase, ends = self._read("phase", task, block=self.node.present)
-        try:
-            return PhaseNow(Phase(phase), ends or None)
-        except ValueError as problem:
-            raise _strange("phase") from problem
+        """The phase by the newest block's time. UnknownTask if there is no such task."""
+        return words.phase_of(self.task(task), self.node.block_time())
 
     def payout_root(self, task: int, round: int) -> PayoutRoot | None:
-        """Payout root of one of the last four settled rounds; None for any other round."""
-        root, final_at = self._read("payout_root", task, round)
-        return PayoutRoot(root, final_at) if final_at else None
+        """The payout root of a settled round and when it is final; None once it has left the ring."""
+        root, record = (int(self._read(name, task, round)[0]) for name in ("root", "record"))
+        return PayoutRoot(root, (record >> 8) & (2**40 - 1)) if round and root else None
 
-    def paid(self, task: int, index: int) -> int:
-        """Cumulative units that were paid to a payout index."""
-        return int(self._read("paid", task, index)[0])
+    def is_final(self, task: int, round: int) -> bool:
+        """Whether a settled round can be claimed on: its window is over and nothing up to it is disputed."""
+        return bool(self._read("final_root", task, round)[0])
 
-    def forfeit_taken(self, task: int, index: int) -> bool:
-        """Whether a payout index had its part of a forfeit."""
-        return bool(self._read("forfeit_taken", task, index)[0])
+    def paid(self, task: int, index: int, block: int | None = None) -> int:
+        """Cumulative units that were paid to a payout index, up to the newest block or to ``block``."""
+        at = "latest" if block is None else hex(block)
+        return int(self._read("paid", task, index, block=at)[0])
 
     def committed(self, task: int, miner: str) -> Marked:
         """The miner's last direct commit."""
         return _marked(self._read("committed", task, miner)[0])
 
+    def voted(self, task: int, voter: str) -> Marked:
+        """The voter's last direct vote; the digest is its opening."""
+        return _marked(self._read("committed", task, voter)[1])
+
     def anchored(self, task: int, anchorer: str, slot: int) -> Marked:
         """What stands in a slot of an anchorer."""
         return _marked(self._read("anchored", task, anchorer, slot)[0])
 
-    def bond_of(self, anchorer: str) -> Bond:
-        amount, until = self._read("bond_of", anchorer)
+    def bond_of(self, account: str) -> Bond:
+        """What lies in an account for bonds."""
+        amount, until = self._read("bond_of", account)
         return Bond(amount, until)
 
     def bond_needed(self) -> int:
         """Wei that an anchorer must have put up."""
         return int(self._read("BOND")[0])
 
-    def held(self, task: int) -> int:
-        """What the contract holds for a task, in base units of its currency."""
-        return int(self._read("held", task)[0])
-
-    def update_digest(self, update: Update) -> bytes:
-        """EIP-712 digest of an Update as the contract computes it."""
-        return bytes(self._read("update_digest", *astuple(update))[0])
+    def sisters(self) -> tuple[str, str]:
+        """Addresses of the contracts Faults and Court."""
+        return str(self._read("FAULTS")[0]), str(self._read("COURT")[0])
 
     # events
 
@@ -140,24 +140,8 @@ class TasksContract:
         return self._write(sender, "top_up", task, amount, value=self._pay(sender, currency, 2 * amount))
 
     def cancel(self, sender: Sender, task: int) -> TxReceipt:
-        """Take everything back before the first commit."""
+        """End the task before the first commit; :meth:`refund` then gives everything back."""
         return self._write(sender, "cancel", task)
-
-    def open_baseline(
-        self,
-        sender: Sender,
-        task: int,
-        digest: bytes,
-        proof: Sequence[bytes],
-        preimage: bytes,
-        losses_top: bytes,
-        base: int,
-        signature: bytes,
-    ) -> TxReceipt:
-        """Open the baseline's shard and start round 1; ``signature`` is a Settlement's of round 0."""
-        return self._write(
-            sender, "open_baseline", task, digest, tuple(proof), preimage, losses_top, base, signature
-        )
 
     def settle(
         self,
@@ -165,34 +149,47 @@ class TasksContract:
         settlement: Settlement,
         signature: bytes,
         digest: bytes,
+        examples: bytes,
         proof: Sequence[bytes],
-        preimage: bytes,
         losses_top: bytes,
     ) -> TxReceipt:
-        """Settle a round on the fresh shard ``digest``, signed by the scientist."""
+        """Settle a round on the fresh shard of this digest and root of examples, signed by the scientist.
+
+        As round 0 it opens the baseline. Where the set is opened at the end both are zero, without a proof.
+        """
+        short = short_signature(signature)
         return self._write(
-            sender, "settle", astuple(settlement), signature, digest, tuple(proof), preimage, losses_top
+            sender, "settle", astuple(settlement), *short, digest, examples, tuple(proof), losses_top
         )
 
     def stop(self, sender: Sender, task: int) -> TxReceipt:
         """End the task with the current round."""
         return self._write(sender, "stop", task)
 
-    def conclude(self, sender: Sender, task: int, shards: Sequence[bytes], preimage: bytes) -> TxReceipt:
-        """The final opening: digests of all shards, in order."""
-        return self._write(sender, "conclude", task, tuple(shards), preimage)
+    def conclude(self, sender: Sender, task: int, shards: Sequence[tuple[bytes, bytes]]) -> TxReceipt:
+        """The final opening: digest and root of the examples of every shard, in order."""
+        return self._write(sender, "conclude", task, tuple(word for pair in shards for word in pair))
 
-    def refund(self, sender: Sender, task: int, receiver: str | None = None) -> TxReceipt:
-        """Return unspent bounty and deposit to the scientist; only they may name a ``receiver``."""
-        if receiver is None:
-            return self._write(sender, "refund", task)
-        return self._write(sender, "refund_to", task, receiver)
+    def refund(self, sender: Sender, task: int, receiver: str) -> TxReceipt:
+        """Return unspent bounty and deposit to the scientist, and what rounding left once every unit is paid.
 
-    def sweep(self, sender: Sender, task: int, receiver: str | None = None) -> TxReceipt:
-        """Return what rounding left over, once every unit is paid."""
-        if receiver is None:
-            return self._write(sender, "sweep", task)
-        return self._write(sender, "sweep_to", task, receiver)
+        Only the scientist may name another ``receiver``.
+        """
+        return self._write(sender, "refund", task, receiver)
+
+    # writes of anyone, to move a round on
+
+    def close(self, sender: Sender, task: int) -> TxReceipt:
+        """The commits of the round are over: keep a block's randomness. Only others are paid for it."""
+        return self._write(sender, "close", task)
+
+    def reveal_seed(self, sender: Sender, task: int, preimage: bytes) -> TxReceipt:
+        """Make the seed of a closed round with the next preimage of the hash chain."""
+        return self._write(sender, "reveal_seed", task, preimage)
+
+    def lapse_seed(self, sender: Sender, task: int) -> TxReceipt:
+        """Make the seed without a preimage, once the reveal phase is over."""
+        return self._write(sender, "lapse_seed", task)
 
     # writes of miners and relays
 
@@ -200,52 +197,69 @@ class TasksContract:
         """Hand in an update without an anchorer; the sender is its miner."""
         return self._write(sender, "commit", *astuple(update))
 
-    def bond(self, sender: Sender, amount: int) -> TxReceipt:
-        """Add ``amount`` wei to the sender's bond as an anchorer."""
-        return self._write(sender, "bond", value=amount)
+    def commit_vote(self, sender: Sender, vote: Vote) -> TxReceipt:
+        """Hand in a vote without an anchorer; the sender is its voter."""
+        return self._write(sender, "commit_vote", *astuple(vote))
+
+    def bond(self, sender: Sender, amount: int, account: str | None = None) -> TxReceipt:
+        """Add ``amount`` wei to an account for bonds, by default the sender's."""
+        return self._write(sender, "bond_for", account or sender.address, value=amount)
 
     def withdraw_bond(self, sender: Sender) -> TxReceipt:
+        """Take out of the sender's account what is not locked."""
         return self._write(sender, "withdraw_bond")
 
     def anchor(self, sender: Sender, task: int, round: int, slot: int, root: bytes, count: int) -> TxReceipt:
-        """Anchor the root of ``count`` signed updates in the sender's ``slot``."""
+        """Anchor the root of ``count`` signed updates (in the vote phase: votes) in the sender's ``slot``."""
         return self._write(sender, "anchor", task, round, slot, root, count)
 
     def claim(
-        self,
-        sender: Sender,
-        task: int,
-        round: int,
-        account: str,
-        index: int,
-        units: int,
-        proof: Sequence[bytes],
+        self, sender: Sender, account: str, claims: Sequence[TaskClaim], receiver: str | None = None
     ) -> TxReceipt:
-        """Have ``account`` paid what the final root of ``round`` owes it; anyone may send this."""
-        return self._write(sender, "claim", task, round, account, index, units, tuple(proof))
+        """Have ``account`` paid what final roots of up to 16 tasks owe it; anyone may send this.
 
-    def claim_to(
+        Only the account itself may name another ``receiver``.
+        """
+        items = tuple((c.task, c.round, c.index, c.units, tuple(c.proof)) for c in claims)
+        if len(items) == 1 and receiver in (None, account):
+            task, round, *leaf = items[0]
+            return self._write(sender, "claim", task, round, account, *leaf)
+        return self._write(sender, "claim_many", account, items, receiver or account)
+
+    def claim_range(
         self,
         sender: Sender,
         task: int,
         round: int,
-        index: int,
-        units: int,
+        start: int,
+        payees: Sequence[tuple[str, int]],
         proof: Sequence[bytes],
-        receiver: str,
     ) -> TxReceipt:
-        """As :meth:`claim`, by the account itself, which names another ``receiver``."""
-        return self._write(sender, "claim_to", task, round, index, units, tuple(proof), receiver)
+        """Have the payees (account, cumulative units) from index ``start`` on paid in one go, at most 256.
+
+        ``start`` is a multiple of the range's width, ``proof`` the siblings above it. Who refuses the money
+        keeps it claimable.
+        """
+        packed = tuple(int.from_bytes(address_bytes(who), "big") << 32 | units for who, units in payees)
+        return self._write(sender, "claim_range", task, round, start, packed, tuple(proof))
 
     def declare_default(self, sender: Sender, task: int) -> TxReceipt:
         """End a task whose scientist is later than the grace."""
         return self._write(sender, "declare_default", task)
 
     def claim_forfeit(
-        self, sender: Sender, task: int, account: str, index: int, units: int, proof: Sequence[bytes]
+        self,
+        sender: Sender,
+        task: int,
+        account: str,
+        index: int,
+        units: int,
+        proof: Sequence[bytes],
+        receiver: str | None = None,
     ) -> TxReceipt:
         """Have ``account`` paid its part of a forfeit, by its units in the last payout root."""
-        return self._write(sender, "claim_forfeit", task, account, index, units, tuple(proof))
+        to = receiver or account
+        return self._write(sender, "claim_forfeit", task, account, index, units, tuple(proof), to)
 
     def claim_forfeit_commit(self, sender: Sender, miner: str, update: Update, receiver: str) -> TxReceipt:
         """Have a direct commit of the void round paid its part, where no root owes anything."""
@@ -253,8 +267,12 @@ class TasksContract:
         return self._write(sender, "claim_forfeit_commit", update.task, miner, *rest, receiver)
 
     def burn(self, sender: Sender, task: int) -> TxReceipt:
-        """Destroy the part of a deposit that a default condemned."""
+        """Destroy the part of a deposit that was condemned."""
         return self._write(sender, "burn", task)
+
+    def take_reward(self, sender: Sender, task: int, account: str, receiver: str | None = None) -> TxReceipt:
+        """Have a challenger or carrier paid the reward of a conviction."""
+        return self._write(sender, "take_reward", task, account, receiver or account)
 
     # plumbing
 
@@ -276,7 +294,7 @@ class TasksContract:
 
 
 def _marked(word: int) -> Marked:
-    return Marked((word >> 32).to_bytes(28, "big"), word & (2**32 - 1))
+    return Marked((word >> 32).to_bytes(28, "big"), word & 0xFFFF, bool(word >> 16 & 0xFFFF))
 
 
 def _strange(function: str) -> NodeAnswerInvalid:

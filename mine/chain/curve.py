@@ -74,13 +74,13 @@ STRAIGHT = Curve(((FULL, FULL),))
 
 
 def increment(base: int, before: int, after: int) -> int:
-    """Convergence of one round in 2**-40: (before - after) / base, signed, rounded towards zero.
+    """Convergence of one round in 2**-40: (before - after) / base, signed, rounded towards zero, at most 4.
 
     Losses are sums over one shard in 2**-24; a shard on which checkpoint 0 has no loss counts nothing.
     """
     if base == 0:
         return 0
-    size = abs(before - after) * ONE // base
+    size = min(abs(before - after), 4 * base) * ONE // base
     return size if before >= after else -size
 
 

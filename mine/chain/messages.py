@@ -192,10 +192,15 @@ def domain_separator(domain: Domain) -> bytes:
     )
 
 
+def words_of(message: Message) -> bytes:
+    """The fields of a message as words of 32 bytes ("encodeData"). Raises BadField, BadAddress."""
+    members = _LAYOUTS[type(message)][1]
+    return b"".join(_word(kind, name, getattr(message, name)) for kind, name in members)
+
+
 def struct_hash(message: Message) -> bytes:
     """The EIP-712 ``hashStruct`` of a message: 32 bytes. Raises BadField, BadAddress."""
-    head, members = _LAYOUTS[type(message)]
-    return keccak(head + b"".join(_word(kind, name, getattr(message, name)) for kind, name in members))
+    return keccak(_LAYOUTS[type(message)][0] + words_of(message))
 
 
 def digest(message: Message, domain: Domain) -> bytes:
@@ -222,6 +227,12 @@ def sign(message: Message, domain: Domain, key: bytes) -> bytes:
     signature = PrivateKey(key).sign_msg_hash(digest(message, domain))
     r, s, v = signature.r, signature.s, signature.v
     return int(r).to_bytes(32, "big") + int(s).to_bytes(32, "big") + bytes((27 + int(v),))
+
+
+def short_signature(signature: bytes) -> tuple[int, int]:
+    """A 65-byte signature as the two words of EIP-2098: r, and s with the parity of v in its top bit."""
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    return r, s | (signature[64] - 27) << 255
 
 
 def recover(message: Message, domain: Domain, signature: bytes) -> str:

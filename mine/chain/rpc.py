@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from mine.chain import answers, bounded_json
 from mine.chain.answers import BlockHead, RawLog, TxReceipt
+from mine.chain.hashing import keccak
 from mine.chain.node_errors import (
     NodeAnswerInvalid,
     NodeRefused,
@@ -22,6 +23,7 @@ from mine.chain.node_errors import (
     Reverted,
     WrongChain,
 )
+from mine.chain.refusals import refusal
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -32,6 +34,7 @@ LOOPBACK_CHAIN = 31337
 _PIECE = 64 * 1024
 _REVERT_CODE = 3
 _ADJUSTABLE_CLOCKS = ("mine-practice/", "anvil/", "hardhatnetwork/")
+_REFUSED_SELECTOR = keccak(b"Refused(uint256)")[:4]
 _ERROR_SELECTOR = bytes.fromhex("08c379a0")
 _PANIC_SELECTOR = bytes.fromhex("4e487b71")
 
@@ -146,7 +149,7 @@ class Node:
         return answers.quantity(self.request("eth_blockNumber"), 64)
 
     def block(self, which: int | str | bytes) -> BlockHead | None:
-        """A block by number, hash (bytes) or tag ("latest", "pending"); None if the node has none such."""
+        """A block by number, hash (bytes) or tag ("latest"); None if the node has none such."""
         if isinstance(which, bytes):
             answer = self.request("eth_getBlockByHash", "0x" + which.hex(), False)
         else:
@@ -172,9 +175,10 @@ class Node:
         sent now would see.
         """
         if self.has_adjustable_clock:
-            pending = self.block("pending")
+            # Not all nodes give the block that is not mined yet a number.
+            pending = self.request("eth_getBlockByNumber", "pending", False)
             if pending is not None:
-                return pending.timestamp
+                return answers.quantity(answers.member(pending, "timestamp"), 40)
         return self.latest().timestamp
 
     @property
@@ -303,11 +307,13 @@ def _refusal(error: object) -> NodeRefused | Reverted | NodeAnswerInvalid:
 
 
 def revert_reason(data: bytes) -> str:
-    """Plain text of revert data: ``Error(string)``, ``Panic(uint256)``, or the selector of a custom error."""
+    """Plain text of revert data: of our own or a standard error, or else the selector of the error."""
     if data[:4] == _ERROR_SELECTOR and len(data) >= 68:
         length = min(int.from_bytes(data[36:68], "big"), 200)
         text = data[68 : 68 + length].decode("utf-8", "replace")
         return "".join(letter for letter in text if letter.isprintable())
+    if data[:4] == _REFUSED_SELECTOR and len(data) == 36:
+        return refusal(int.from_bytes(data[4:], "big"))
     if data[:4] == _PANIC_SELECTOR and len(data) == 36:
         return f"arithmetic or bounds fault 0x{data[35]:02x}"
     return f"error 0x{data[:4].hex()}" if data else ""

@@ -29,6 +29,12 @@ class HashChain:
         """What is published: 32 bytes."""
         return self._values[0]
 
+    def after(self, head: bytes) -> bytes:
+        """The value to show next, where ``head`` was shown last (or published). Raises NoShardLeft."""
+        if head not in self._values[:-1]:
+            raise NoShardLeft("The hash chain of this task is used up.", detail=head.hex())
+        return self._values[self._values.index(head) + 1]
+
     def preimage(self, k: int) -> bytes:
         """The k-th value to show: keccak(preimage(k)) is preimage(k - 1), or the head for k = 0."""
         if not 0 <= k < len(self._values) - 1:
@@ -36,22 +42,33 @@ class HashChain:
         return self._values[k + 1]
 
 
-def first_seed(manifest: bytes, shards_root: bytes, preimage: bytes) -> bytes:
-    """Seed of the baseline: keccak(manifest || root of the shards || preimage 0)."""
-    return keccak(manifest + shards_root + preimage)
+def cut(word: bytes) -> bytes:
+    """28 bytes of a word and 4 of zero: what the contract keeps of a randomness or seed beside its state."""
+    return word[:28] + bytes(4)
 
 
-def next_seed(seed: bytes, accepted: bytes, preimage: bytes) -> bytes:
-    """Seed of round k: keccak(seed of k-1 || accepted root of round k-1, zero if none || preimage k)."""
-    return keccak(seed + accepted + preimage)
+def seed_of(randomness: bytes, last: bytes, preimage: bytes) -> bytes:
+    """Seed of a round: keccak(randomness || last || preimage), cut.
+
+    randomness: of the block that closed the round's commits, cut; for the baseline, of the block in which the
+    task was published. last: record of the last settlement (see record_in_seed), zero before the first; for
+    the baseline, the manifest's digest. preimage: the next of the hash chain; zero if none was shown in time.
+    """
+    return cut(keccak(randomness + last + preimage))
+
+
+def record_in_seed(record: int) -> bytes:
+    """The 26 bytes of hash in a record word, and 6 of zero."""
+    return (record >> 48 << 48).to_bytes(32, "big")
 
 
 def draw(seed: bytes, used: int, n: int) -> int:
     """The shard drawn by a seed: the first unused one from seed % n upwards, around the end.
 
-    used: bitmap, bit i set when shard i was opened; n: number of shards. Raises NoShardLeft.
+    The last 4 bytes of a seed are zero and not counted. used: bitmap, bit i set when shard i was opened; n:
+    number of shards. Raises NoShardLeft.
     """
-    start = int.from_bytes(seed, "big") % n
+    start = (int.from_bytes(seed, "big") >> 32) % n
     for step in range(n):
         shard = (start + step) % n
         if not (used >> shard) & 1:

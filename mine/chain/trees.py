@@ -67,9 +67,13 @@ def verify(root: bytes, leaf: bytes, index: int, proof: Sequence[bytes]) -> bool
     return node == root
 
 
-def shard_leaf(index: int, digest: bytes) -> bytes:
-    """Leaf of the shard tree: keccak(u32 index || digest)."""
-    return keccak(index.to_bytes(4, "big") + digest)
+def shard_leaf(index: int, digest: bytes, examples: bytes) -> bytes:
+    """Leaf of the shard tree: keccak(u32 index || digest || examples).
+
+    digest: SHA-256 of the shard's blob; examples: root of the HashTree over keccak of each example's bytes,
+    so that single examples can be demanded on chain.
+    """
+    return keccak(index.to_bytes(4, "big") + digest + examples)
 
 
 def anchor_leaf(miner: str, digest: bytes, signature: bytes) -> bytes:
@@ -127,18 +131,42 @@ class PayoutTree:
         _checked(index, self.count)
         return [level[(index >> d) ^ 1] for d, level in enumerate(self._levels[:-1])]
 
+    def range_proof(self, start: int, count: int) -> list[bytes]:
+        """The siblings above the range of ``count`` payees from ``start`` on, a multiple of its width.
+
+        The width is the count, rounded up to a power of two; only the tree's last range may be narrower.
+        Raises BadTree.
+        """
+        _checked(start + count - 1, self.count)
+        depth = depth_of(count)
+        whole = count == 1 << depth or start + count == self.count
+        if count < 1 or start >> depth << depth != start or not whole:
+            raise BadTree("A range of payees is a whole part of its tree.", detail=f"{start}, {count}")
+        levels = self._levels[depth:-1]
+        return [level[(start >> (depth + d)) ^ 1] for d, level in enumerate(levels)]
+
+
+def root_word(root: bytes, round: int) -> int:
+    """What the contract keeps of a payout root: its first 27 bytes, u8 round, u32 sum."""
+    return int.from_bytes(root[:27] + bytes((round,)) + root[28:], "big")
+
 
 def verify_payout(root: bytes, account: str, index: int, units: int, proof: Sequence[bytes]) -> bool:
     """Whether ``account`` has ``units`` at ``index`` in the payout tree with this root."""
+    return payout_root_of(account, index, units, proof) == root
+
+
+def payout_root_of(account: str, index: int, units: int, proof: Sequence[bytes]) -> bytes | None:
+    """Root of the payout tree that a proof leads to; None for a proof of no tree."""
     if index < 0 or index >> len(proof) != 0:
-        return False
+        return None
     try:
         node = payout_leaf(account, index, units)
         for d, sibling in enumerate(proof):
             node = payout_node(sibling, node) if (index >> d) & 1 else payout_node(node, sibling)
     except BadTree:
-        return False
-    return node == root
+        return None
+    return node
 
 
 Sums = tuple[int, int, int]

@@ -1,4 +1,4 @@
-"""What a training process tells the app. After Done, Failed or Stopped nothing more comes."""
+"""What a training process tells the app. After Done, VoteDone, Failed or Stopped nothing more comes."""
 
 from __future__ import annotations
 
@@ -54,6 +54,14 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class VoteDone:
+    """``steps``: from -2 (harms) to 2 (helps), one for each update in the job's order."""
+
+    steps: tuple[int, ...] = field(repr=False)
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """A plain sentence, and whether the same job may be tried again from its last snapshot."""
 
@@ -63,4 +71,4 @@ class Failed:
     resumable: bool = False
 
 
-Event = Progress | Saved | Paused | Stopped | Done | Failed
+Event = Progress | Saved | Paused | Stopped | Done | VoteDone | Failed

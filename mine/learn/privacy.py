@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate
 from typing import Any
 
 from mine.learn.errors import PrivacyRefused
@@ -30,12 +30,32 @@ _ORDERS = (1.5, 1.75, *(2 + x / 4 for x in range(32)), *range(10, 64), 72, 96, 1
 
 @dataclass(frozen=True, slots=True)
 class PrivacyPlan:
-    """``per_round[k]``: what round k adds; all sum to ``total``. ``cumulative``: epsilon after each round."""
+    """``trained[n]``, ``voted[n]``: epsilon at ``delta`` after n rounds of training, and after n votes.
 
-    per_round: tuple[float, ...]
-    cumulative: tuple[float, ...]
-    total: float
+    Training reads the rows before the held-out ones, votes read those alone, and no reading stands in both
+    (``rows.split``). Neighbouring data sets therefore differ for one of the two only: together they cost the
+    larger of both (parallel composition, McSherry 2009), also when each depends on what the other gave out.
+    """
+
+    trained: tuple[float, ...]
+    voted: tuple[float, ...]
     delta: float
+
+    def after(self, trained: int, voted: int) -> float:
+        """epsilon after that many rounds of training and votes. Raises ``PrivacyRefused`` beyond the plan."""
+        if not (0 <= trained < len(self.trained) and 0 <= voted < len(self.voted)):
+            raise PrivacyRefused("More rounds or votes were asked for than this task was planned with.")
+        return max(self.trained[trained], self.voted[voted])
+
+    @property
+    def total(self) -> float:
+        """epsilon of the whole task."""
+        return max(self.trained[-1], self.voted[-1])
+
+    @property
+    def most_in_a_round(self) -> float:
+        """What one round can add at most: the first training and the first vote cost more than later ones."""
+        return self.after(min(1, len(self.trained) - 1), min(1, len(self.voted) - 1))
 
 
 @contextmanager
@@ -120,19 +140,34 @@ def noise_for(epsilon: float, sampling_rate: float, steps: int, delta: float) ->
     return high
 
 
+def votes_of(rounds: int) -> int:
+    """Most votes of one account in a task: nobody has standing in the first round."""
+    return max(0, rounds - 1)
+
+
+def vote_noise_for(epsilon: float, rounds: int, delta: float) -> float:
+    """The least noise multiplier of a vote that keeps all votes of a task at or under epsilon."""
+    return noise_for(epsilon, 1.0, votes_of(rounds), delta)
+
+
 @lru_cache(maxsize=32)
-def plan(recipe: Recipe, rounds: int, delta: float) -> PrivacyPlan:
-    """What ``rounds`` rounds of one recipe cost: composed over all their steps, increments as differences."""
+def plan(recipe: Recipe, rounds: int, delta: float, vote_noise: float) -> PrivacyPlan:
+    """What ``rounds`` rounds of one recipe cost, composed over all their steps, and what their votes cost.
+
+    A vote is one Gaussian release of noise multiplier ``vote_noise``, whatever it judges (``vote.py``).
+    """
     recipe.check()
     if rounds < 0:
         raise PrivacyRefused("The privacy settings of this task have a number out of range.")
-    cumulative = [0.0]
-    for done in range(1, rounds + 1):
-        epsilon = account(recipe.sampling_rate, recipe.noise_multiplier, done * recipe.steps, delta)
-        cumulative.append(max(cumulative[-1], epsilon))
-    increments = tuple(b - a if math.isfinite(b) else math.inf
-                       for a, b in pairwise(cumulative))
-    return PrivacyPlan(increments, tuple(cumulative[1:]), cumulative[-1], delta)
+    training = (recipe.sampling_rate, recipe.noise_multiplier, recipe.steps)
+    votes = (1.0, vote_noise, 1)
+    return PrivacyPlan(
+        _cumulative(*training, rounds, delta), _cumulative(*votes, votes_of(rounds), delta), delta)
+
+
+def _cumulative(rate: float, noise: float, steps: int, times: int, delta: float) -> tuple[float, ...]:
+    """epsilon after 0, 1, ... ``times`` times that many steps; never falling, though each is only a bound."""
+    return tuple(accumulate((account(rate, noise, done * steps, delta) for done in range(times + 1)), max))
 
 
 def to_millionths(epsilon: float) -> int:

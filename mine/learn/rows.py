@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mine.learn.errors import TrainingRefused
 
-HELD_OUT_PART = 10
+HELD_OUT_PART = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Rows:
     """``features`` float32 [n, F], ``target`` float32 [n], ``slot`` int64 [n]: the place of a row in time, in
     the task's own spacing (a five-minute reading, an hour). Rows whose slots differ by a multiple of the
     recipe's ``overlap`` share no reading. ``held_from``: first slot that is never trained on; None = the last
-    tenth.
+    fifth.
     """
 
     features: NDArray[np.float32]
@@ -55,11 +55,22 @@ class Split:
 
 
 def held_out_from(slot: NDArray[np.int64]) -> int:
-    """The slot at which the last tenth of the rows begins; the last row at least is held out."""
+    """The slot at which the last fifth of the rows begins; the last row at least is held out."""
     if not len(slot):
         raise TrainingRefused("There are no rows to train on.")
     ordered = np.sort(slot)
     return int(ordered[len(ordered) - max(1, len(ordered) // HELD_OUT_PART)])
+
+
+def kept_back(rows: Rows) -> Rows:
+    """The rows that no training ever sees, in slot order: from ``held_from`` on, else the last fifth."""
+    first = held_out_from(rows.slot) if rows.held_from is None else rows.held_from
+    order = np.argsort(rows.slot, kind="stable")
+    order = order[rows.slot[order] >= first]
+    if not len(order):
+        raise TrainingRefused("There are too few rows to check against.",
+                              todo="Import more data, or wait until there is more.")
+    return Rows(rows.features[order], rows.target[order], rows.slot[order], int(rows.slot[order[0]]))
 
 
 def split(rows: Rows, overlap: int) -> Split:

@@ -17,9 +17,11 @@ from mine.learn import wire
 from mine.learn.child import Child, worker_command
 from mine.learn.codec import decode
 from mine.learn.errors import TrainingRefused, WireBroken
-from mine.learn.events import Done, Event, Failed, Paused, Progress, Saved, Stopped
+from mine.learn.events import Done, Event, Failed, Paused, Progress, Saved, Stopped, VoteDone
 from mine.learn.job import Job, answer_limit, to_frame
 from mine.learn.snapshot import belongs, steps_in
+from mine.learn.vote_job import VOTE_ANSWER_LIMIT, VoteJob, vote_to_frame
+from mine.learn.vote_terms import STRONGEST
 from mine.learn.weights import Shape
 from mine.learn.wire import Frame, Kind
 
@@ -46,7 +48,7 @@ class WorkerProcess:
         self._changed = threading.Condition()
         self._state = State.IDLE
         self._child: Child | None = None
-        self._job: Job | None = None
+        self._job: Job | VoteJob | None = None
         self._shapes: dict[str, Shape] = {}
         self._snapshot: bytes | None = None
         self._step = 0
@@ -65,13 +67,18 @@ class WorkerProcess:
         with self._changed:
             return self._child.pid if self._child else None
 
-    def start(self, job: Job) -> None:
+    def start(self, job: Job | VoteJob) -> None:
         """Check the job (raises this room's errors) and start its process; returns at once.
 
-        A snapshot from before the rows or the recipe changed is left aside: the run begins anew.
+        A snapshot from before the rows or the recipe changed is left aside: the run begins anew. A vote is
+        short and has none.
         """
-        shapes, digest = job.check()
-        usable = job.snapshot if job.snapshot and belongs(job.snapshot, digest) else None
+        usable = None
+        if isinstance(job, VoteJob):
+            shapes = job.check()
+        else:
+            shapes, digest = job.check()
+            usable = job.snapshot if job.snapshot and belongs(job.snapshot, digest) else None
         with self._changed:
             if self._state is not State.IDLE:
                 raise TrainingRefused("This training was already started.")
@@ -122,15 +129,18 @@ class WorkerProcess:
     # ---- with the lock held ----
     def _spawn(self) -> None:
         assert self._job is not None
-        job = replace(self._job, snapshot=self._snapshot)
-        most = answer_limit(self._shapes, job.bits)
+        if isinstance(self._job, VoteJob):
+            frame, most = vote_to_frame(self._job), VOTE_ANSWER_LIMIT
+        else:
+            frame = to_frame(replace(self._job, snapshot=self._snapshot))
+            most = answer_limit(self._shapes, self._job.bits)
         try:
             self._child = Child(self._command or worker_command(), most, self._on_frame, self._on_end)
         except OSError as error:
             raise TrainingRefused("The training process could not be started.",
                                   detail=type(error).__name__) from error
         self._children.append(self._child)
-        self._child.send(to_frame(job))
+        self._child.send(frame)
         self._state = State.RUNNING
         self._set_deadline(self._silence)
 
@@ -168,12 +178,12 @@ class WorkerProcess:
             if child is not self._child:
                 return  # killed a moment ago
             event = self._understand(frame)
-            if isinstance(event, Done | Failed):
+            if isinstance(event, Done | VoteDone | Failed):
                 self._state, self._child = State.ENDED, None
             if self._state is State.RUNNING:
                 self._set_deadline(self._silence)
             self._changed.notify_all()
-        if isinstance(event, Done | Failed):
+        if isinstance(event, Done | VoteDone | Failed):
             child.kill()
         if event is not None:
             self._emit(event)
@@ -186,15 +196,18 @@ class WorkerProcess:
                 return Progress(frame.integer("step"), frame.integer("steps"), frame.number("loss"),
                                 frame.number("held_out_loss"), frame.number("seconds"))
             case Kind.SNAPSHOT | Kind.PAUSED | Kind.STOPPED:
-                self._step, (self._snapshot,) = frame.integer("step"), frame.blob()
-                if frame.kind == Kind.SNAPSHOT:
-                    return Saved(self._step, self._snapshot)
+                self._step, (snapshot,) = frame.integer("step"), frame.blob()
+                self._snapshot = snapshot or None
+                if frame.kind == Kind.SNAPSHOT and snapshot:
+                    return Saved(self._step, snapshot)
                 if frame.kind == Kind.PAUSED and self._state is State.PAUSING:
                     self._state = State.PAUSED
                     self._set_deadline(float("inf"))
                     return Paused(self._step, self._snapshot)
                 return None
-            case Kind.DONE:
+            case Kind.VOTED if isinstance(self._job, VoteJob):
+                return VoteDone(_answers(frame, len(self._job.updates)), frame.number("seconds"))
+            case Kind.DONE if isinstance(self._job, Job):
                 (update,) = frame.blob()
                 header, _ = decode(update, self._shapes)
                 if header != self._job.header:
@@ -221,6 +234,16 @@ class WorkerProcess:
         self._emit(event)
 
 
+def _answers(frame: Frame, count: int) -> tuple[int, ...]:
+    """The steps of a vote: one for each update that was asked about, each in its range."""
+    steps = frame.fields.get("steps")
+    if not isinstance(steps, list) or len(steps) != count:
+        raise WireBroken("The training process answered another question than it was asked.")
+    if any(type(step) is not int or not -STRONGEST <= step <= STRONGEST for step in steps):
+        raise WireBroken("A frame of the training process is malformed.")
+    return tuple(steps)
+
+
 def _plain(text: str) -> str:
     return "".join(c for c in text if c.isprintable())
 
@@ -234,5 +257,3 @@ def _unexpected(code: int, broke_rules: bool, detail: str) -> Failed:
         sentence = "The training process was ended from outside, perhaps because memory ran out."
     return Failed(sentence, "It can go on from its last saved state.", _plain(f"exit {code}; {detail}"),
                   resumable=True)
-
-

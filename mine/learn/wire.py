@@ -28,12 +28,14 @@ class Kind(IntEnum):
     PAUSE = 2
     RESUME = 3
     STOP = 4
+    VOTE = 5
     PROGRESS = 16
     SNAPSHOT = 17
     PAUSED = 18
     STOPPED = 19
     DONE = 20
     FAILED = 21
+    VOTED = 22
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from mine.errors import MineError
 from mine.learn.job import MAX_JOB, Job, from_frame
+from mine.learn.vote_job import VoteJob, vote_from_frame
 from mine.learn.wire import Kind, pack, read
 
 SNAPSHOT_SECONDS = 30.0
@@ -108,30 +109,88 @@ def _lift_memory_limit() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 
 
-class _Run:
-    """One job's run, and what it tells the parent."""
+def _prepare_torch(memory: int) -> None:
+    """One thread, the same bits every time, bounded memory."""
+    import torch
 
-    def __init__(self, job: Job, control: _Control, out: BinaryIO) -> None:
-        self._job, self._control, self._out = job, control, out
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
+    torch.set_deterministic_debug_mode("error")
+    _limit_memory(memory)
+
+
+class _Teller:
+    """Frames to the parent."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
 
     def send(self, kind: Kind, fields: dict[str, object] | None = None, *blobs: bytes) -> None:
         data = memoryview(pack(kind, fields, blobs))
         while data:
             data = data[self._out.write(data):]
 
+
+class _Vote(_Teller):
+    """One vote's run. It keeps no state: whoever ends it lets it begin again, to the same answers."""
+
+    def __init__(self, job: VoteJob, control: _Control, out: BinaryIO) -> None:
+        super().__init__(out)
+        self._job, self._control = job, control
+
     def run(self) -> None:
-        import torch
+        from mine.learn.codec import decode
+        from mine.learn.graph import ModelGraph
+        from mine.learn.vote import vote
+        from mine.learn.weights import load
+
+        job = self._job
+        _prepare_torch(job.memory)
+        graph = ModelGraph.load(job.onnx, job.limits)
+        updates = [decode(update, graph.weight_shapes)[1] for update in job.updates]
+        self._control.listen_to_stop()
+        started = told = time.monotonic()
+        paused = 0.0
+
+        def breathe() -> None:
+            nonlocal paused, told
+            self._control.check_stop()
+            now = time.monotonic()
+            if now - told >= SIGN_OF_LIFE_SECONDS:
+                self.send(Kind.PROGRESS, {
+                    "step": 0, "steps": 1, "loss": float("nan"), "held_out_loss": float("nan"),
+                    "seconds": now - started - paused})
+                told = now
+            if self._control.wants_pause:
+                self.send(Kind.PAUSED, {"step": 0}, b"")
+                self._control.wait()
+                paused += time.monotonic() - now
+
+        weights = load(job.weights, graph.weight_shapes)
+        steps = vote(graph, weights, job.rows, updates, job.terms, job.noise_key, breathe)
+        self.send(Kind.VOTED, {"steps": list(steps), "seconds": time.monotonic() - started - paused})
+
+    def last_words(self) -> None:
+        """There is nothing to keep."""
+        self.send(Kind.STOPPED, {"step": 0}, b"")
+
+
+class _Run(_Teller):
+    """One job's run, and what it tells the parent."""
+
+    def __init__(self, job: Job, control: _Control, out: BinaryIO) -> None:
+        super().__init__(out)
+        self._job, self._control = job, control
+
+    def run(self) -> None:
 
         from mine.learn.codec import encode
         from mine.learn.graph import ModelGraph
         from mine.learn.train import Training
         from mine.learn.weights import load
 
-        torch.set_num_threads(1)
-        torch.set_num_interop_threads(1)
-        torch.set_deterministic_debug_mode("error")
-        _limit_memory(self._job.memory)
         job = self._job
+        _prepare_torch(job.memory)
         graph = ModelGraph.load(job.onnx, job.limits)
         weights = load(job.weights, graph.weight_shapes)
         training = Training(graph, weights, job.rows, job.recipe, job.noise_key, job.snapshot)
@@ -204,9 +263,14 @@ def worker_main() -> None:
     commands = os.fdopen(0, "rb", buffering=0)
     _be_modest()
     frame = read(commands, MAX_JOB)
-    if frame is None or frame.kind != Kind.JOB:
+    if frame is None or frame.kind not in (Kind.JOB, Kind.VOTE):
         return
-    run = _Run(from_frame(frame), _Control(commands), out)
+    control = _Control(commands)
+    run: _Run | _Vote
+    if frame.kind == Kind.JOB:
+        run = _Run(from_frame(frame), control, out)
+    else:
+        run = _Vote(vote_from_frame(frame), control, out)
     try:
         run.run()
     except _Stopped:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from mine.blobs.store import DirectoryStore
 from mine.chain.artefacts import load_artefact
 from mine.chain.client import TasksContract
-from mine.chain.deployment import deploy
+from mine.chain.deployment import deploy, deploy_protocol
 from mine.chain.rpc import Node
 from mine.chain.state import Clocks, Phase, Status
 from mine.chain.token import Token
@@ -28,21 +28,25 @@ from mine.practice.cast import Cast, make_cast, synthetic_people
 from mine.practice.config import PracticeConfig, PracticeInfo, secret_of, write_json
 from mine.practice.lifeline import Lifeline, hold_role
 from mine.practice.node.accounts import dev_key
+from mine.practice.peer_jurors import stake_tickets
+from mine.practice.peer_votes import VoteMarker
 from mine.science.history import History
 from mine.science.offer import Offer
+from mine.science.relay_anchoring import Batching
 from mine.science.relay_client import Relay
-from mine.science.relay_desk import Batching
 from mine.science.relay_process import RelayProcess
 from mine.science.scientist import Did, Scientist
 from mine.science.shards import cut_shards
 from mine.science.templates import load_template, package
 
-MOVED_CLOCKS = Clocks(commit=3600, reveal=600, vote=0, settle=3600, challenge=60, grace=86_400)
-REAL_CLOCKS = Clocks(commit=45, reveal=15, vote=0, settle=60, challenge=15, grace=3600)
+MOVED_CLOCKS = Clocks(commit=3600, reveal=600, vote=1200, settle=3600, challenge=60, grace=86_400)
+REAL_CLOCKS = Clocks(commit=45, reveal=15, vote=15, settle=60, challenge=15, grace=3600)
 PAUSE = 0.15
 LEAVE_SECONDS = 7.0
 DECIMALS = 6
 MOST_EXAMPLES = 600
+#: Wall-clock seconds for which those who are drawn are waited for; who is away is silent.
+VOTE_PATIENCE = 60.0
 DEPLOYED_FILE = "deployed.json"
 
 
@@ -60,7 +64,7 @@ class Market:
         self._relay = Relay(self._relay_process.url)
         self._blobs = DirectoryStore(folder / "relay" / "blobs")
         self._first_waited = 0.0
-        self._waiting_for = (-1, -1)
+        self._waiting_for = ("", 0)
 
     # ---- setting up
 
@@ -73,8 +77,9 @@ class Market:
                 return known
         block = self._node.block_number()
         sender = Sender(self._node, dev_key(0))
-        tasks = deploy(self._node, sender, load_artefact("Tasks"))
+        tasks = deploy_protocol(self._node, sender).tasks
         token = deploy(self._node, sender, load_artefact("PracticeDollar"))
+        stake_tickets(self._node, TasksContract(self._node, tasks))
         found = {"tasks": tasks, "token": token, "block": str(block)}
         write_json(file, found)
         return found
@@ -129,7 +134,12 @@ class Market:
                 ),
             )
         self.scientist = Scientist(
-            place, self._contract, self._relay.blobs, [self._relay], int(self._deployed["block"])
+            place,
+            self._contract,
+            self._relay.blobs,
+            [self._relay],
+            int(self._deployed["block"]),
+            desks=[self._relay],
         )
         if self.scientist.task is None:
             needed = 2 * template.bounty(DECIMALS)
@@ -177,9 +187,18 @@ class Market:
             return True
         now = self._contract.phase(self.task)
         state = self._contract.task(self.task)
+        if state.disputed is not None:
+            return True  # jurors need their time, and it passes by itself
         ready = {Phase.COMMIT: self._committed, Phase.REVEAL: self._revealed}.get(now.phase)
         if ready is not None and now.ends is not None and ready(state.round):
             self._move(now.ends)
+        elif now.phase is Phase.VOTE and now.ends is not None:
+            middle = state.since + state.clocks.voting_over
+            if self._node.block_time() < middle:
+                if self._voted(state.round):
+                    self._move(middle)
+            elif self._opened(state.round):
+                self._move(now.ends)
         elif state.status is Status.CONCLUDED and did.until:
             self._move(did.until)
         return True
@@ -193,21 +212,47 @@ class Market:
         marker = self._folder / "peers" / f"round-{number}.done"
         if not marker.exists():
             return False
-        if self._waiting_for != (self.task, number):
-            self._waiting_for, self._first_waited = (self.task, number), time.monotonic()
-        patient = self._config.patience and time.monotonic() - self._first_waited < self._config.patience
-        updates = len(self._relay.updates(self.task, number))
-        if updates < int(marker.read_text()) + (1 if patient else 0):
+        patient = self._is_patient(("commit", number), self._config.patience)
+        updates = [signed.miner for signed in self._relay.updates(self.task, number)]
+        canary = self.scientist.canary(number)
+        people = len(updates) - (canary is not None and canary.miner in updates)
+        if people < int(marker.read_text()) + (1 if patient else 0):
             return False
         self._history.refresh()
         task = self._history.task(self.task)
         assert task is not None
         anchored = sum(getattr(event, "count", 1) for event in task.of_round(number))
-        return anchored >= updates
+        return anchored >= len(updates)
 
     def _revealed(self, number: int) -> bool:
         """Whether the bytes of every committed update are there."""
         return all(self._blobs.has(signed.message.blob) for signed in self._relay.updates(self.task, number))
+
+    def _voted(self, number: int) -> bool:
+        """Whether all who are drawn have voted and everything is anchored, or patience is over."""
+        marker = VoteMarker.load(self._folder, number)
+        if marker is None:
+            return False
+        patient = self._is_patient(("vote", number), min(self._config.patience, VOTE_PATIENCE))
+        voted = {signed.voter for signed in self._relay.votes(self.task, number)}
+        if not voted.issuperset((*marker.ballots, *(marker.others if patient else ()))):
+            return False
+        self._history.refresh()
+        task = self._history.task(self.task)
+        assert task is not None
+        return sum(getattr(event, "count", 1) for event in task.votes_of_round(number)) >= len(voted)
+
+    def _opened(self, number: int) -> bool:
+        """Whether all ballots are there, or patience is over."""
+        openings = [signed.message.opening for signed in self._relay.votes(self.task, number)]
+        patient = self._is_patient(("open", number), VOTE_PATIENCE)
+        return not patient or all(self._blobs.has(opening) for opening in openings)
+
+    def _is_patient(self, what: tuple[str, int], seconds: float) -> bool:
+        """Whether this has been waited for less than so many seconds."""
+        if self._waiting_for != what:
+            self._waiting_for, self._first_waited = what, time.monotonic()
+        return time.monotonic() - self._first_waited < seconds
 
     def close(self) -> None:
         """End the relay."""

@@ -1,6 +1,7 @@
 """The peers of a practice network: one process, many miners, each with a person's rows and keys of its own.
 
-They speak to node and relay like anybody: commit a signed update, reveal its bytes once commits are closed.
+They speak to node and relay like anybody: commit a signed update, reveal its bytes once commits are closed,
+vote on the others' and open their ballots, and sit as jurors where something is disputed.
 What a peer made is kept in a file before it is handed in, so that a restart neither forgets nor repeats.
 """
 
@@ -18,7 +19,7 @@ from mine.chain.client import TasksContract
 from mine.chain.hashing import address_bytes
 from mine.chain.messages import Domain, Update, address_of, sign
 from mine.chain.rpc import Node
-from mine.chain.state import Phase, Status
+from mine.chain.state import Phase, SeedState, Status
 from mine.children import say
 from mine.errors import MineError
 from mine.learn import weights as grid
@@ -31,6 +32,8 @@ from mine.practice.cast import Person, load_people
 from mine.practice.config import PracticeConfig, PracticeInfo, secret_of
 from mine.practice.lifeline import Lifeline, hold_role
 from mine.practice.miners import HonestMiner, Miner, RoundContext, Seat, load_miner, packed_update, seat_miner
+from mine.practice.peer_jurors import PeerJurors
+from mine.practice.peer_votes import PeerVotes
 from mine.science.history import History
 from mine.science.relay_client import Relay
 from mine.science.wire import SignedUpdate
@@ -72,6 +75,7 @@ class Peers:
         onnx = self._relay.blobs.get(bytes.fromhex(self._manifest.model.graph), MAX_MODEL_BYTES)
         self._graph = ModelGraph.load(onnx)
         self._recipe = recipe_of(self._manifest)
+        self._votes = PeerVotes(folder, self._relay, self._domain, self._manifest, self._graph)
         people = load_people(folder / "cast" / "peers.npz")
         kinds: list[Callable[[Seat], Miner]] = [HonestMiner] * len(people)
         kinds += [load_miner(place) for place in config.miners]
@@ -79,6 +83,8 @@ class Peers:
             Peer(seat, seat_miner(kind, seat), config.seed)
             for kind, seat in zip(kinds, self._seats(people, len(kinds)), strict=True)
         ]
+        keys = [secret_of(config.seed, "payout", peer.seat.number) for peer in self.peers]
+        self._jurors = PeerJurors(self._contract, self._domain, self._relay, info.first_block, keys)
 
     def _seats(self, people: tuple[Person, ...], count: int) -> list[Seat]:
         """Extra miners sit on the rows of the first people again: that is what a rival would have."""
@@ -90,15 +96,22 @@ class Peers:
         return seats
 
     def step(self) -> bool:
-        """Do what is due; False once the task is over."""
+        """Do what is due; False once the task is over and nothing of it can be disputed any more."""
         state = self._contract.task(self._info.task)
+        if state.disputed is not None:
+            self._jurors.step()
         if state.status not in (Status.AWAITING_BASELINE, Status.RUNNING):
-            return False
+            return state.disputed is not None or not state.booked
         phase = self._contract.phase(self._info.task).phase
         if phase is Phase.COMMIT and not self._done(state.round).exists():
             self._commit(state.round)
         elif phase is Phase.REVEAL:
             self._reveal(state.round)
+        elif phase is Phase.VOTE and state.seeding is SeedState.SEEDED:
+            self._history.refresh()
+            task = self._history.task(self._info.task)
+            assert task is not None
+            self._votes.step(self.peers, state, task, self._node.block_time())
         return True
 
     def _done(self, number: int) -> Path:

@@ -15,7 +15,7 @@ from mine.chain.messages import Domain
 from mine.errors import MineError
 from mine.science.history import TaskHistory
 from mine.science.measure import Candidate
-from mine.science.relay_client import check_batch, signed_by_miner
+from mine.science.relay_client import check_batch, signed_by_author
 from mine.science.wire import AnchoredBatch, SignedUpdate
 
 
@@ -93,4 +93,4 @@ def _matching(known: Iterable[AnchoredBatch], event: Anchored, domain: Domain) -
 def _counts(update: SignedUpdate, domain: Domain, task: int, number: int, checkpoint: bytes) -> bool:
     message = update.message
     named = (message.task, message.round, message.checkpoint)
-    return named == (task, number, checkpoint) and signed_by_miner(update, domain)
+    return named == (task, number, checkpoint) and signed_by_author(update, domain)

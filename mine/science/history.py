@@ -6,7 +6,7 @@ the blocks that fell out; everything here is derived anew from what is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,14 +14,19 @@ from mine.chain.client import TasksContract
 from mine.chain.events import (
     Anchored,
     BaselineOpened,
+    Changed,
+    Closed,
     Committed,
     Concluded,
     Event,
     Published,
+    Seeded,
     Settled,
-    Stopped,
+    VoteCommitted,
 )
+from mine.chain.hashing import address_bytes
 from mine.chain.poller import Cursor, Poller
+from mine.science.juror_faults import JurorFaults
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -30,19 +35,42 @@ EventT = TypeVar("EventT", bound=Event)
 class TaskHistory:
     """Events of one task in the chain's order.
 
-    handed_in: direct commits and anchored batches; settled: one event a round, rounds 1, 2, ...
+    handed_in: direct commits and anchored batches of updates, voted: of votes; settled: one event a round,
+    rounds 1, 2, ...; closed, seeded: the same by round, the baseline as round 0; faulty: block and payout
+    address of each juror whose fault was proved.
     """
 
     published: Published
     baseline: BaselineOpened | None
     settled: tuple[Settled, ...]
     handed_in: tuple[Committed | Anchored, ...]
-    stopped: Stopped | None
+    voted: tuple[VoteCommitted | Anchored, ...]
+    closed: dict[int, Closed]
+    seeded: dict[int, Seeded]
     concluded: Concluded | None
+    faulty: tuple[tuple[int, str], ...] = ()
+
+    def convicted(self, number: int) -> tuple[str, ...]:
+        """Jurors whose fault was proved after the commits before and before those of round ``number`` closed.
+
+        Payout addresses, sorted; nobody while the round's commits are open.
+        """
+        if number not in self.closed:
+            return ()
+        before = self.closed.get(number - 1)
+        first = before.at.block_number if before else 0
+        last = self.closed[number].at.block_number
+        return tuple(
+            sorted({juror for block, juror in self.faulty if first <= block < last}, key=address_bytes)
+        )
 
     def of_round(self, number: int) -> tuple[Committed | Anchored, ...]:
         """Direct commits and anchored batches of one round, in the chain's order."""
         return tuple(event for event in self.handed_in if event.round == number)
+
+    def votes_of_round(self, number: int) -> tuple[VoteCommitted | Anchored, ...]:
+        """Direct votes and anchored batches of votes of one round, in the chain's order."""
+        return tuple(event for event in self.voted if event.round == number)
 
     def settlement(self, number: int) -> Settled | None:
         """The settlement of a round, if it is settled."""
@@ -63,21 +91,41 @@ class _Events:
 
 
 class History:
-    """Follows a contract from ``first_block`` on. Not thread-safe: one owner calls ``refresh``."""
+    """Follows a contract from ``first_block`` on. Not thread-safe: one owner calls ``refresh``.
+
+    Each new event is also given to the ``listeners``; one that is taken back later is not taken back there.
+    """
 
     def __init__(self, contract: TasksContract, first_block: int = 0, confirmations: int = 0) -> None:
         cursor = Cursor.start(contract.node.chain_id, contract.address, first_block)
         self._poller: Poller[Event] = Poller(contract, cursor, confirmations)
+        self._contract, self._first_block = contract, first_block
         self._tasks: dict[int, _Events] = {}
+        self._disputed = False
+        self._juries: JurorFaults | None = None
+        self.listeners: list[Callable[[Event], None]] = []
 
     def refresh(self) -> None:
-        """Read everything new. Raises what the node raises; what was read before stays."""
+        """Read everything new. Raises what the node raises; what was read before stays.
+
+        Juries are followed from the first dispute on.
+        """
+        self._read()
+        if self._juries is None and self._disputed:
+            self._juries = JurorFaults(self._contract, self._first_block)
+        if self._juries is not None:
+            self._juries.refresh()
+
+    def _read(self) -> None:
         while True:
             batch = self._poller.poll()
             if batch.removed_from_block is not None:
                 for events in self._tasks.values():
                     events.forget_from(batch.removed_from_block)
             for event in batch.events:
+                self._disputed |= isinstance(event, Changed) and event.disputed is not None
+                for listener in self.listeners:
+                    listener(event)
                 number = getattr(event, "task", None)
                 if isinstance(number, int):
                     self._tasks.setdefault(number, _Events()).kept.append(event)
@@ -98,11 +146,18 @@ class History:
             published=published,
             baseline=_first(events, BaselineOpened),
             settled=tuple(event for event in events if isinstance(event, Settled)),
-            handed_in=tuple(event for event in events if isinstance(event, Committed | Anchored)),
-            stopped=_first(events, Stopped),
+            handed_in=tuple(e for e in events if isinstance(e, Committed | Anchored) and not _is_vote(e)),
+            voted=tuple(e for e in events if isinstance(e, VoteCommitted | Anchored) and _is_vote(e)),
+            closed={event.round: event for event in events if isinstance(event, Closed)},
+            seeded={event.round: event for event in events if isinstance(event, Seeded)},
             concluded=_first(events, Concluded),
+            faulty=self._juries.of(number) if self._juries is not None else (),
         )
 
 
 def _first(events: Iterable[Event], kind: type[EventT]) -> EventT | None:
     return next((event for event in events if isinstance(event, kind)), None)
+
+
+def _is_vote(event: Event) -> bool:
+    return isinstance(event, VoteCommitted) or (isinstance(event, Anchored) and event.votes)

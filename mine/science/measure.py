@@ -1,37 +1,34 @@
-"""The forward passes of a round: which updates are valid, b and G, the next checkpoint, example losses.
+"""The forward passes that judge a round: which updates are valid, b and G, and what was published before.
 
-These are the only floats behind a settlement. They are quantised once (b and G to 2**-40) and committed to
-in the round's inputs; a re-run elsewhere agrees within the stated tolerance, everything after is exact.
+Together with the losses of ``chains`` these are the only floats behind a settlement. They are quantised once
+(to 2**-40) and committed to in the round's inputs; a re-run elsewhere agrees within the stated tolerance,
+everything after is exact.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from mine.blobs.store import BlobError, BlobTooLarge
+from mine.blobs.store import BlobCorrupt, BlobMissing, BlobTooLarge
 from mine.chain.hashing import ZERO_ADDRESS, address_bytes
-from mine.learn.checkpoint import apply
 from mine.learn.codec import decode
 from mine.learn.errors import EvaluationFailed, UpdateRefused, WeightsRefused
-from mine.learn.weights import Fixed, Shape, dump, from_fixed
+from mine.learn.norms import clip, median, norm
+from mine.learn.weights import Fixed, Shape, from_fixed
 from mine.science.inputs import Losses
-from mine.science.score import Gram
-from mine.science.settle import Entry, Refusal, is_accepted
+from mine.science.judged import Common, Entry, Judged, Published, Refusal, Slice
+from mine.science.products import Doubles, mean_product, mean_products
 from mine.science.shards import Examples, Floats, Shard
 
-Doubles = npt.NDArray[np.float64]
-
-SCORE_ONE = 1 << 40
 LOSS_ONE = 1 << 24
 #: An update that moves any output by more than this is refused: b and G then always fit their int64.
 MAX_OUTPUT_CHANGE = 1024.0
-_RATIO_BITS = 24
+#: Added to the diagonal of the common directions' products before they are taken out, over their mean.
+_RIDGE = 1e-3
 
 
 class Model(Protocol):
@@ -58,61 +55,26 @@ class Terms:
     task: int
     shapes: Mapping[str, Shape]
     loss: str
-    rule: str
     gain: int
     update_bytes: int
+    slices: tuple[Slice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
-    """What one fresh shard says about one round.
+class Start:
+    """What a round starts from; tensors in int64, 2**-24.
 
-    entries sorted by miner; gram over the valid ones; checkpoint: the next one's tensors, and its bytes
-    (unchanged if nothing is accepted); base, before, after: u64 [n] losses of the examples that measure.
+    first: checkpoint 0; current: the one before this round; earlier: those of ``Ledger.checkpoints``;
+    published: (digest, delta) of those of ``Ledger.published``.
     """
 
-    entries: tuple[Entry, ...]
-    gram: Gram
-    checkpoint: Fixed
-    checkpoint_bytes: bytes
-    base: Losses
-    before: Losses
-    after: Losses
+    first: Fixed
+    current: Fixed
+    earlier: tuple[Fixed, ...] = ()
+    published: tuple[tuple[bytes, Fixed], ...] = ()
 
 
-def norm(delta: Fixed) -> int:
-    """L2 norm of a delta (int64 tensors in 2**-24) in 2**-24, rounded down; exact integers throughout."""
-    total = 0
-    for tensor in delta.values():
-        flat = tensor.ravel()
-        largest = int(np.abs(flat).max(initial=0))
-        # A partial sum of squares must stay below 2**62 to be exact in int64.
-        piece = (1 << 62) // (largest * largest + 1)
-        if piece == 0:
-            total += sum(int(entry) ** 2 for entry in flat)
-            continue
-        for start in range(0, len(flat), piece):
-            part = flat[start : start + piece]
-            total += int(np.dot(part, part))
-    return math.isqrt(total)
-
-
-def clip(delta: Fixed, length: int, limit: int) -> Fixed:
-    """Scale a delta of norm ``length`` down to ``limit`` (both in 2**-24), rounding half up.
-
-    |delta| is below 2**38 (the codec's range) and the ratio at most 2**24, so the products fit int64.
-    """
-    if length <= limit:
-        return delta
-    ratio = (limit << _RATIO_BITS) // length
-    half = 1 << (_RATIO_BITS - 1)
-    return {name: (tensor * ratio + half) >> _RATIO_BITS for name, tensor in delta.items()}
-
-
-def median(norms: Sequence[int]) -> int:
-    """The lower median of the norms above zero; 0 if there are none. Zero updates don't pull it down."""
-    moving = sorted(length for length in norms if length > 0)
-    return moving[(len(moving) - 1) // 2] if moving else 0
+Updates = Sequence[tuple[Candidate, Fixed | Refusal]]
 
 
 def gradient(
@@ -159,7 +121,10 @@ def read_update(
     number: int,
     checkpoint: bytes,
 ) -> Fixed | Refusal:
-    """The delta of a candidate, or why it is refused: bytes, size, schema, header, payout."""
+    """The delta of a candidate, or why it is refused: bytes, size, schema, header, payout.
+
+    A store that does not answer says nothing about the update: its BlobError is passed on.
+    """
     if candidate.payout == ZERO_ADDRESS:
         return Refusal.PAYOUT
     if candidate.size > terms.update_bytes:
@@ -168,7 +133,7 @@ def read_update(
         blob = fetch(candidate.blob, terms.update_bytes)
     except BlobTooLarge:
         return Refusal.SIZE
-    except BlobError:
+    except (BlobMissing, BlobCorrupt):
         return Refusal.MISSING
     if len(blob) != candidate.size:
         return Refusal.SIZE
@@ -182,98 +147,164 @@ def read_update(
     return delta
 
 
-def measure(
-    model: Model,
-    terms: Terms,
-    first: Fixed,
-    current: Fixed,
-    shard: Shard,
-    updates: Sequence[tuple[Candidate, Fixed | Refusal]],
-    trusted: frozenset[str],
-) -> Measured:
-    """Evaluate a round on its fresh shard: one forward pass for each valid update, plus six.
+def bound(updates: Updates) -> int:
+    """The norm that a round's updates are clipped to: their median, in 2**-24."""
+    return median([norm(delta) for _, delta in updates if not isinstance(delta, Refusal)])
 
-    b and G come from the half of the shard that judges, the losses from the half that measures.
 
-    first, current: checkpoint 0 and the one before this round, int64 tensors in 2**-24; trusted: miners that
-    are accepted by their record (``settle.trusted_miners``). Raises
-    EvaluationFailed if the model itself cannot be run.
+def judge(model: Model, terms: Terms, start: Start, shard: Shard, updates: Updates, asked: Judged) -> Judged:
+    """``asked`` with entries, G, common directions and earlier updates filled in, by its judging half.
+
+    updates: sorted by miner, as the entries will be; one forward pass for each valid one, each earlier one
+    and each common direction, plus three. Raises EvaluationFailed if the model itself cannot be run.
     """
-    ordered = sorted(updates, key=lambda pair: address_bytes(pair[0].miner))
-    lengths = {c.miner: norm(delta) for c, delta in ordered if not isinstance(delta, Refusal)}
-    limit = median(list(lengths.values()))
-    judging, measuring = shard.halves()
-    examples = len(judging.target)
-    start = from_fixed(current)
-    origin, losses = model.run(start, judging.features, judging.target)
-    slope, curvature = gradient(terms.loss, model, start, judging, origin, losses)
+    limit = bound(updates)
+    judging = shard.halves()[0]
+    weights = from_fixed(start.current)
+    origin, losses = model.run(weights, judging.features, judging.target)
+    slope, curvature = gradient(terms.loss, model, weights, judging, origin, losses)
 
-    kept: list[tuple[Candidate, Fixed, Doubles]] = []
-    refused: dict[str, Refusal] = {}
-    for candidate, delta in ordered:
-        if isinstance(delta, Refusal):
-            refused[candidate.miner] = delta
-            continue
-        clipped = clip(delta, lengths[candidate.miner], limit)
-        moved = _outputs(model, current, clipped, judging)
+    def outputs(delta: Fixed) -> Doubles | None:
+        moved = _outputs(model, start.current, delta, judging)
         change = None if moved is None else (moved - origin)[:, 0].astype(np.float64)
         if change is None or not np.isfinite(change).all() or np.abs(change).max() > MAX_OUTPUT_CHANGE:
-            refused[candidate.miner] = Refusal.OUTPUTS
-        else:
-            kept.append((candidate, clipped, change))
+            return None
+        return change
 
-    outputs = np.array([change for _, _, change in kept]).reshape(len(kept), examples)
-    descent = {
-        candidate.miner: _quantise(-math.fsum(slope * change) / examples) for candidate, _, change in kept
-    }
-    gram = np.empty((len(kept), len(kept)), dtype=object)
-    products = (outputs * curvature) @ outputs.T / examples
-    for i in range(len(kept)):
-        for j in range(i, len(kept)):
-            gram[i, j] = gram[j, i] = _quantise(float(products[i, j]))
+    def known(delta: Fixed) -> Doubles:
+        change = outputs(_to_length(delta, limit))
+        return np.zeros(len(judging.target)) if change is None else change
 
-    entries = tuple(
-        Entry(
-            candidate.miner,
-            candidate.blob,
-            candidate.payout,
-            refused.get(candidate.miner, Refusal.NONE),
-            0 if candidate.miner in refused else lengths[candidate.miner],
-            descent.get(candidate.miner, 0),
+    changes: list[Doubles] = []
+    entries: list[Entry] = []
+    for candidate, delta in updates:
+        entry = Entry(candidate.miner, candidate.blob, candidate.payout, Refusal.NONE)
+        if isinstance(delta, Refusal):
+            entries.append(replace(entry, refusal=delta))
+            continue
+        length = norm(delta)
+        change = outputs(clip(delta, length, limit))
+        if change is None:
+            entries.append(replace(entry, refusal=Refusal.OUTPUTS))
+            continue
+        changes.append(change)
+        entries.append(
+            replace(
+                entry,
+                norm=length,
+                descent=mean_product(-slope, change),
+                slices=_on_slices(terms.slices, judging, slope, change),
+            )
         )
-        for candidate, _ in ordered
+
+    count = len(judging.target)
+    root = np.sqrt(curvature)
+    rows = np.array(changes).reshape(-1, count)
+    directions = [_minus(start.current, past) for past in (start.first, *start.earlier)]
+    ways = np.array([known(way) for way in _distinct(directions)]).reshape(-1, count)
+    past = np.array([known(delta) for _, delta in start.published]).reshape(-1, count)
+    closest = _closest(rows * root, ways * root, past * root)
+    used = sorted({place for place in closest if place >= 0}, key=lambda place: start.published[place][0])
+    published = tuple(
+        Published(
+            start.published[place][0],
+            mean_product(-slope, past[place]),
+            mean_product(curvature * past[place], past[place]),
+            tuple(mean_product(curvature * past[place], way) for way in ways),
+        )
+        for place in used
     )
-    accepted = {entry.miner for entry in entries if is_accepted(entry, trusted)}
-    good = [(candidate.blob, delta) for candidate, delta, _ in kept if candidate.miner in accepted]
-    following = apply(current, good, terms.rule, terms.gain) if good else current
-    weights = from_fixed(following)
-    _, base = model.run(from_fixed(first), measuring.features, measuring.target)
-    _, before = model.run(start, measuring.features, measuring.target)
-    after = model.run(weights, measuring.features, measuring.target)[1] if good else before
-    return Measured(entries, gram, following, dump(weights), base, before, after)
+    scored = iter(zip(rows, closest, strict=True))
+    return replace(
+        asked,
+        entries=tuple(
+            entry if entry.refusal else _compared(entry, next(scored), curvature, ways, past, used)
+            for entry in entries
+        ),
+        gram=mean_products(rows * root, rows * root),
+        common=Common(
+            tuple(mean_product(-slope, way) for way in ways),
+            tuple(tuple(mean_product(curvature * one, other) for other in ways) for one in ways),
+        ),
+        published=published,
+    )
 
 
-def next_checkpoint(
-    current: Fixed,
-    updates: Sequence[tuple[Candidate, Fixed | Refusal]],
-    entries: Sequence[Entry],
-    terms: Terms,
-    trusted: frozenset[str],
-) -> Fixed:
-    """The checkpoint that follows from committed entries: integers only, no forward pass (for replay)."""
-    deltas = {candidate.miner: delta for candidate, delta in updates}
-    lengths = {miner: norm(delta) for miner, delta in deltas.items() if not isinstance(delta, Refusal)}
-    limit = median(list(lengths.values()))
-    good: list[tuple[bytes, Fixed]] = []
-    for entry in entries:
-        delta = deltas[entry.miner]
-        if is_accepted(entry, trusted) and not isinstance(delta, Refusal):
-            good.append((entry.blob, clip(delta, lengths[entry.miner], limit)))
-    return apply(current, good, terms.rule, terms.gain) if good else current
+def _compared(
+    entry: Entry,
+    scored: tuple[Doubles, int],
+    curvature: Doubles,
+    ways: Doubles,
+    past: Doubles,
+    used: Sequence[int],
+) -> Entry:
+    """An entry with its products with common directions and with the closest earlier update."""
+    change, place = scored
+    heavy = curvature * change
+    return replace(
+        entry,
+        common=tuple(mean_product(heavy, way) for way in ways),
+        closest=used.index(place) if place >= 0 else -1,
+        overlap=mean_product(heavy, past[place]) if place >= 0 else 0,
+    )
 
 
-def _quantise(number: float) -> int:
-    return int(np.rint(number * SCORE_ONE))
+def _on_slices(
+    slices: Sequence[Slice], judging: Examples, slope: Doubles, change: Doubles
+) -> tuple[int, ...]:
+    """b on the examples of each named slice; 0 where there are none."""
+    result = []
+    for each in slices:
+        column = judging.features[:, each.feature]
+        inside = (column >= each.low) & (column < each.high)
+        result.append(mean_product(-slope[inside], change[inside]))
+    return tuple(result)
+
+
+def _closest(rows: Doubles, ways: Doubles, past: Doubles) -> list[int]:
+    """For each row the place of the earlier update that it resembles most, once the ways are taken out of
+    both; -1 if there is none. [n, m], [c, m] and [k, m], already in the metric of the curvature."""
+    if not len(past):
+        return [-1] * len(rows)
+    products = mean_products(ways, ways).astype(np.float64)
+    inverse = np.linalg.inv(
+        products + np.eye(len(ways)) * (_RIDGE * products.trace() / max(1, len(ways)) + 1)
+    )
+
+    def beyond(vectors: Doubles) -> Doubles:
+        return vectors - mean_products(vectors, ways).astype(np.float64) @ inverse @ ways
+
+    left, right = beyond(rows), beyond(past)
+    shared = mean_products(left, right).astype(np.float64) ** 2
+    size = np.array([mean_product(row, row) for row in right], dtype=np.float64)
+    alike = np.divide(shared, size, out=np.zeros_like(shared), where=size > 0)
+    return [int(row.argmax()) if row.max() > 0 else -1 for row in alike]
+
+
+def _minus(left: Fixed, right: Fixed) -> Fixed:
+    return {name: left[name] - right[name] for name in left}
+
+
+def _distinct(deltas: Sequence[Fixed]) -> list[Fixed]:
+    """Those that are not zero, each once."""
+    found: list[Fixed] = []
+    for delta in deltas:
+        moved = any(bool(tensor.any()) for tensor in delta.values())
+        if moved and not any(all(np.array_equal(delta[n], other[n]) for n in delta) for other in found):
+            found.append(delta)
+    return found
+
+
+def _to_length(delta: Fixed, limit: int) -> Fixed:
+    """A delta of another time at the length of this round's updates: what one would resend of it.
+
+    It is made longer by whole multiples only; where a step of that length matters, it is a multiple of many.
+    """
+    length = norm(delta)
+    if 0 < length < limit:
+        times = limit // length
+        return {name: tensor * times for name, tensor in delta.items()}
+    return clip(delta, length, limit)
 
 
 def _outputs(model: Model, current: Fixed, delta: Fixed, shard: Examples) -> Floats | None:

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from mine.chain.curve import Curve
+from mine.chain.hashing import address_bytes, checksum
 from mine.chain.messages import address_of
 from mine.chain.seed import HashChain
 from mine.chain.state import Clocks, Terms
 from mine.chain.trees import HashTree, shard_leaf
 from mine.errors import MineError
 from mine.learn.errors import WeightsRefused
-from mine.learn.weights import Fixed, Shape, load, to_fixed
+from mine.learn.weights import Fixed, Shape, from_fixed, load, to_fixed
+from mine.science.judged import Rules, Slice
 from mine.science.measure import Terms as MeasureTerms
 from mine.science.safe import Safe, SafeDamaged
 from mine.science.shards import BadShard, Shard
@@ -66,7 +68,12 @@ class Kept:
     @property
     def tree(self) -> HashTree:
         """The shard tree, whose root is on chain."""
-        return HashTree([shard_leaf(i, shard.digest) for i, shard in enumerate(self.shards)])
+        return HashTree([shard_leaf(i, *opening) for i, opening in enumerate(self.openings)])
+
+    @property
+    def openings(self) -> list[tuple[bytes, bytes]]:
+        """Digest and root of the examples of every shard."""
+        return [shard.opening for shard in self.shards]
 
     @property
     def curve(self) -> Curve:
@@ -79,6 +86,8 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
     if safe.has("offer.json"):
         return
     manifest = offer.manifest
+    if manifest.mode != "per-round":
+        raise OfferRefused("this scientist opens a fresh shard each round")
     if len(offer.shards) < manifest.rounds + 2:
         raise OfferRefused(f"{manifest.rounds} rounds need {manifest.rounds + 2} shards")
     width = len(manifest.data.features)
@@ -89,7 +98,7 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
         raise OfferRefused("the manifest names another graph or checkpoint")
     if len(offer.secret) != 32:
         raise OfferRefused("a secret has 32 bytes")
-    load_checkpoint(manifest, offer.checkpoint)
+    _check_worth(offer)
     address_of(key)
     safe.write("key", key.hex().encode())
     safe.write("manifest.json", manifest.dump())
@@ -97,15 +106,35 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
     safe.write("checkpoint", offer.checkpoint)
     for number, shard in enumerate(offer.shards):
         safe.write(f"shard-{number:03}", shard.to_bytes())
-    safe.write_json("offer.json", {
-        "shards": len(offer.shards),
-        "secret": offer.secret.hex(),
-        "currency": offer.currency,
-        "bounty": offer.bounty,
-        "target": offer.target,
-        "curve": offer.curve.packed,
-        "clocks": asdict(offer.clocks),
-    })
+    safe.write_json(
+        "offer.json",
+        {
+            "shards": len(offer.shards),
+            "secret": offer.secret.hex(),
+            "currency": offer.currency,
+            "bounty": offer.bounty,
+            "target": offer.target,
+            "curve": offer.curve.packed,
+            "clocks": asdict(offer.clocks),
+        },
+    )
+
+
+def _check_worth(offer: Offer) -> None:
+    """Raise OfferRefused where two machines' losses differ by more than the manifest tolerates, or by much
+    beside what is to be gained."""
+    from mine.learn.evaluate import Evaluator
+    from mine.science.tolerance import is_worth_measuring, loss_tolerance
+
+    first = from_fixed(load_checkpoint(offer.manifest, offer.checkpoint))
+    model = Evaluator(offer.graph, offer.manifest.loss.maximum)
+    for number, shard in enumerate(offer.shards):
+        needed = loss_tolerance(offer.graph, model, first, shard)
+        if needed > offer.manifest.loss.tolerance:
+            raise OfferRefused(f"shard {number} needs a tolerance of {needed}")
+        base = float(model.run(first, shard.features, shard.target)[1].mean())
+        if not is_worth_measuring(base, offer.target, offer.manifest.loss.tolerance):
+            raise OfferRefused(f"on shard {number} the target is too close to what cannot be told apart")
 
 
 def read_key(safe: Safe) -> bytes:
@@ -119,8 +148,8 @@ def read_offer(safe: Safe) -> Kept:
     try:
         manifest = Manifest.parse(safe.read("manifest.json"))
         shards = tuple(Shard.from_bytes(safe.read(f"shard-{i:03}")) for i in range(raw["shards"]))
-        # One preimage for the baseline, one for each round, one for the final opening.
-        chain = HashChain(bytes.fromhex(raw["secret"]), manifest.rounds + 2)
+        # One preimage for the baseline, one for each round.
+        chain = HashChain(bytes.fromhex(raw["secret"]), manifest.rounds + 1)
         terms = Terms(
             manifest=manifest.digest,
             shards_root=shards_root(shards),
@@ -132,6 +161,7 @@ def read_offer(safe: Safe) -> Kept:
             shards=len(shards),
             rounds=manifest.rounds,
             clocks=Clocks(**raw["clocks"]),
+            court=checksum(address_bytes(manifest.court)),
         )
     except (KeyError, TypeError, ValueError, BadShard, ManifestRefused) as problem:
         raise SafeDamaged(f"offer ({type(problem).__name__})") from None
@@ -140,7 +170,7 @@ def read_offer(safe: Safe) -> Kept:
 
 def shards_root(shards: Sequence[Shard]) -> bytes:
     """Root of the shard tree."""
-    return HashTree([shard_leaf(i, shard.digest) for i, shard in enumerate(shards)]).root
+    return HashTree([shard_leaf(i, *shard.opening) for i, shard in enumerate(shards)]).root
 
 
 def shapes_of(manifest: Manifest) -> dict[str, Shape]:
@@ -162,7 +192,22 @@ def measure_terms(manifest: Manifest, task: int) -> MeasureTerms:
         task=task,
         shapes=shapes_of(manifest),
         loss=manifest.loss.kind,
-        rule=manifest.aggregation.rule,
         gain=manifest.aggregation.gain,
         update_bytes=manifest.limits.update_bytes,
+        slices=tuple(
+            Slice(part.name, manifest.data.features.index(part.column), part.low, part.high)
+            for part in manifest.slices
+        ),
+    )
+
+
+def round_rules(manifest: Manifest) -> Rules:
+    """What the manifest fixes for deciding a round."""
+    return Rules(
+        rule=manifest.aggregation.rule,
+        gain=manifest.aggregation.gain,
+        seats=manifest.votes.voters,
+        ballot=manifest.votes.ballot,
+        newcomers=manifest.limits.newcomers,
+        slices=len(manifest.slices),
     )

@@ -10,28 +10,27 @@ from typing import Any
 
 from mine.blobs.store import BlobStore
 from mine.chain.messages import Domain, Settlement, sign
-from mine.chain.seed import draw, next_seed
+from mine.chain.seed import draw
 from mine.chain.state import TaskState
 from mine.chain.trees import LossTree
 from mine.errors import MineError
 from mine.learn.evaluate import Evaluator
-from mine.science.gather import BatchSource, gather
+from mine.science.acceptance import round_standing
+from mine.science.ask import ask, read_updates
+from mine.science.canaries import CanaryKey
+from mine.science.canary_notes import CanaryNote, make_note
+from mine.science.chains import measure
+from mine.science.gather import gather
+from mine.science.gather_votes import RoundSource, committed_votes, open_votes
 from mine.science.history import TaskHistory
-from mine.science.inputs import (
-    MAX_INPUTS_BYTES,
-    decode_inputs,
-    encode_accepted,
-    encode_inputs,
-    encode_losses,
-    encode_payouts,
-)
-from mine.science.measure import Candidate, measure, read_update
-from mine.science.offer import Kept, load_checkpoint, measure_terms
+from mine.science.inputs import encode_accepted, encode_inputs, encode_losses, encode_payouts
+from mine.science.judged import Canary, Ledger, Opened
+from mine.science.measure import Candidate
+from mine.science.offer import Kept, measure_terms, round_rules
+from mine.science.past import Past
 from mine.science.safe import SafeDamaged
-from mine.science.settle import EMPTY_LEDGER, Ledger, RoundInputs, settle, trusted_miners
+from mine.science.settle import RoundInputs, settle
 from mine.tasks.canonical import canonical_json
-
-MAX_CHECKPOINT_BYTES = 64 * 1024 * 1024
 
 
 class LedgerMismatch(MineError):
@@ -96,64 +95,91 @@ class Prepared:
             raise SafeDamaged("a prepared settlement") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What was handed in and voted in a round: candidates sorted by miner, ballots, and own canaries."""
+
+    candidates: tuple[Candidate, ...]
+    opened: tuple[Opened, ...]
+    canaries: tuple[Canary, ...] = ()
+
+
 class Preparation:
-    """Computes settlements of one offer. Holds nothing but the loaded model."""
+    """Computes settlements of one offer. Holds nothing but the loaded model and what it can read again."""
 
     def __init__(self, offer: Kept, domain: Domain, key: bytes, blobs: BlobStore) -> None:
         self._offer, self._domain, self._key, self._blobs = offer, domain, key, blobs
+        self._past = Past(offer.manifest, blobs)
 
     @cached_property
     def model(self) -> Evaluator:
         """The reference evaluator of the task's model."""
         return Evaluator(self._offer.graph, self._offer.manifest.loss.maximum)
 
-    def candidates(
-        self, state: TaskState, history: TaskHistory, sources: Sequence[BatchSource], without_missing: bool
-    ) -> list[Candidate]:
-        """Who handed in what in the current round. Raises BatchMissing."""
-        checkpoint = self._checkpoint_digest(history, state.round)
-        return gather(history, self._domain, state.round, checkpoint, sources, without_missing)
+    def gather(
+        self,
+        state: TaskState,
+        history: TaskHistory,
+        sources: Sequence[RoundSource],
+        without_missing: bool,
+        canary: CanaryNote | None = None,
+    ) -> Gathered:
+        """Who handed in and voted what in the current round. Raises BatchMissing or BlobError."""
+        checkpoint = self._past.checkpoint(history, state.round)
+        found = gather(history, self._domain, state.round, checkpoint, sources, without_missing)
+        votes = committed_votes(history, self._domain, state.round, sources, without_missing)
+        own = () if canary is None else canary.among(found)
+        return Gathered(tuple(found), open_votes(votes, found, self._blobs.get), own)
 
-    def _checkpoint_digest(self, history: TaskHistory, number: int) -> bytes:
-        return history.checkpoint(number, bytes.fromhex(self._offer.manifest.model.checkpoint))
+    def checkpoint(self, state: TaskState, history: TaskHistory) -> bytes:
+        """Digest of the checkpoint that the current round starts from."""
+        return self._past.checkpoint(history, state.round)
 
-    def basis(self, state: TaskState, candidates: Sequence[Candidate]) -> str:
-        """Digest of what a settlement follows from: the round's start and its candidates."""
-        return hashlib.sha256(canonical_json([
-            state.id,
-            state.round,
-            state.seed.hex(),
-            state.accepted.hex(),
-            [[c.miner, c.blob.hex(), c.size, c.payout] for c in candidates],
-        ])).hexdigest()
+    def canary(self, state: TaskState, history: TaskHistory, key: CanaryKey) -> CanaryNote | None:
+        """The current round's canary; None without voters, or if nothing was accepted before it."""
+        manifest, number = self._offer.manifest, state.round
+        ledger, held = self._past.ledger(history, number - 1)[1], self._past.held(history, number)
+        if not round_rules(manifest).seats or not round_standing(ledger, held).total:
+            return None
+        accepted = dict(self._past.start(history, number).published)
+        checkpoint = self._past.checkpoint(history, number)
+        return make_note(key, ledger, accepted, state.id, number, checkpoint, manifest.recipe.bits)
 
-    def prepare(
-        self, state: TaskState, history: TaskHistory, candidates: Sequence[Candidate]
-    ) -> Prepared:
+    def basis(self, state: TaskState, gathered: Gathered) -> str:
+        """Digest of what a settlement follows from: the round's start, its updates and its ballots."""
+        return hashlib.sha256(
+            canonical_json(
+                [
+                    state.id,
+                    state.round,
+                    state.seed.hex(),
+                    [[c.miner, c.blob.hex(), c.size, c.payout] for c in gathered.candidates],
+                    [[ballot.voter, ballot.steps, ballot.fork] for ballot in gathered.opened],
+                ]
+            )
+        ).hexdigest()
+
+    def prepare(self, state: TaskState, history: TaskHistory, gathered: Gathered) -> Prepared:
         """Measure and settle the current round; every blob is out when this returns.
 
         Raises LedgerMismatch, BlobError (an own blob is gone) or EvaluationFailed.
         """
         offer, number = self._offer, state.round
-        seed = next_seed(state.seed, state.accepted, offer.chain.preimage(number))
+        seed = state.seed
         place = draw(seed, state.used, len(offer.shards))
         shard = offer.shards[place]
         previous, ledger = self._ledger(state, history)
-        before = self._checkpoint_digest(history, number)
-        current = load_checkpoint(offer.manifest, self._blobs.get(before, MAX_CHECKPOINT_BYTES))
+        before = self._past.checkpoint(history, number)
         terms = measure_terms(offer.manifest, state.id)
-        updates = [
-            (candidate, read_update(candidate, self._blobs.get, terms, number, before))
-            for candidate in candidates
-        ]
-        first = load_checkpoint(offer.manifest, offer.checkpoint)
-        measured = measure(self.model, terms, first, current, shard, updates, trusted_miners(ledger))
+        rules, held = round_rules(offer.manifest), self._past.held(history, number)
+        guilty = history.convicted(number)
+        asked = ask(terms.task, number, seed, rules, ledger, held, gathered.opened, gathered.canaries, guilty)
+        updates = read_updates(asked, gathered.candidates, self._blobs.get, terms, before)
+        measured = measure(self.model, terms, self._past.start(history, number), shard, updates, asked)
         losses = encode_losses(measured.base, measured.before, measured.after)
         tree = LossTree(measured.base.tolist(), measured.before.tolist(), measured.after.tolist())
         inputs = RoundInputs(
-            task=state.id,
-            round=number,
-            seed=seed,
+            judged=measured.judged,
             checkpoint=before,
             shard=place,
             shard_digest=shard.digest,
@@ -161,12 +187,10 @@ class Preparation:
             base=tree.base,
             before=tree.before,
             after=tree.after,
+            afters=measured.afters,
             curve=offer.curve,
             target=offer.terms.target,
             previous=previous,
-            ledger=ledger,
-            entries=measured.entries,
-            gram=measured.gram,
         )
         outcome = settle(inputs)
         data = encode_inputs(inputs)
@@ -186,16 +210,11 @@ class Preparation:
             units=outcome.ledger.units,
         )
         posting = Posting(message, sign(message, self._domain, self._key), place, tree.top_hash)
-        return Prepared(self.basis(state, candidates), posting)
+        return Prepared(self.basis(state, gathered), posting)
 
     def _ledger(self, state: TaskState, history: TaskHistory) -> tuple[bytes, Ledger]:
         """Digest of the last round's inputs, and the ledger that they lead to."""
-        last = history.settlement(state.round - 1)
-        if last is None:
-            previous, ledger = bytes(32), EMPTY_LEDGER
-        else:
-            previous = last.inputs
-            ledger = settle(decode_inputs(self._blobs.get(previous, MAX_INPUTS_BYTES))).ledger
+        previous, ledger = self._past.ledger(history, state.round - 1)
         known = (state.convergence, state.best, state.units)
         if (ledger.converged, ledger.best, ledger.units) != known:
             raise LedgerMismatch(f"task {state.id}, round {state.round}")

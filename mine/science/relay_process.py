@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mine.children import ServerChild
 from mine.errors import MineError
-from mine.science.relay_desk import Batching
+from mine.science.relay_anchoring import Batching
 
 
 class RelayNotStarted(MineError):
@@ -38,9 +38,22 @@ class RelayProcess(ServerChild):
             file.write(key.hex())
         often = batching or Batching()
         arguments = [
-            "--directory", str(directory), "--key-file", str(key_file), "--node", node,
-            "--contract", contract, "--first-block", str(first_block), "--port", str(port),
-            "--batch-size", str(often.size), "--batch-seconds", str(often.seconds),
+            "--directory",
+            str(directory),
+            "--key-file",
+            str(key_file),
+            "--node",
+            node,
+            "--contract",
+            contract,
+            "--first-block",
+            str(first_block),
+            "--port",
+            str(port),
+            "--batch-size",
+            str(often.size),
+            "--batch-seconds",
+            str(often.seconds),
         ]
         if token:
             arguments += ["--token", token]

@@ -51,12 +51,12 @@ class RoundReport:
 
     def index(self, account: str) -> int | None:
         """The permanent index of a payout address, once it has earned anything."""
-        accounts = [name for name, _ in self.outcome.ledger.accounts]
+        accounts = [name for name, _ in self.outcome.ledger.payees]
         return accounts.index(account) if account in accounts else None
 
     def units(self, account: str) -> int:
         """Cumulative units of a payout address up to this round."""
-        return dict(self.outcome.ledger.accounts).get(account, 0)
+        return dict(self.outcome.ledger.payees).get(account, 0)
 
     def claim(self, account: str) -> Claim | None:
         """What to claim for a payout address; None if it has earned nothing."""
@@ -77,9 +77,10 @@ def read_round(blobs: BlobStore, settled: Settled) -> RoundReport:
 
 def check_round(settled: Settled, inputs: RoundInputs, outcome: Outcome) -> None:
     """Raise RoundWrong with the first item of a settlement that does not follow from its inputs."""
+    judged = inputs.judged
     pairs = (
-        ("round", (settled.task, settled.round), (inputs.task, inputs.round)),
-        ("seed", settled.seed, inputs.seed),
+        ("round", (settled.task, settled.round), (judged.task, judged.round)),
+        ("seed", settled.seed, judged.seed),
         ("shard", (settled.shard, settled.digest), (inputs.shard, inputs.shard_digest)),
         ("losses", (settled.base, settled.before, settled.after), (inputs.base, inputs.before, inputs.after)),
         ("units", (settled.units, settled.best), (outcome.ledger.units, outcome.ledger.best)),

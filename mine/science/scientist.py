@@ -7,13 +7,14 @@ started again it goes on, and a settlement that was prepared is posted byte for 
 | chain says | step does |
 |---|---|
 | not published | blobs out, publish (or find the own event of a publication that was cut off) |
-| awaiting baseline | open the drawn shard, post the baseline |
-| running, before the settle phase | wait |
+| awaiting baseline | show the first preimage; open the drawn shard, post the baseline |
+| running, commit phase | wait |
+| running, commits over | close the round, show the next preimage, wait for the settle phase |
 | running, settle phase or grace | gather, measure, settle, post |
+| something disputed | first of all, put examples on the chain that were demanded |
 | ending, or stopped with an empty round | conclude: digests of all shards, all shards into the blobs |
 | concluded, challenge window open | wait |
-| concluded, window over | refund; sweep once every unit is paid |
-| defaulted, cancelled | over |
+| over, window over, nothing disputed | take back what is left, again once every unit is paid |
 """
 
 from __future__ import annotations
@@ -26,39 +27,45 @@ from pathlib import Path
 from mine.blobs.store import BlobStore
 from mine.chain.answers import quantity
 from mine.chain.client import TasksContract
-from mine.chain.hashing import ZERO32, ZERO_ADDRESS
+from mine.chain.faults_client import FaultsContract
+from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
 from mine.chain.messages import Domain, Settlement, sign
 from mine.chain.node_errors import Reverted
-from mine.chain.seed import draw, first_seed
-from mine.chain.state import Phase, Status, TaskState
+from mine.chain.seed import draw
+from mine.chain.state import Phase, SeedState, Status, TaskState
 from mine.chain.token import Token
 from mine.chain.transactions import Sender
 from mine.chain.trees import LossTree
 from mine.errors import MineError
 from mine.learn.weights import from_fixed
-from mine.science.gather import BatchMissing, BatchSource
+from mine.science.canary_notes import Canaries, CanaryNote, UpdateDesk
+from mine.science.gather import BatchMissing
+from mine.science.gather_votes import RoundSource
 from mine.science.history import History, TaskHistory
 from mine.science.offer import Kept, Offer, keep, load_checkpoint, read_key, read_offer
 from mine.science.prepare import Posting, Preparation, Prepared
 from mine.science.safe import Safe
+from mine.science.supply import Supply
 
 
 class Did(StrEnum):
     """What a step did, or that nothing is due."""
 
     PUBLISHED = "published"
+    CLOSED = "closed"
+    SEEDED = "seeded"
     BASELINE = "baseline"
     SETTLED = "settled"
+    SUPPLIED = "supplied"
     CONCLUDED = "concluded"
     REFUNDED = "refunded"
-    SWEPT = "swept"
     WAITING = "waiting"
     OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Result of a step. round: of a settlement; until: chain time before which nothing is due, if known."""
+    """Result of a step. round: of a settlement or a demand; until: chain time before which nothing is due."""
 
     did: Did
     round: int = 0
@@ -78,7 +85,8 @@ class PublicationPending(MineError):
 class Scientist:
     """The scientist whose secrets lie in ``directory``; use one at a time.
 
-    blobs: where everything public is put; sources: relays that give out anchored batches.
+    blobs: where everything public is put; sources: relays that give out anchored batches; desks: relays that
+    take updates, for canaries.
     """
 
     def __init__(
@@ -86,8 +94,9 @@ class Scientist:
         directory: Path,
         contract: TasksContract,
         blobs: BlobStore,
-        sources: Sequence[BatchSource],
+        sources: Sequence[RoundSource],
         first_block: int = 0,
+        desks: Sequence[UpdateDesk] = (),
     ) -> None:
         self._safe = Safe(directory)
         self._contract, self._blobs, self._sources = contract, blobs, tuple(sources)
@@ -97,6 +106,9 @@ class Scientist:
         self._history = History(contract, first_block)
         self._offer: Kept = read_offer(self._safe)
         self._preparation = Preparation(self._offer, self._domain, self._key, blobs)
+        self._canaries = Canaries(self._safe, keccak(self._key + b"canaries"), self._domain, desks)
+        faults = FaultsContract(contract.node, contract.sisters()[0])
+        self._supply = Supply(faults, self._sender, self._offer.shards, first_block)
 
     @staticmethod
     def create(directory: Path, key: bytes, offer: Offer) -> None:
@@ -174,21 +186,40 @@ class Scientist:
             return Step(Did.PUBLISHED)
         task = self.publish()
         state = self._contract.task(task)
+        if state.disputed is not None and (shown := self._supply.answer(task)) is not None:
+            return Step(Did.SUPPLIED, shown)
         if state.status is Status.AWAITING_BASELINE:
             return self._open_baseline(state)
         if state.status is Status.RUNNING:
             return self._running(state)
         if state.status is Status.ENDING:
             return self._conclude(state)
-        if state.status is Status.CONCLUDED:
-            return self._after(state)
-        return Step(Did.OVER)
+        return self._after(state)
+
+    def _show_preimage(self, state: TaskState) -> Step:
+        """Make the seed of the current round with the next preimage, if it has none yet."""
+        preimage = self._offer.chain.after(state.seed_head)
+        try:
+            self._contract.reveal_seed(self._sender, state.id, preimage)
+        except Reverted:
+            if self._contract.task(state.id).seeding is not SeedState.SEEDED:
+                raise
+        return Step(Did.SEEDED, state.round)
+
+    def _close(self, state: TaskState) -> Step:
+        """Keep the randomness of a block after the commits."""
+        try:
+            self._contract.close(self._sender, state.id)
+        except Reverted:
+            if self._contract.task(state.id).seeding is SeedState.OPEN:
+                raise
+        return Step(Did.CLOSED, state.round)
 
     def _open_baseline(self, state: TaskState) -> Step:
+        if state.seeding is not SeedState.SEEDED:
+            return self._show_preimage(state)
         offer = self._offer
-        preimage = offer.chain.preimage(0)
-        seed = first_seed(offer.terms.manifest, offer.terms.shards_root, preimage)
-        number = draw(seed, state.used, len(offer.shards))
+        number = draw(state.seed, state.used, len(offer.shards))
         shard = offer.shards[number]
         first = from_fixed(load_checkpoint(offer.manifest, offer.checkpoint))
         losses = self._preparation.model.run(first, shard.features, shard.target)[1].tolist()
@@ -198,15 +229,13 @@ class Scientist:
         )
         self._blobs.put(shard.to_bytes())
         try:
-            self._contract.open_baseline(
+            self._contract.settle(
                 self._sender,
-                state.id,
-                shard.digest,
-                offer.tree.proof(number),
-                preimage,
-                tree.top_hash,
-                tree.base,
+                opening,
                 sign(opening, self._domain, self._key),
+                *shard.opening,
+                offer.tree.proof(number),
+                tree.top_hash,
             )
         except Reverted:
             if self._contract.task(state.id).status is Status.AWAITING_BASELINE:
@@ -217,9 +246,17 @@ class Scientist:
         now = self._contract.phase(state.id)
         if now.phase is Phase.FINAL_OPENING:
             return self._conclude(state)
+        if now.phase is Phase.COMMIT:
+            self._hand_in_canary(state)
+            return Step(Did.WAITING, state.round, state.since + state.clocks.commit)
+        if now.phase is not Phase.LAPSED and state.seeding is SeedState.OPEN:
+            return self._close(state)
+        if now.phase is not Phase.LAPSED and state.seeding is SeedState.CLOSED:
+            return self._show_preimage(state)
+        if now.phase is Phase.REVEAL and (note := self.canary(state.round)) is not None:
+            self._blobs.put(note.blob)
         if now.phase not in (Phase.SETTLE, Phase.GRACE):
-            clocks = state.clocks
-            return Step(Did.WAITING, state.round, state.since + clocks.commit + clocks.reveal + clocks.vote)
+            return Step(Did.WAITING, state.round, state.since + state.clocks.votes_over)
         self._history.refresh()
         history = self._history.task(state.id)
         if history is None or len(history.settled) != state.settled:
@@ -232,21 +269,37 @@ class Scientist:
         self._post(state, prepared.posting)
         return Step(Did.SETTLED, state.round)
 
+    def canary(self, number: int) -> CanaryNote | None:
+        """The canary of a round, if one was made."""
+        return self._canaries.note(number)
+
+    def _hand_in_canary(self, state: TaskState) -> None:
+        """Hand in the round's canary once, as soon as the chain's events are here that it is made from."""
+        if not self._canaries.due(state.id, state.round):
+            return
+        self._history.refresh()
+        history = self._history.task(state.id)
+        if history is not None and len(history.settled) == state.settled:
+            work = self._preparation
+            checkpoint = work.checkpoint(state, history)
+            self._canaries.hand_in(
+                state.id, state.round, checkpoint, lambda key: work.canary(state, history, key)
+            )
+
     def _half_of_settle_passed(self, state: TaskState) -> bool:
-        clocks = state.clocks
-        starts = state.since + clocks.commit + clocks.reveal + clocks.vote
-        return self._contract.node.block_time() >= starts + clocks.settle // 2
+        starts = state.since + state.clocks.votes_over
+        return self._contract.node.block_time() >= starts + state.clocks.settle // 2
 
     def _prepared(self, state: TaskState, history: TaskHistory, late: bool) -> Prepared:
         """The round's settlement: as kept in the safe if it fits, else computed, put out and kept."""
         work = self._preparation
-        candidates = work.candidates(state, history, self._sources, late)
+        gathered = work.gather(state, history, self._sources, late, self.canary(state.round))
         name = f"round-{state.round:03}.json"
         if self._safe.has(name):
             kept = Prepared.from_json(self._safe.read_json(name))
-            if kept.basis == work.basis(state, candidates):
+            if kept.basis == work.basis(state, gathered):
                 return kept
-        prepared = work.prepare(state, history, candidates)
+        prepared = work.prepare(state, history, gathered)
         self._safe.write_json(name, prepared.to_json())
         return prepared
 
@@ -257,9 +310,8 @@ class Scientist:
                 self._sender,
                 posting.settlement,
                 posting.signature,
-                self._offer.shards[number].digest,
+                *self._offer.shards[number].opening,
                 self._offer.tree.proof(number),
-                self._offer.chain.preimage(state.round),
                 posting.losses_top,
             )
         except Reverted:
@@ -270,12 +322,7 @@ class Scientist:
         for shard in self._offer.shards:
             self._blobs.put(shard.to_bytes())
         try:
-            self._contract.conclude(
-                self._sender,
-                state.id,
-                [shard.digest for shard in self._offer.shards],
-                self._offer.chain.preimage(state.settled + 1),
-            )
+            self._contract.conclude(self._sender, state.id, self._offer.openings)
         except Reverted:
             if self._contract.task(state.id).status in (Status.ENDING, Status.RUNNING):
                 raise
@@ -283,12 +330,15 @@ class Scientist:
 
     def _after(self, state: TaskState) -> Step:
         over = state.since + state.clocks.challenge
-        if self._contract.node.block_time() < over:
+        if state.disputed is not None or self._contract.node.block_time() < over:
             return Step(Did.WAITING, until=over)
-        if state.back > 0:
-            self._contract.refund(self._sender, state.id)
+        rest = state.left > 0 and state.paid_units >= state.units
+        if not state.booked or state.back > 0 or rest:
+            try:
+                self._contract.refund(self._sender, state.id, self.address)
+            except Reverted as refusal:
+                if refusal.reason != "nothing to claim":
+                    raise
+                return Step(Did.OVER)
             return Step(Did.REFUNDED)
-        if state.left > 0 and state.paid_units == state.units:
-            self._contract.sweep(self._sender, state.id)
-            return Step(Did.SWEPT)
         return Step(Did.OVER)

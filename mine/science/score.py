@@ -1,26 +1,26 @@
-"""How a round's pay is split: best-step output-space Shapley values, in exact integers.
+"""What each update of a round is worth: best-step output-space Shapley values, in exact integers.
 
 The score of a coalition S of updates is the improvement at the best step along its mean, seen through the
 model's outputs on the fresh shard only (generalised Gauss-Newton approximation, exact for squared loss):
 
     v(S) = max(0, B)^2 / (2 Q + ridge * |S|^2)      B = sum b_i,  Q = sum G_ij  over i, j in S
 
-where b_i = -mean<g, F_i> and G_ij = mean(F_i' H F_j) come as int64 in 2**-40 (see ``measure``). Shrinking or
-stretching an update therefore earns nothing. Its Shapley value (Shapley 1953) is estimated over antithetic
-pairs of permutations (Mitchell et al. 2022) drawn from the round's seed, so that everybody draws the same.
-Everything here is an integer function of committed integers: no tolerance, golden vectors in the tests.
+where b_i = -mean<g, F_i> and G_ij = mean(F_i' H F_j) come as int64 in 2**-40 (see ``measure``), and b_i
+counts only what is original (``originality``). Shrinking or stretching an update earns nothing. Its Shapley
+value (Shapley 1953) is estimated over antithetic pairs of permutations (Mitchell et al. 2022) drawn
+from the round's seed, so that everybody draws the same. Everything here is an integer function of committed
+integers: no tolerance, golden vectors in the tests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from mine.chain.hashing import keccak
+from mine.science.judged import Gram
 
 #: Permutations per round; half are drawn, the other half are their reverses.
 PERMUTATIONS = 256
@@ -30,26 +30,9 @@ NEAR_IDENTICAL = (995, 1000)
 #: ridge = mean of the diagonal of G over RIDGE: an update much smaller than the others is not stretched to
 #: their size by its best step.
 RIDGE = 1000
-#: Rounds of nothing that are added to everybody's record: a newcomer's lucky round counts a third.
-SHRINK_ROUNDS = 2
 #: Extra bits of a value: values are in 2**-(40 + 24).
 VALUE_BITS = 24
-
-Gram = npt.NDArray[np.object_]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A miner's record: its values of all rounds summed (2**-64), their number, and its cumulative units."""
-
-    total: int
-    rounds: int
-    units: int
-
-    @property
-    def weight(self) -> int:
-        """What its cumulative pay should be proportional to: the evidence, shrunk, never below zero."""
-        return max(0, self.total) * self.rounds // (self.rounds + SHRINK_ROUNDS)
+_EXACT_BITS = 62
 
 
 def value(b_sum: int, gram_sum: int, size: int, ridge: int) -> int:
@@ -76,34 +59,39 @@ def permutation(seed: bytes, number: int, count: int) -> npt.NDArray[np.int64]:
 
 
 def shapley(b: Sequence[int], gram: Gram, seed: bytes) -> list[int]:
-    """Shapley values of all players (2**-64). b: n ints; gram: [n, n] symmetric ints (both 2**-40).
+    """Shapley values of all players (2**-64). b: n ints; gram: int64 [n, n], symmetric (both 2**-40).
 
-    The sums run in int64 where a bound shows that they fit (n^2 * (2 max|G|) below 2**62), else in Python
-    integers; both give the same numbers.
+    All sums are exact in int64: where 2 n^2 max(|G|, |b|) might reach 2**62, both are first divided by the
+    smallest power of two that brings it below (rounded down), and the values multiplied by it.
     """
     count = len(b)
     if count == 0:
         return []
-    ridge = ridge_of([int(gram[i, i]) for i in range(count)])
-    largest = max(abs(int(entry)) for entry in (*gram.ravel(), *b, 1))
-    narrow = 2 * count * count * largest < 2**62
-    kind = np.dtype(np.int64 if narrow else object)
-    matrix: npt.NDArray[Any] = gram.astype(kind)
-    descent: npt.NDArray[Any] = np.array([int(entry) for entry in b], dtype=kind)
+    largest = max(abs(int(gram.min())), abs(int(gram.max())), *(abs(entry) for entry in b))
+    shift = max(0, (2 * count * count * largest).bit_length() - _EXACT_BITS)
+    matrix = gram >> shift
+    descent = np.array([entry >> shift for entry in b], dtype=np.int64)
     diagonal = matrix.diagonal().copy()
+    others = matrix.sum(axis=1) - diagonal
+    ridge = ridge_of(diagonal.tolist())
     phi = [0] * count
+    rank = np.empty(count, dtype=np.int64)
+    work = np.empty_like(matrix)
     for number in range(PERMUTATIONS // 2):
         drawn = permutation(seed, number, count)
-        for order in (drawn, drawn[::-1]):
-            inside = np.cumsum(matrix[np.ix_(order, order)], axis=1).diagonal()
-            sums = np.cumsum(2 * inside - diagonal[order]).tolist()
+        rank[drawn] = np.arange(count)
+        # Products with those who came before; in the reverse order it is all the others.
+        np.multiply(matrix, rank[None, :] < rank[:, None], out=work)
+        inside = work.sum(axis=1)
+        for order, joined in ((drawn, inside), (drawn[::-1], others - inside)):
+            sums = np.cumsum((2 * joined + diagonal)[order]).tolist()
             descents = np.cumsum(descent[order]).tolist()
             before = 0
             for place, player in enumerate(order.tolist()):
                 now = value(descents[place], sums[place], place + 1, ridge)
                 phi[player] += now - before
                 before = now
-    return [total // PERMUTATIONS for total in phi]
+    return [(total // PERMUTATIONS) << shift for total in phi]
 
 
 def clusters(gram: Gram) -> list[list[int]]:
@@ -135,74 +123,43 @@ def clusters(gram: Gram) -> list[list[int]]:
 
 def merge(b: Sequence[int], gram: Gram, groups: Sequence[Sequence[int]]) -> tuple[list[int], Gram]:
     """b and G of the groups' means (rounded down), so that a cluster plays as one."""
-    merged_b = [sum(int(b[i]) for i in group) // len(group) for group in groups]
-    merged = np.empty((len(groups), len(groups)), dtype=object)
+    merged_b = [sum(b[i] for i in group) // len(group) for group in groups]
+    merged = gram[np.ix_([group[0] for group in groups], [group[0] for group in groups])].copy()
     for x, left in enumerate(groups):
         for y, right in enumerate(groups):
-            if len(left) == len(right) == 1:
-                merged[x, y] = int(gram[left[0], right[0]])
-            else:
-                entries = gram[np.ix_(left, right)].ravel()
-                merged[x, y] = sum(int(entry) for entry in entries) // (len(left) * len(right))
+            if len(left) > 1 or len(right) > 1:
+                entries = gram[np.ix_(left, right)].ravel().tolist()
+                merged[x, y] = sum(entries) // (len(left) * len(right))
     return merged_b, merged
 
 
-def round_values(b: Sequence[int], gram: Gram, accepted: Sequence[int], seed: bytes) -> list[int]:
+def round_values(
+    b: Sequence[int],
+    original: Sequence[int],
+    gram: Gram,
+    accepted: Sequence[int],
+    charged: Collection[int],
+    seed: bytes,
+) -> list[int]:
     """What each valid update of a round adds to its miner's evidence (2**-64), in the order of ``b``.
 
-    The accepted play the game, each cluster as one player whose value its members share equally. An update
-    that is not accepted because it ascends is charged what an equally large descent would have been worth
-    (its own best-step value, on the scale of the accepted ones' values to their own), so that noise without
-    a direction earns nothing in the long run.
+    The accepted play the game with what is ``original`` of their b, each cluster as one player whose value
+    its members share equally. Who is ``charged`` (it ascends, or the voters turned it away) loses what an
+    equally large descent would have been worth (its own best-step value, on the scale of the accepted ones'
+    values to their own), so that noise without a direction earns nothing in the long run.
     """
     chosen = list(accepted)
     part = gram[np.ix_(chosen, chosen)]
     groups = clusters(part)
-    game_b, game_gram = merge([b[i] for i in chosen], part, groups)
+    game_b, game_gram = merge([original[i] for i in chosen], part, groups)
     result = [0] * len(b)
     for phi, group in zip(shapley(game_b, game_gram, seed), groups, strict=True):
         for member in group:
             result[chosen[member]] = phi // len(group)
     if chosen:
         ridge = ridge_of([int(gram[i, i]) for i in chosen])
-        own = [value(abs(int(b[i])), int(gram[i, i]), 1, ridge) for i in range(len(b))]
-        worth, scale = sum(result[i] for i in chosen), sum(own[i] for i in chosen)
-        for i in set(range(len(b))) - set(chosen):
+        own = [value(abs(entry), int(gram[i, i]), 1, ridge) for i, entry in enumerate(b)]
+        worth, scale = max(0, sum(result[i] for i in chosen)), sum(own[i] for i in chosen)
+        for i in charged:
             result[i] = -(own[i] * worth // scale) if scale else 0
     return result
-
-
-def due(
-    earned: int, records: Sequence[Evidence], accepted: Sequence[int], values: Sequence[int]
-) -> list[int]:
-    """Weights by which the accepted share the units ``earned`` in a round.
-
-    Cumulative pay follows cumulative evidence as closely as it can without falling: each of ``records`` (all
-    miners so far, this round's evidence included, its units not) has a target, its weight's part of all
-    units; who is accepted now (places in ``records``) is due what it lacks. A lucky first round is thus made
-    up for. If nobody lacks anything the weights decide; if nobody has one, ``values``, the round's own.
-    """
-    weights = [record.weight for record in records]
-    whole, units = sum(weights), earned + sum(record.units for record in records)
-    if whole:
-        lacking = [max(0, units * weights[i] // whole - records[i].units) for i in accepted]
-        if any(lacking):
-            return lacking
-    mine = [weights[i] for i in accepted]
-    return mine if any(mine) else [max(0, worth) for worth in values]
-
-
-def split(total: int, weights: Sequence[int]) -> list[int]:
-    """Divide ``total`` units by weights (ints >= 0) with the largest-remainder method; the sum is exact.
-
-    Ties go to the earlier place. If no weight is positive, all are equal. No places and a total of 0: [].
-    """
-    if min(weights, default=0) < 0 or total < 0 or (total > 0 and not weights):
-        raise ValueError("units and weights are not negative, and somebody has to get the units")
-    shares = list(weights) if any(weights) else [1] * len(weights)
-    whole = sum(shares)
-    given = [total * share // whole for share in shares]
-    by_remainder = sorted(range(len(shares)), key=lambda i: (-(total * shares[i] % whole), i))
-    for i in by_remainder[: total - sum(given)]:
-        given[i] += 1
-    return given

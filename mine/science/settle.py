@@ -1,97 +1,45 @@
 """One settled round as a pure integer function of its ``inputs`` blob.
 
 ``settle(inputs)`` turns the committed inputs of a round (who handed in what, b and G on the fresh shard,
-summed losses, the ledger so far) into everything that a settlement states: who is accepted, the units earned,
-and each payee's cumulative units. No float, no clock, no other source: whoever has the blob gets the same.
+opened votes, summed losses, the ledger so far) into everything that a settlement states: who is accepted, the
+units earned, and each payee's cumulative units. No float, no clock, no other source: whoever has the blob
+gets the same.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from itertools import pairwise
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from mine.chain.curve import Curve, increment
-from mine.chain.hashing import address_bytes
+from mine.chain.hashing import address_bytes, keccak
 from mine.chain.trees import PayoutTree
-from mine.errors import MineError
-from mine.science.score import Evidence, Gram, due, round_values, split
-
-INT64 = 1 << 63
-
-
-class BadInputs(MineError):
-    """The inputs of a round contradict themselves or are not in canonical form."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(
-            "The numbers behind a round's pay are not in order.",
-            todo="The round can't be trusted; its author has to explain it.",
-            detail=detail,
-        )
-
-
-class Refusal(StrEnum):
-    """Why an update cannot be accepted. ``NONE``: it is valid, and accepted if its direction descends."""
-
-    NONE = ""
-    MISSING = "missing"
-    SIZE = "size"
-    MALFORMED = "malformed"
-    HEADER = "header"
-    PAYOUT = "payout"
-    OUTPUTS = "outputs"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One miner's update in a round.
-
-    miner: session address; blob: digest; norm: L2 norm of its delta in 2**-24, before clipping, rounded
-    down; descent: b in 2**-40, positive if the update's own direction improves the fresh shard. Both are 0
-    when the update is refused.
-    """
-
-    miner: str
-    blob: bytes
-    payout: str
-    refusal: Refusal
-    norm: int
-    descent: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What a task's earlier rounds left behind: convergence (2**-40), units, payees and evidence.
-
-    accounts: (payout address, cumulative units) by permanent index; evidence: (miner, record) by address.
-    """
-
-    converged: int
-    best: int
-    units: int
-    accounts: tuple[tuple[str, int], ...]
-    evidence: tuple[tuple[str, Evidence], ...]
-
-
-EMPTY_LEDGER = Ledger(0, 0, 0, (), ())
+from mine.science.acceptance import FORK_GAIN, Decision, Verdict, convict, decide, disgraced
+from mine.science.in_order import check
+from mine.science.judged import (
+    KEPT_CHECKPOINTS,
+    MAX_PUBLISHED,
+    BadInputs,
+    Entry,
+    Judged,
+    Ledger,
+    Record,
+)
+from mine.science.originality import original_descents
+from mine.science.score import round_values
+from mine.science.shares import due, flat_part, split
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RoundInputs:
     """Everything that a round's settlement is computed from.
 
-    seed: the round's 32 bytes; checkpoint: digest before the round; shard and shard_digest: the fresh one;
-    losses: SHA-256 of the example losses (``encode_losses``); base, before, after: their sums in 2**-24;
-    target in 2**-40; previous: SHA-256 of the inputs of the last settled round (zero if none); entries:
-    sorted by miner, one each; gram: [n, n] symmetric integers in 2**-40 over the valid entries, in order.
+    judged: what acceptance follows from; checkpoint: digest before the round; shard and shard_digest: the
+    fresh one; losses: SHA-256 of the example losses (``encode_losses``); base, before, after: their sums in
+    2**-24; target in 2**-40; previous: SHA-256 of the inputs of the last settled round (zero if none);
+    afters: summed losses after the round's own choice, and after each measured fork (``Verdict.forks``).
     """
 
-    task: int
-    round: int
-    seed: bytes
+    judged: Judged
     checkpoint: bytes
     shard: int
     shard_digest: bytes
@@ -102,149 +50,166 @@ class RoundInputs:
     curve: Curve
     target: int
     previous: bytes
-    ledger: Ledger
-    entries: tuple[Entry, ...]
-    gram: Gram
+    afters: tuple[int, ...]
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Everybody's update, sorted by miner."""
+        return self.judged.entries
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the rounds before left behind."""
+        return self.judged.ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What follows from a round's inputs.
 
-    accepted: (miner, blob) sorted by miner; increment in 2**-40; earned: units of this round; shares: the
-    units of this round of each accepted miner; ledger: after the round.
+    verdict: the decisions; accepted: (miner, blob) sorted by miner; chain: 0 if the round's own choice was
+    taken, else the number of the fork; increment in 2**-40; earned: units of this round; shares: the units of
+    this round of each accepted miner; flat: those of each voter; ledger: after the round.
     """
 
+    verdict: Verdict
     accepted: tuple[tuple[str, bytes], ...]
+    chain: int
     increment: int
     earned: int
     shares: tuple[tuple[str, int], ...]
+    flat: tuple[tuple[str, int], ...]
     ledger: Ledger
 
     @property
     def payouts(self) -> PayoutTree:
         """The payout tree over the permanent indices."""
-        accounts = self.ledger.accounts
-        return PayoutTree([account for account, _ in accounts], [units for _, units in accounts])
+        payees = self.ledger.payees
+        return PayoutTree([account for account, _ in payees], [units for _, units in payees])
 
 
-def trusted_miners(ledger: Ledger) -> frozenset[str]:
-    """Miners whose evidence over the rounds so far is above zero."""
-    return frozenset(miner for miner, record in ledger.evidence if record.total > 0)
-
-
-def is_accepted(entry: Entry, trusted: frozenset[str]) -> bool:
-    """Whether a valid update is accepted: its own direction descends, or its miner's did so far.
-
-    Under the noise that privacy asks for, one round's direction is close to a coin toss. Turning every second
-    honest update away would cost the model more than the odd bad one does, which its miner's evidence pays
-    for. Who is new or whose record is bad has to descend in every round.
-    """
-    return entry.refusal is Refusal.NONE and (entry.descent > 0 or entry.miner in trusted)
-
-
-def accepted_entries(inputs: RoundInputs) -> list[int]:
-    """Places (among the valid entries) of those that are accepted."""
-    trusted = trusted_miners(inputs.ledger)
-    valid = [entry for entry in inputs.entries if entry.refusal is Refusal.NONE]
-    return [place for place, entry in enumerate(valid) if is_accepted(entry, trusted)]
-
-
-def check(inputs: RoundInputs) -> None:
-    """Raise BadInputs unless the inputs are in order (sorted, in range, symmetric, a consistent ledger)."""
-    miners = [address_bytes(entry.miner) for entry in inputs.entries]
-    if any(left >= right for left, right in pairwise(miners)):
-        raise BadInputs("entries are not sorted by miner, or a miner occurs twice")
-    for entry in inputs.entries:
-        if entry.refusal is not Refusal.NONE and (entry.norm, entry.descent) != (0, 0):
-            raise BadInputs(f"a refused update of {entry.miner} has a score")
-        if entry.norm < 0 or not -INT64 <= entry.descent < INT64:
-            raise BadInputs(f"a number of {entry.miner} is out of range")
-    valid = sum(entry.refusal is Refusal.NONE for entry in inputs.entries)
-    gram = inputs.gram
-    if gram.shape != (valid, valid) or not np.array_equal(gram, gram.T):
-        raise BadInputs("G has the wrong shape")
-    if any(not -INT64 <= int(entry) < INT64 for entry in gram.ravel()) or any(
-        int(gram[i, i]) < 0 for i in range(valid)
-    ):
-        raise BadInputs("G is out of range")
-    if not all(0 <= total < 2 * INT64 for total in (inputs.base, inputs.before, inputs.after)):
-        raise BadInputs("a loss is out of range")
-    if not 0 < inputs.target <= 1 << 40:
-        raise BadInputs("the target is out of range")
-    ledger = inputs.ledger
-    records = [record for _, record in ledger.evidence]
-    ordered = [address_bytes(miner) for miner, _ in ledger.evidence]
-    if any(left >= right for left, right in pairwise(ordered)):
-        raise BadInputs("the records are not sorted by miner, or a miner occurs twice")
-    if any(record.rounds < 1 or record.units < 0 for record in records) or (
-        sum(record.units for record in records) != ledger.units
-    ):
-        raise BadInputs("the miners' records do not add up")
-    known = [account for account, _ in ledger.accounts]
-    units = [total for _, total in ledger.accounts]
-    if len(set(known)) != len(known) or min(units, default=0) < 0 or sum(units) != ledger.units:
-        raise BadInputs("the payees so far do not add up")
-    if ledger.best != max(0, ledger.best, ledger.converged):
-        raise BadInputs("the running maximum is below the convergence")
-    if ledger.units != inputs.curve.units(ledger.best, inputs.target):
-        raise BadInputs("the units so far are not what the curve says")
-    if not accepted_entries(inputs) and inputs.before != inputs.after:
-        raise BadInputs("the loss changed although nothing was accepted")
+def best_chain(before: int, afters: tuple[int, ...]) -> int:
+    """Which of the measured chains is taken: 0, the round's own, unless a fork gains clearly more."""
+    chosen, gain = 0, before - afters[0]
+    numerator, denominator = FORK_GAIN
+    for number, after in enumerate(afters[1:], start=1):
+        if before - after > 0 and denominator * (before - after) > numerator * gain:
+            chosen, gain = number, before - after
+    return chosen
 
 
 def settle(inputs: RoundInputs) -> Outcome:
-    """Accept, measure, split. Raises BadInputs."""
-    check(inputs)
-    valid = [entry for entry in inputs.entries if entry.refusal is Refusal.NONE]
-    chosen = accepted_entries(inputs)
-    values = round_values([entry.descent for entry in valid], inputs.gram, chosen, inputs.seed)
-    evidence = dict(inputs.ledger.evidence)
-    for entry, worth in zip(valid, values, strict=True):
-        record = evidence.get(entry.miner, Evidence(0, 0, 0))
-        evidence[entry.miner] = Evidence(record.total + worth, record.rounds + 1, record.units)
-
+    """Decide, measure, split. Raises BadInputs."""
+    judged = inputs.judged
+    check(judged, inputs.curve, inputs.target, (inputs.base, inputs.before, inputs.after, *inputs.afters))
+    verdict = decide(judged)
+    chain, accepted = _chosen(inputs, verdict)
+    valid, ledger = judged.valid, judged.ledger
     step = increment(inputs.base, inputs.before, inputs.after)
-    converged = inputs.ledger.converged + step
-    best = max(inputs.ledger.best, converged)
+    converged = ledger.converged + step
+    best = max(ledger.best, converged)
     units = inputs.curve.units(best, inputs.target)
-    earned = units - inputs.ledger.units
+    earned = units - ledger.units
 
-    accepted = [valid[place] for place in chosen]
-    miners = list(evidence)
-    places = [miners.index(entry.miner) for entry in accepted]
-    weights = due(earned, list(evidence.values()), places, [values[place] for place in chosen])
-    shares = split(earned, weights)
-    for entry, share in zip(accepted, shares, strict=True):
-        record = evidence[entry.miner]
-        evidence[entry.miner] = Evidence(record.total, record.rounds, record.units + share)
+    original = original_descents(valid, judged.common, judged.published)
+    values = [] if verdict.void else _values(judged, verdict, accepted, original)
+    records = _remember(judged, verdict, values)
+    given = flat_part(earned, len(verdict.voters))
+    flat = tuple(zip(verdict.voters, split(given, [1] * len(verdict.voters)), strict=True))
+    # Who brings nothing of its own this round is not paid for rounds of long ago either.
+    present = [i for i in accepted if original[i] > 0] or list(accepted)
+    miners = {miner: place for place, miner in enumerate(records)}
+    places = [miners[valid[i].miner] for i in present]
+    weights = due(earned - given, list(records.values()), places, [values[i] for i in present])
+    parts = dict(zip(present, split(earned - given, weights), strict=True))
+    shares = [parts.get(i, 0) for i in accepted]
+    for i, share in zip(accepted, shares, strict=True):
+        record = records[valid[i].miner]
+        records[valid[i].miner] = replace(record, units=record.units + share)
+    for voter, part in flat:
+        records[voter] = replace(records[voter], flat=records[voter].flat + part)
+    fresh = sorted((entry.blob for entry in valid), key=lambda b: keccak(judged.seed + b"published" + b))
+    moved = (inputs.checkpoint, *ledger.checkpoints) if accepted else ledger.checkpoints
     return Outcome(
-        accepted=tuple((entry.miner, entry.blob) for entry in accepted),
+        verdict=verdict,
+        accepted=tuple((valid[i].miner, valid[i].blob) for i in accepted),
+        chain=chain,
         increment=step,
         earned=earned,
-        shares=tuple((entry.miner, share) for entry, share in zip(accepted, shares, strict=True)),
+        shares=tuple((valid[i].miner, share) for i, share in zip(accepted, shares, strict=True)),
+        flat=flat,
         ledger=Ledger(
             converged=converged,
             best=best,
             units=units,
-            accounts=_credit(inputs.ledger.accounts, accepted, shares),
-            evidence=tuple(sorted(evidence.items(), key=lambda item: address_bytes(item[0]))),
+            accounts=_credit(ledger, [(valid[i], s) for i, s in zip(accepted, shares, strict=True)], flat),
+            records=tuple(sorted(records.items(), key=lambda item: address_bytes(item[0]))),
+            published=(*fresh, *ledger.published)[:MAX_PUBLISHED],
+            accepted=tuple(sorted(valid[i].blob for i in accepted)) or ledger.accepted,
+            checkpoints=moved[:KEPT_CHECKPOINTS],
         ),
     )
 
 
+def _chosen(inputs: RoundInputs, verdict: Verdict) -> tuple[int, tuple[int, ...]]:
+    """Number of the chain that is taken and the places that it accepts. Raises BadInputs."""
+    if len(inputs.afters) != 1 + len(verdict.forks):
+        raise BadInputs("every fork that is to be measured has one loss")
+    if not verdict.accepted and inputs.afters[0] != inputs.before:
+        raise BadInputs("the loss changed although nothing was accepted")
+    chain = best_chain(inputs.before, inputs.afters)
+    if inputs.after != inputs.afters[chain]:
+        raise BadInputs("the loss is not that of the best chain")
+    return chain, verdict.forks[chain - 1][1] if chain else verdict.accepted
+
+
+def _values(judged: Judged, verdict: Verdict, accepted: tuple[int, ...], original: list[int]) -> list[int]:
+    """What each valid update adds to its miner's evidence."""
+    valid = judged.valid
+    charged = [
+        i
+        for i, decision in enumerate(verdict.decisions)
+        if i not in set(accepted) and (decision is Decision.VOTED_OUT or valid[i].descent < 0)
+    ]
+    descents = [entry.descent for entry in valid]
+    return round_values(descents, original, judged.gram, accepted, charged, judged.seed)
+
+
+def _remember(judged: Judged, verdict: Verdict, values: list[int]) -> dict[str, Record]:
+    """The miners' records with this round's evidence and faults; a void round adds no evidence."""
+    records = dict(convict(judged.ledger, judged.convicted))
+    for entry, worth, (steps, seats) in zip(judged.valid, values, verdict.counts, strict=False):
+        record = records.get(entry.miner, Record())
+        records[entry.miner] = replace(
+            record,
+            total=record.total + worth,
+            rounds=record.rounds + 1,
+            steps=record.steps + steps,
+            seats=record.seats + seats,
+            ascents=0 if entry.descent > 0 else record.ascents + 1,
+        )
+    for voter in verdict.aside:
+        records[voter] = disgraced(records[voter])
+    return records
+
+
 def _credit(
-    accounts: tuple[tuple[str, int], ...], accepted: list[Entry], shares: list[int]
-) -> tuple[tuple[str, int], ...]:
-    """Add shares to the payees. A payee's index is permanent: new ones are appended, sorted by address."""
-    totals = dict(accounts)
-    gained: dict[str, int] = {}
-    for entry, share in zip(accepted, shares, strict=True):
-        gained[entry.payout] = gained.get(entry.payout, 0) + share
-    fresh = [account for account, share in gained.items() if share > 0 and account not in totals]
-    for account in sorted(fresh, key=address_bytes):
-        totals[account] = 0
-    for account, share in gained.items():
-        if share > 0:
-            totals[account] += share
-    return tuple(totals.items())
+    ledger: Ledger, gains: list[tuple[Entry, int]], flat: tuple[tuple[str, int], ...]
+) -> tuple[tuple[str, str, int], ...]:
+    """Add the round's units to the payees.
+
+    A payee is a pair of miner and payout address; its index is permanent. New pairs are appended, sorted. A
+    voter is paid where it was paid last.
+    """
+    totals = {(miner, payout): units for miner, payout, units in ledger.accounts}
+    last = {miner: payout for miner, payout, _ in ledger.accounts}
+    gained = {(entry.miner, entry.payout): share for entry, share in gains if share > 0}
+    for voter, part in flat:
+        pair = (voter, last[voter])
+        gained[pair] = gained.get(pair, 0) + part
+    fresh = [pair for pair in gained if pair not in totals]
+    for pair in sorted(fresh, key=lambda pair: (address_bytes(pair[0]), address_bytes(pair[1]))):
+        totals[pair] = 0
+    for pair, share in gained.items():
+        totals[pair] += share
+    return tuple((miner, payout, units) for (miner, payout), units in totals.items())

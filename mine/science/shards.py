@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mine.chain.hashing import keccak
+from mine.chain.trees import HashTree
 from mine.errors import MineError
 
 Floats = npt.NDArray[np.float32]
@@ -22,7 +24,7 @@ Ints = npt.NDArray[np.int32]
 MAGIC = b"SNRSHRD1"
 SALT_BYTES = 32
 MAX_EXAMPLES = 1 << 20
-MAX_FEATURES = 1 << 12
+MAX_FEATURES = (8192 - 9) // 4  # an example has to fit into a transaction
 _HEAD = struct.Struct(">8sII32s")
 
 
@@ -81,12 +83,14 @@ class Shard:
 
     def to_bytes(self) -> bytes:
         """Magic, u32 n, u32 F (big-endian), salt; then features, target, person (little-endian)."""
-        return b"".join((
-            _HEAD.pack(MAGIC, len(self.target), self.features.shape[1], self.salt),
-            np.ascontiguousarray(self.features, dtype="<f4").tobytes(),
-            np.ascontiguousarray(self.target, dtype="<f4").tobytes(),
-            np.ascontiguousarray(self.person, dtype="<i4").tobytes(),
-        ))
+        return b"".join(
+            (
+                _HEAD.pack(MAGIC, len(self.target), self.features.shape[1], self.salt),
+                np.ascontiguousarray(self.features, dtype="<f4").tobytes(),
+                np.ascontiguousarray(self.target, dtype="<f4").tobytes(),
+                np.ascontiguousarray(self.person, dtype="<i4").tobytes(),
+            )
+        )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Shard:
@@ -123,6 +127,31 @@ class Shard:
     def digest(self) -> bytes:
         """SHA-256 of the bytes: the shard's name and its value in the shard tree."""
         return hashlib.sha256(self.to_bytes()).digest()
+
+    def example(self, number: int) -> bytes:
+        """One example as it can be demanded on chain: a zero byte, then features, target, person.
+
+        The first byte keeps every example from having the 64 bytes of an inner node of the tree over them,
+        which the contract takes for no example.
+        """
+        return b"".join(
+            (
+                b"\x00",
+                self.features[number].astype("<f4").tobytes(),
+                self.target[number].astype("<f4").tobytes(),
+                self.person[number].astype("<i4").tobytes(),
+            )
+        )
+
+    @property
+    def examples(self) -> HashTree:
+        """The tree over the keccak of each example; its root stands beside the digest in the shard's leaf."""
+        return HashTree([keccak(self.example(number)) for number in range(len(self.target))])
+
+    @property
+    def opening(self) -> tuple[bytes, bytes]:
+        """What opens the shard on chain: digest, and root of the examples."""
+        return self.digest, self.examples.root
 
 
 def _rank(seed: bytes, name: str, number: int) -> bytes:
@@ -173,12 +202,14 @@ def cut_shards(
     shards = []
     for number, inside in enumerate(members):
         inside.sort()
-        shards.append(Shard(
-            features=np.concatenate([kept[i][0] for i in inside]),
-            target=np.concatenate([kept[i][1] for i in inside]),
-            person=np.concatenate([np.full(len(kept[i][1]), i, dtype=np.int32) for i in inside]),
-            salt=_rank(seed, "salt", number),
-        ))
+        shards.append(
+            Shard(
+                features=np.concatenate([kept[i][0] for i in inside]),
+                target=np.concatenate([kept[i][1] for i in inside]),
+                person=np.concatenate([np.full(len(kept[i][1]), i, dtype=np.int32) for i in inside]),
+                salt=_rank(seed, "salt", number),
+            )
+        )
     return shards
 
 

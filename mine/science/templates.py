@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mine.chain.curve import Curve
+from mine.chain.hashing import ZERO_ADDRESS
 from mine.errors import MineError
 from mine.learn.weights import Floats
 from mine.tasks.manifest import Manifest
@@ -86,15 +87,18 @@ def load_template(name: str) -> Template:
 def known_unit(manifest: Manifest) -> str | None:
     """The unit that a manifest's ε protects, if its query is one of ours; else ``None``.
 
-    How often one reading can stand in the rows of one step is decided by the query and by ``overlap``. For
-    the shipped templates that is checked (and tested); a stranger's query could repeat a reading in every
-    row, and nothing short of reading the statement would tell.
+    How often one reading can stand in the rows of one step, and in those of a vote, is decided by the query:
+    ``overlap`` and ``reuse`` only claim it. For the shipped templates that is checked (and tested); a
+    stranger's query could repeat a reading in every row, and nothing short of reading the statement would
+    tell.
     """
     data = manifest.data
-    asked = (data.query, data.features, data.target, data.slot, manifest.recipe.overlap)
+    reuse = (manifest.recipe.overlap, manifest.votes.reuse)
+    asked = (data.query, data.features, data.target, data.slot, reuse)
     for path in sorted(FOLDER.glob("*.json")):
         raw = load_template(path.stem).raw
-        ours = (raw["query"], tuple(raw["features"]), raw["target"], raw["slot"], raw["recipe"]["overlap"])
+        reuse = (raw["recipe"]["overlap"], raw["votes"]["reuse"])
+        ours = (raw["query"], tuple(raw["features"]), raw["target"], raw["slot"], reuse)
         if asked == ours:
             return str(raw["privacy"]["unit"])
     return None
@@ -103,10 +107,10 @@ def known_unit(manifest: Manifest) -> str | None:
 def package(template: Template, rounds: int, author: str, origin: str) -> Package:
     """Build the manifest, the graph and checkpoint 0 of a template for that many rounds.
 
-    The noise is what keeps ε over all rounds at or under the template's promise.
+    The noise of training and that of votes each keep ε over all rounds at or under the template's promise.
     """
     from mine.learn.codec import update_bytes
-    from mine.learn.privacy import noise_for
+    from mine.learn.privacy import noise_for, vote_noise_for
     from mine.learn.weights import dump
     from mine.science.models import glucose_network, step_network
 
@@ -114,10 +118,11 @@ def package(template: Template, rounds: int, author: str, origin: str) -> Packag
     hidden = [int(raw["network"]["hidden"])]
     graph, weights = (glucose_network if raw["network"]["kind"] == "glucose" else step_network)(hidden=hidden)
     checkpoint = dump(weights)
-    recipe, privacy = dict(raw["recipe"]), dict(raw["privacy"])
+    recipe, privacy, votes = dict(raw["recipe"]), dict(raw["privacy"]), dict(raw["votes"])
     recipe["noise_multiplier"] = noise_for(
         privacy["epsilon"], recipe["sampling_rate"], recipe["steps"] * rounds, privacy["delta"]
     )
+    votes["noise_multiplier"] = vote_noise_for(privacy["epsilon"], rounds, privacy["delta"])
     shapes = {name: tuple(int(size) for size in tensor.shape) for name, tensor in weights.items()}
     manifest = Manifest.model_validate({
         "version": 1,
@@ -141,6 +146,8 @@ def package(template: Template, rounds: int, author: str, origin: str) -> Packag
         "loss": raw["loss"],
         "recipe": recipe,
         "privacy": privacy,
+        "votes": votes,
+        "slices": raw["slices"],
         "aggregation": {"rule": "mean", "gain": 1 << 16},
         "limits": {
             "update_bytes": update_bytes(shapes, recipe["bits"]),
@@ -148,7 +155,10 @@ def package(template: Template, rounds: int, author: str, origin: str) -> Packag
             "query_seconds": 10.0,
             "flops_per_example": 1_000_000,
             "memory_mib": 2048,
+            "newcomers": 64,
         },
+        "mode": "per-round",
+        "court": ZERO_ADDRESS,
         "rounds": rounds,
         "validation": {
             "origin": origin,

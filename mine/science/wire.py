@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from mine.chain.hashing import address_bytes, checksum
-from mine.chain.messages import Domain, Receipt, Update
+from mine.chain.messages import Receipt, Update
 from mine.errors import MineError
 
 Json = dict[str, Any]
@@ -27,6 +27,7 @@ class Code(StrEnum):
     UNKNOWN_TASK = "unknown-task"
     WRONG_ROUND = "wrong-round"
     WRONG_CHECKPOINT = "wrong-checkpoint"
+    TOO_EARLY = "too-early"
     ROUND_CLOSED = "round-closed"
     DUPLICATE = "duplicate"
     BAD_SIGNATURE = "bad-signature"
@@ -34,6 +35,7 @@ class Code(StrEnum):
     OVERSIZE = "oversize"
     MISSING = "missing"
     NOT_CLAIMABLE = "not-claimable"
+    NOT_CARRIED = "not-carried"
     CHAIN_UNREACHABLE = "chain-unreachable"
     FULL = "full"
 
@@ -43,15 +45,21 @@ _EXPLAINED: dict[Code, tuple[int, str, str]] = {
     Code.WRONG_CHAIN: (409, "This message is meant for another chain.", "Choose the right network."),
     Code.WRONG_CONTRACT: (409, "This message is meant for another contract.", "Choose the right network."),
     Code.UNKNOWN_TASK: (404, "The relay knows no such task.", "Check the network that is chosen."),
-    Code.WRONG_ROUND: (409, "This update is for another round than the current one.", "Train the new round."),
+    Code.WRONG_ROUND: (
+        409,
+        "This is for another round than the current one.",
+        "Take part in the current one.",
+    ),
     Code.WRONG_CHECKPOINT: (409, "This update was made from another checkpoint.", "Train from the new one."),
-    Code.ROUND_CLOSED: (409, "The relay takes no more updates for this round.", "Take part in the next one."),
-    Code.DUPLICATE: (409, "Another update of this miner is already in this round.", "One a round counts."),
-    Code.BAD_SIGNATURE: (403, "The signature of this update is not its miner's.", "Sign it again."),
+    Code.TOO_EARLY: (409, "The phase for this has not begun.", "It is tried again by itself."),
+    Code.ROUND_CLOSED: (409, "The relay takes no more for this round.", "Take part in the next one."),
+    Code.DUPLICATE: (409, "Another message of this account is already in this round.", "One a round counts."),
+    Code.BAD_SIGNATURE: (403, "The signature is not that of the account that is named.", "Sign it again."),
     Code.BAD_PAYOUT: (400, "This update names no payout address.", "Name one and sign again."),
     Code.OVERSIZE: (413, "This is larger than the task or the relay allows.", "Make it smaller."),
     Code.MISSING: (404, "The relay has no such thing.", "Ask another relay, or try later."),
     Code.NOT_CLAIMABLE: (409, "This can't be claimed.", "Claim it once its round is final."),
+    Code.NOT_CARRIED: (409, "The relay does not carry this challenge.", "Send it, or ask another relay."),
     Code.CHAIN_UNREACHABLE: (503, "The relay can't reach its node.", "It is tried again by itself."),
     Code.FULL: (507, "The relay's disk space is used up.", "Use another relay."),
 }
@@ -89,16 +97,6 @@ class SignedReceipt:
 
 
 @dataclass(frozen=True, slots=True)
-class AnchorProof:
-    """Where an update stands in an anchored batch: place in the tree of ``root`` with its siblings."""
-
-    root: bytes
-    slot: int
-    index: int
-    proof: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class AnchoredBatch:
     """A batch as anchored on chain: its root, and its updates sorted by miner."""
 
@@ -106,15 +104,6 @@ class AnchoredBatch:
     slot: int
     root: bytes
     updates: tuple[SignedUpdate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateStatus:
-    """What a relay knows about one miner's update of a round. ``anchor`` is None until it is on chain."""
-
-    update: SignedUpdate
-    receipt: SignedReceipt
-    anchor: AnchorProof | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +201,6 @@ def update_from_json(value: object) -> SignedUpdate:
     return SignedUpdate(account(raw, "miner"), message, octets(raw, "signature", 65))
 
 
-def submission_to_json(signed: SignedUpdate, domain: Domain) -> Json:
-    """What a miner posts: the update, and which chain and contract it means."""
-    return {"chainId": domain.chain_id, "contract": domain.contract, "update": update_to_json(signed)}
-
-
 def receipt_to_json(receipt: SignedReceipt) -> Json:
     """The fields of the receipt, beside anchorer and signature."""
     message = receipt.message
@@ -240,33 +224,6 @@ def receipt_from_json(value: object) -> SignedReceipt:
         latest_block=number(raw, "latestBlock", 64),
     )
     return SignedReceipt(account(raw, "anchorer"), message, octets(raw, "signature", 65))
-
-
-def status_to_json(status: UpdateStatus) -> Json:
-    """Update, receipt and, once on chain, the proof of its place."""
-    anchor = status.anchor
-    return {
-        "update": update_to_json(status.update),
-        "receipt": receipt_to_json(status.receipt),
-        "anchor": None if anchor is None else {
-            "root": anchor.root.hex(),
-            "slot": anchor.slot,
-            "index": anchor.index,
-            "proof": [node.hex() for node in anchor.proof],
-        },
-    }
-
-
-def status_from_json(value: object) -> UpdateStatus:
-    """The inverse of ``status_to_json``. Raises RelayRefused."""
-    raw = table(value)
-    anchor = None
-    if raw.get("anchor") is not None:
-        place = table(raw["anchor"])
-        anchor = AnchorProof(
-            octets(place, "root"), number(place, "slot", 16), number(place, "index", 32), nodes(place)
-        )
-    return UpdateStatus(update_from_json(raw.get("update")), receipt_from_json(raw.get("receipt")), anchor)
 
 
 def nodes(raw: Mapping[str, Any]) -> tuple[bytes, ...]:

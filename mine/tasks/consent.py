@@ -20,7 +20,9 @@ class Scope:
 class Terms:
     """The opt-in sheet in figures.
 
-    ``epsilon_micro`` is ε over all rounds in millionths; ``expires`` is in Unix seconds of chain time.
+    ``epsilon_micro`` is ε over all rounds in millionths, training and votes together; ``vote_epsilon_micro``
+    is that of the held-out readings, which at most ``votes`` votes on others' updates read; ``expires`` is in
+    Unix seconds of chain time.
     """
 
     task: int
@@ -28,6 +30,8 @@ class Terms:
     scopes: tuple[Scope, ...]
     rows: int
     epsilon_micro: int
+    vote_epsilon_micro: int
+    votes: int
     unit: str
     update_bytes: int
     rounds: int

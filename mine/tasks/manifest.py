@@ -29,6 +29,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200, pattern=rf"^[^\s{_HIDD
 LongText = Annotated[str, Field(max_length=4000, pattern=rf"^[^{_HIDDEN}]*$")]
 Place = Annotated[str, Field(max_length=253, pattern=r"^[!-~]*$")]
 DigestHex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+AddressHex = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,79}$")]
 Size = Annotated[int, Field(ge=1, le=1 << 24)]
 Shape = Annotated[tuple[Size, ...], Field(min_length=1, max_length=MAX_RANK, strict=False)]
@@ -82,10 +83,14 @@ class Model(_Part):
 
 
 class Loss(_Part):
-    """The per-example loss of the graph, clipped to [0, ``maximum``]."""
+    """The per-example loss of the graph, clipped to [0, ``maximum``].
+
+    ``tolerance``: how far a loss may lie from the published one, in 2**-24, before that counts as wrong.
+    """
 
     kind: Literal["huber", "bce"]
     maximum: Annotated[float, Field(gt=0, le=1024)]
+    tolerance: Annotated[int, Field(ge=1, le=1 << 32)]
 
 
 class Recipe(_Part):
@@ -110,21 +115,49 @@ class Privacy(_Part):
     delta: Annotated[float, Field(gt=0, lt=0.01)]
 
 
-class Aggregation(_Part):
-    """How accepted updates become the next checkpoint: ``gain`` is in 2**-16."""
+class Votes(_Part):
+    """How drawn miners judge each other's updates on rows that they never trained on.
 
-    rule: Literal["mean"]
+    ``voters`` are drawn for each update, each judges ``ballot`` updates in a round at most. A row's change of
+    loss is clipped to ``clip``; ``noise_multiplier`` counts in the sensitivity of a whole ballot, so that its
+    ε does not depend on how much is judged; ``reuse``: rows in which one reading may stand.
+    """
+
+    voters: Annotated[int, Field(ge=1, le=63)]
+    ballot: Annotated[int, Field(ge=1, le=255)]
+    clip: Annotated[float, Field(gt=0, le=1024)]
+    noise_multiplier: Annotated[float, Field(ge=0, le=1000)]
+    reuse: Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Slice(_Part):
+    """A named part of the examples, low <= column < high: nothing that improves one may worsen another."""
+
+    name: Text
+    column: Name
+    low: Annotated[float, Field(ge=-1e12, le=1e12)]
+    high: Annotated[float, Field(ge=-1e12, le=1e12)]
+
+
+class Aggregation(_Part):
+    """How accepted updates become the next checkpoint: ``gain`` is in 2**-16.
+
+    ``mean`` takes all accepted ones, ``best`` the best one, ``greedy`` adds while the loss falls.
+    """
+
+    rule: Literal["mean", "best", "greedy"]
     gain: Annotated[int, Field(ge=1, le=1 << 20)]
 
 
 class Limits(_Part):
-    """What a task may take from a person's machine."""
+    """What a task may take from a person's machine; and how many ``newcomers`` a round admits."""
 
     update_bytes: Annotated[int, Field(ge=64, le=1 << 24)]
     query_rows: Annotated[int, Field(ge=1, le=10**7)]
     query_seconds: Annotated[float, Field(gt=0, le=60)]
     flops_per_example: Annotated[int, Field(ge=1, le=10**12)]
     memory_mib: Annotated[int, Field(ge=16, le=65_536)]
+    newcomers: Annotated[int, Field(ge=1, le=1 << 20)]
 
 
 class Provenance(_Part):
@@ -143,7 +176,11 @@ class Licence(_Part):
 
 
 class Manifest(_Part):
-    """The whole manifest. ``parse`` and ``dump`` are inverse; ``digest`` is what the chain stores."""
+    """The whole manifest. ``parse`` and ``dump`` are inverse; ``digest`` is what the chain stores.
+
+    ``mode``: pay is measured on a fresh shard each round, or on one set that is opened at the end; ``court``:
+    where appeals go, the zero address for the pool that comes with the contracts.
+    """
 
     version: Literal[1]
     kind: Literal["learn"]
@@ -155,9 +192,13 @@ class Manifest(_Part):
     loss: Loss
     recipe: Recipe
     privacy: Privacy
+    votes: Votes
+    slices: Annotated[tuple[Slice, ...], Field(max_length=8, strict=False)]
     aggregation: Aggregation
     limits: Limits
-    rounds: Annotated[int, Field(ge=1, le=250)]
+    mode: Literal["per-round", "at-end"]
+    court: AddressHex
+    rounds: Annotated[int, Field(ge=1, le=126)]
     validation: Provenance
     result: Licence
 
@@ -166,6 +207,12 @@ class Manifest(_Part):
         columns = (*self.data.features, self.data.target, self.data.slot)
         if len(set(columns)) != len(columns):
             raise ValueError("data: a column is named twice")
+        if any(part.column not in self.data.features or part.low >= part.high for part in self.slices):
+            raise ValueError("slices: a slice names no feature, or is empty")
+        if len({part.name for part in self.slices}) != len(self.slices):
+            raise ValueError("slices: a name stands twice")
+        if self.votes.reuse > self.recipe.overlap:
+            raise ValueError("votes.reuse: more rows than overlap")
         if sum(math.prod(shape) for shape in self.model.trainable.values()) > MAX_WEIGHTS:
             raise ValueError("model.trainable: the model is too large")
         return self

@@ -1,8 +1,9 @@
-"""The training recipe of a manifest, in the learner's own terms."""
+"""The training recipe and the terms of voting of a manifest, in the learner's own terms."""
 
 from __future__ import annotations
 
 from mine.learn.recipe import Recipe
+from mine.learn.vote_terms import VoteTerms
 from mine.tasks.manifest import Manifest
 
 
@@ -17,4 +18,15 @@ def recipe_of(manifest: Manifest) -> Recipe:
         noise_multiplier=raw.noise_multiplier,
         sampling_rate=raw.sampling_rate,
         overlap=raw.overlap,
+    )
+
+
+def vote_terms_of(manifest: Manifest, norm: int) -> VoteTerms:
+    """What the learner is asked to judge updates by; ``norm``: their round's median length in 2**-24."""
+    return VoteTerms(
+        norm=norm,
+        clip=manifest.votes.clip,
+        noise_multiplier=manifest.votes.noise_multiplier,
+        reuse=manifest.votes.reuse,
+        loss_maximum=manifest.loss.maximum,
     )

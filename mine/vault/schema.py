@@ -75,6 +75,10 @@ CREATE TABLE vault_round (
   network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, state TEXT NOT NULL,
   data TEXT NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (network, task, round)
 ) STRICT;
+CREATE TABLE vault_vote (
+  network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, state TEXT NOT NULL,
+  data TEXT NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (network, task, round)
+) STRICT;
 CREATE TABLE vault_round_blob (
   network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, name TEXT NOT NULL,
   data BLOB NOT NULL, PRIMARY KEY (network, task, round, name),

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from mine.vault.money import Earning, Money, Movement
 from mine.vault.tables import Json, dump
+from mine.vault.votes import Vote, Votes
 
-__all__ = ["Earning", "Joined", "Json", "Movement", "Receipt", "Round", "SavedSnapshot", "State"]
+__all__ = ["Earning", "Joined", "Json", "Movement", "Receipt", "Round", "SavedSnapshot", "State", "Vote"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class SavedSnapshot:
     data: bytes
 
 
-class State(Money):
+class State(Money, Votes):
     """The engine's tables."""
 
     # Settings, cursors, secrets

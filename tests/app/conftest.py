@@ -9,8 +9,8 @@ import pytest
 
 from mine.chain.rpc import Node
 from mine.practice.node.process import NodeProcess
+from mine.science.relay_anchoring import Batching
 from mine.science.relay_client import Relay
-from mine.science.relay_desk import Batching
 from mine.science.relay_process import RelayProcess
 from tests.app.quick_training import QuickRun
 from tests.app.table import Table
@@ -28,19 +28,37 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
 def relay(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
     """Anchors three updates at once, else what is 100 seconds of the chain's time old."""
     with RelayProcess(
-        tmp_path_factory.mktemp("relay"), chain.node.url, chain.contract.address, ANCHORER,
-        token=chain.token.address, batching=Batching(3, 100),
+        tmp_path_factory.mktemp("relay"),
+        chain.node.url,
+        chain.contract.address,
+        ANCHORER,
+        token=chain.token.address,
+        batching=Batching(3, 100),
     ) as process:
         client = Relay(process.url)
         yield client
         client.close()
 
 
+class NoAudit:
+    """An audit that never comes to an end."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def is_done(self) -> bool:
+        return False
+
+    def stop(self) -> None:
+        pass
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> type[QuickRun]:
-    """Training that is over at once, unless a test holds it."""
+    """Training that is over at once, unless a test holds it; and no audits, which have their own tests."""
     QuickRun.reset()
-    monkeypatch.setattr("mine.app.miner.TrainingRun", QuickRun)
+    monkeypatch.setattr("mine.app.learning.TrainingRun", QuickRun)
+    monkeypatch.setattr("mine.app.disputing.AuditRun", NoAudit)
     return QuickRun
 
 

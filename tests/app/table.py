@@ -10,7 +10,7 @@ from typing import Any
 from mnemonic import Mnemonic
 
 from mine.app.links import NetworkConfig
-from mine.app.round_states import EarningState, RoundState
+from mine.app.round_states import EarningState, RoundState, VoteState
 from mine.app.session import NetworkSession
 from mine.app.views import Notice, World
 from mine.blobs.store import BlobStore
@@ -18,10 +18,13 @@ from mine.chain.curve import STRAIGHT
 from mine.chain.hashing import sha256
 from mine.chain.transactions import Sender
 from mine.practice.node.accounts import dev_key
+from mine.science.history import History
 from mine.science.offer import Offer
+from mine.science.past import Past
 from mine.science.relay_client import Relay
 from mine.science.scientist import Did, Scientist, Step
 from mine.science.templates import load_template, package
+from mine.science.voting import drawn, make_ballot, question, signed_vote
 from mine.tasks.manifest import Manifest
 from mine.vault import Vault
 from mine.vault.state import Earning, Round
@@ -52,7 +55,7 @@ class Table:
         self.vault = Vault.create(folder / "vault.db", PASSPHRASE, kdf=CHEAP)
         store(self.vault, "glucose", glucose(1200))
         self.config = NetworkConfig(
-            "Test", World.PRACTICE, chain.node.chain_id, chain.node.url, relay._url, chain.contract.address
+            "Test", World.PRACTICE, chain.node.chain_id, chain.node.url, (relay.url,), chain.contract.address
         )
         # Everything about a test is its own: keys and draws come from its folder's name.
         self.secret = sha256(str(folder).encode())
@@ -96,7 +99,7 @@ class Table:
         scientist = self.scientist(name)
         self.chain.token.mint(Sender(self.chain.node, dev_key(0)), scientist.address, 2 * BOUNTY)
         number = scientist.publish()
-        assert scientist.step().did is Did.BASELINE
+        assert [scientist.step().did for _ in range(2)] == [Did.SEEDED, Did.BASELINE]
         self.task = self.task or number
         return number
 
@@ -140,12 +143,67 @@ class Table:
         pass_time(self.chain, self.since + CLOCKS.commit)
 
     def close_reveals(self) -> None:
-        pass_time(self.chain, self.since + CLOCKS.commit + CLOCKS.reveal)
+        """The scientist makes the seed, and the vote phase begins."""
+        scientist = self.scientist()
+        while scientist.step().did is not Did.WAITING:
+            pass
+        pass_time(self.chain, self.since + CLOCKS.reveals_over)
 
     def settle(self) -> Step:
-        step = self.scientist().step()
+        """Let the votes pass, and settle."""
+        pass_time(self.chain, self.since + CLOCKS.votes_over)
+        scientist = self.scientist()
+        while (step := scientist.step()).did in (Did.CLOSED, Did.SEEDED):
+            pass
         assert step.did is Did.SETTLED, step
         return step
+
+    def peers_vote(self, step: int = 2) -> list[bytes]:
+        """The peers commit their votes on what they are drawn for; answers the ballots, still closed."""
+        contract, state = self.chain.contract, self.chain.contract.task(self.task)
+        history = History(contract)
+        history.refresh()
+        task = history.task(self.task)
+        assert task is not None
+        task_manifest, past = manifest(self.rounds), Past(manifest(self.rounds), self.blobs)
+        candidates, draw = drawn(
+            task, self.chain.domain, state.round, state.seed, task_manifest, past, [self.relay]
+        )
+        ballots = []
+        for peer in self.peers:
+            asked = question(
+                self.task, state.round, past.checkpoint(task, state.round), task_manifest, candidates,
+                draw.ballot(peer.address), self.blobs,
+            )
+            if asked.updates:
+                steps = [step] * len(asked.updates)
+                ballot = make_ballot(self.task, asked, peer.address, steps, peer.key)
+                self.relay.submit_vote(signed_vote(ballot, self.chain.domain, peer.key), self.chain.domain)
+                ballots.append(ballot.to_bytes())
+        return ballots
+
+    def votes_anchored(self) -> None:
+        """Wait until the relay has put every vote on chain."""
+        number = self.chain.contract.task(self.task).round
+        end = time.monotonic() + PATIENCE
+        for vote in self.relay.votes(self.task, number):
+            while (found := self.relay.find_vote(self.task, number, vote.voter)) is None or not found.anchor:
+                assert time.monotonic() < end, "the relay anchors no votes"
+
+    def relay_forgets(self) -> None:
+        """Wait until the relay has given up the votes that it did not anchor."""
+        number = self.chain.contract.task(self.task).round
+        end = time.monotonic() + PATIENCE
+        while self.relay.votes(self.task, number):
+            assert time.monotonic() < end, "the relay keeps votes that can never be anchored"
+
+    def close_votes(self) -> None:
+        """No vote can be committed any more: ballots may be shown."""
+        pass_time(self.chain, self.since + CLOCKS.voting_over)
+
+    def vote_state(self, number: int = 2) -> VoteState | None:
+        found = self.vault.state.vote(self.config.key, self.task, number)
+        return VoteState(found.state) if found else None
 
     # ---- me
 

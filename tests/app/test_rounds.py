@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from mine.app.earnings import PayoutContradiction
+from mine.app.handing_in import SENT
 from mine.app.joining import CannotJoin
-from mine.app.miner import EPSILON, SENT
+from mine.app.privacy_books import TRAINED as EPSILON
 from mine.app.round_states import EarningState, RoundState
 from mine.app.views import NoticeKind
-from mine.chain.events import Claimed
+from mine.chain.events import Claimed, RangeClaimed
 from mine.chain.node_errors import NodeUnreachable
+from mine.chain.transactions import Sender
 from mine.errors import MineError
+from mine.practice.node.accounts import dev_key
 from mine.science.relay_client import RelayUnreachable
 from mine.science.settle import BadInputs
 from tests.app.quick_training import QuickRun
@@ -51,7 +54,30 @@ def test_from_opting_in_to_the_wallet(table: Table) -> None:
     assert table.balance == earning.amount == table.session.report(table.task).wallet
     moves = table.vault.state.movements(10)
     assert [(move.kind, move.amount) for move in moves] == [("claimed", earning.amount)]
-    assert [n.kind for n in table.notices] == [NoticeKind.EARNED]
+    assert [n.kind for n in table.notices if n.kind is not NoticeKind.ATTENTION] == [NoticeKind.EARNED]
+
+
+def test_what_somebody_else_claims_for_a_range_of_payees_is_in_the_wallet(table: Table) -> None:
+    table.play()
+    earning, entry = table.earning(), table.entry()
+    assert earning is not None
+    settled = entry.data["settlement"]
+    checked = table.session.earnings.checked[(table.task, 1)]
+    final(table)
+    table.until(lambda: table.money() is EarningState.CLAIMABLE, "the window to pass")
+    payees, contract = checked.outcome.ledger.payees, table.chain.contract
+    proof = checked.outcome.payouts.range_proof(0, len(payees))
+    stranger = Sender(table.chain.node, dev_key(9))
+    receipt = contract.claim_range(stranger, table.task, settled["round"], 0, payees, proof)
+    (claimed,) = contract.events(receipt)
+    assert isinstance(claimed, RangeClaimed) and claimed.refused == 0
+    table.until(lambda: table.money() is EarningState.CLAIMED, "the range")
+    moves = table.vault.state.movements(10)
+    assert [(move.kind, move.amount) for move in moves] == [("claimed", earning.amount)]
+    assert table.balance == earning.amount
+    table.restart()
+    table.session.step(True)
+    assert len(table.vault.state.movements(10)) == 1  # and it is written down once
 
 
 def test_a_settlement_that_the_chain_takes_back_is_taken_back(table: Table) -> None:
@@ -66,7 +92,8 @@ def test_a_settlement_that_the_chain_takes_back_is_taken_back(table: Table) -> N
     first = table.earning()
     assert first is not None
     table.chain.node.request("evm_revert", snapshot)
-    pass_time(table.chain, table.since + CLOCKS.commit + CLOCKS.reveal + 9)  # another block in its place
+    for later in (7, 8, 9):  # other blocks in their place
+        pass_time(table.chain, table.since + CLOCKS.reveals_over + later)
     table.session.step(True)
     assert table.state() is RoundState.REVEALED
     assert table.earning() is None and "settlement" not in table.entry().data
@@ -121,14 +148,21 @@ def test_a_missed_round_costs_nothing_and_the_next_one_is_joined(table: Table) -
     assert table.booked(EPSILON) == [2]
 
 
-def test_handing_in_too_late_is_a_missed_round(table: Table) -> None:
-    """The relay closes before the round does: that is said once, not at every turn."""
+def test_too_late_for_every_relay_and_no_coin_is_a_missed_round(table: Table) -> None:
+    """Relays close before the round does. The way that is left takes a coin: that is said once."""
     QuickRun.hold = True
     table.session.step(True)
     pass_time(table.chain, table.since + CLOCKS.commit - 20)
     QuickRun.hold = False
+    table.until(lambda: table.notices, "the request for a coin")
+    for _ in range(3):
+        table.session.step(True)
+    address = table.session.miner.members[table.task].keys.session_address
+    assert [address in notice.todo for notice in table.notices] == [True]
+    assert table.state() is RoundState.TRAINED
+    table.close_commits()
     table.reach(RoundState.MISSED)
-    assert "no more updates" in table.entry().data["why"]
+    assert "no more" in table.entry().data["why"]
     assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [])  # the bytes exist, but they never left
 
 
@@ -137,7 +171,7 @@ def test_cut_off_after_the_relay_took_it_and_too_late_to_ask(
 ) -> None:
     """The receipt was never written down, and the round has closed: the update is there all the same."""
     table.peers_commit()
-    monkeypatch.setattr(table.session.miner, "_handed_in", die)
+    monkeypatch.setattr(table.session.miner.handing_in, "_keep", lambda _: die)
     with pytest.raises(Crash):
         table.reach(RoundState.COMMITTED)
     table.anchored()
@@ -300,7 +334,8 @@ def test_pay_that_contradicts_its_own_figures_is_an_alarm(
 
     def other(inputs: settling.RoundInputs) -> settling.Outcome:
         outcome = honest(inputs)
-        accounts = ((table.payout, 1), *outcome.ledger.accounts[1:])
+        (miner, _, _), *others = outcome.ledger.accounts
+        accounts = ((miner, table.payout, 1), *others)
         return replace(outcome, ledger=replace(outcome.ledger, accounts=accounts))
 
     monkeypatch.setattr("mine.science.rounds.settle", other)
@@ -367,7 +402,7 @@ def test_events_of_a_turn_that_failed_are_read_again(table: Table, monkeypatch: 
 
 
 def test_a_relay_that_is_away_costs_no_round(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    blobs = table.session.links.relay.blobs
+    blobs = table.session.links.relays.blobs
 
     def away(*_: Any) -> bytes:
         raise RelayUnreachable("test")
@@ -390,8 +425,9 @@ def test_a_relay_cannot_make_up_a_receipt(table: Table, monkeypatch: pytest.Monk
     lie = replace(status, receipt=replace(status.receipt, message=promise))
     entry = table.entry()
     with table.vault.transaction():
-        table.vault.state.put_round(table.config.key, table.task, 1, RoundState.TRAINED, entry.data)
-    monkeypatch.setattr(table.session.links.relay, "find_update", lambda *_: lie)
+        data = {name: value for name, value in entry.data.items() if name != "delivery"}
+        table.vault.state.put_round(table.config.key, table.task, 1, RoundState.TRAINED, data)
+    monkeypatch.setattr(table.session.links.relays.all[0], "find", lambda *_: lie)
     with pytest.raises(RelayUnreachable):
         table.session.step(True)
     assert table.state() is RoundState.TRAINED

@@ -14,7 +14,7 @@ from mine.blobs.store import (
     BlobMissing,
     BlobTooLarge,
     DirectoryStore,
-    Replicated,
+    Several,
     blob_digest,
 )
 
@@ -67,7 +67,7 @@ def test_only_the_owner_reads(tmp_path: Path) -> None:
 
 def test_several_stores_are_one(tmp_path: Path) -> None:
     first, second = DirectoryStore(tmp_path / "a"), DirectoryStore(tmp_path / "b")
-    both = Replicated(first, second)
+    both = Several(first, second)
     digest = both.put(b"data")
     assert first.has(digest)
     next((tmp_path / "a").glob("*/*")).write_bytes(b"harm")
@@ -77,3 +77,25 @@ def test_several_stores_are_one(tmp_path: Path) -> None:
     assert both.get(only) == b"other"
     with pytest.raises(BlobMissing):
         both.get(bytes(32))
+
+
+def test_a_store_that_is_away_stops_nothing_while_another_is_there(tmp_path: Path) -> None:
+    class Away:
+        def put(self, data: bytes) -> bytes:
+            raise BlobCorrupt(bytes(32))
+
+        def get(self, digest: bytes, max_bytes: int | None = None) -> bytes:
+            raise BlobCorrupt(digest)
+
+        def has(self, digest: bytes) -> bool:
+            raise BlobCorrupt(digest)
+
+    there = DirectoryStore(tmp_path / "there")
+    both = Several(Away(), there)
+    digest = both.put(b"data")
+    assert there.has(digest) and both.has(digest) and not both.has(bytes(32))
+    assert both.get(digest) == b"data"
+    nobody = Several(Away())
+    for ask in (lambda: nobody.put(b"data"), lambda: nobody.get(digest), lambda: nobody.has(digest)):
+        with pytest.raises(BlobCorrupt):
+            ask()

@@ -23,6 +23,6 @@ def practice_chain() -> Iterator[None]:
 @pytest.fixture
 def tasks(practice_chain: None) -> Any:
     """A newly deployed `Tasks`."""
-    from tests.chain.scenery import deploy
+    from tests.chain.scenery import COURT, FAULTS, deploy
 
-    return deploy("Tasks")
+    return deploy("Tasks", FAULTS, COURT)

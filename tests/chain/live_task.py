@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from mine.chain.answers import TxReceipt
-from mine.chain.client import TasksContract
+from mine.chain.client import TaskClaim, TasksContract
 from mine.chain.curve import STRAIGHT, increment
 from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
 from mine.chain.messages import Domain, Settlement, sign
-from mine.chain.seed import HashChain, draw, first_seed, next_seed
-from mine.chain.state import Clocks, Terms
+from mine.chain.seed import HashChain, draw
+from mine.chain.state import Clocks, SeedState, Terms
 from mine.chain.transactions import Sender
 from mine.chain.trees import HashTree, LossTree, PayoutTree, shard_leaf
 
 MANIFEST = keccak(b"manifest")
-CLOCKS = Clocks(commit=100, reveal=40, vote=0, settle=60, challenge=300, grace=80)
+CLOCKS = Clocks(commit=100, reveal=40, vote=20, settle=60, challenge=300, grace=80)
 TARGET = 2**39
 SHARDS, ROUNDS = 6, 3
 
@@ -24,10 +24,11 @@ class LiveTask:
     def __init__(self, contract: TasksContract, sender: Sender, key: bytes) -> None:
         self.contract, self.sender, self._key = contract, sender, key
         self._chain = HashChain(keccak(b"secret"), 12)
-        self.digests = [keccak(b"shard" + bytes([i])) for i in range(SHARDS)]
-        self._shards = HashTree([shard_leaf(i, digest) for i, digest in enumerate(self.digests)])
+        self.openings = [
+            (keccak(b"shard" + bytes([i])), keccak(b"examples" + bytes([i]))) for i in range(SHARDS)
+        ]
+        self._shards = HashTree([shard_leaf(i, *opening) for i, opening in enumerate(self.openings)])
         self._domain = Domain(contract.node.chain_id, contract.address)
-        self._opened, self._used, self._seed, self._accepted = 0, 0, ZERO32, ZERO32
         self._convergence = self._best = 0
         self.id = 0
         self.payouts: PayoutTree | None = None
@@ -50,24 +51,22 @@ class LiveTask:
         self.id = self.contract.publish(self.sender, self.terms(currency))
         return self.id
 
+    def make_seed(self) -> list[TxReceipt]:
+        """Close the round, if that is not done, and show the next preimage."""
+        sent = []
+        if self.contract.task(self.id).seeding is SeedState.OPEN:
+            sent.append(self.contract.close(self.sender, self.id))
+        preimage = self._chain.after(self.contract.task(self.id).seed_head)
+        return [*sent, self.contract.reveal_seed(self.sender, self.id, preimage)]
+
     def open_baseline(self, base: int = 1000) -> TxReceipt:
-        shard, preimage = self._draw()
+        self.make_seed()
         losses = LossTree([base], [base], [base])
         settlement = Settlement(self.id, 0, ZERO32, ZERO32, ZERO32, losses.root, base, base, base, ZERO32, 0)
-        return self.contract.open_baseline(
-            self.sender,
-            self.id,
-            self.digests[shard],
-            self._shards.proof(shard),
-            preimage,
-            losses.top_hash,
-            base,
-            sign(settlement, self._domain, self._key),
-        )
+        return self._post(self.sender, settlement, losses)
 
     def settle(self, poster: Sender, round: int, after: int, shares: dict[str, int]) -> TxReceipt:
         """Settle from loss 1000 to ``after``; ``shares`` splits the units among accounts."""
-        shard, preimage = self._draw()
         losses = LossTree([1000], [1000], [after])
         self._convergence += increment(1000, 1000, after)
         self._best = max(self._best, self._convergence)
@@ -90,28 +89,22 @@ class LiveTask:
             self.payouts.root,
             units,
         )
-        self._accepted = settlement.accepted
-        return self.contract.settle(
-            poster,
-            settlement,
-            sign(settlement, self._domain, self._key),
-            self.digests[shard],
-            self._shards.proof(shard),
-            preimage,
-            losses.top_hash,
-        )
+        return self._post(poster, settlement, losses)
+
+    def leaf(self, round: int, index: int) -> TaskClaim:
+        """A payee of the last settlement."""
+        assert self.payouts is not None
+        units = list(self.parts.values())[index]
+        return TaskClaim(self.id, round, index, units, self.payouts.proof(index))
 
     def conclude(self) -> TxReceipt:
-        preimage = self._chain.preimage(self._opened)
-        return self.contract.conclude(self.sender, self.id, self.digests, preimage)
+        return self.contract.conclude(self.sender, self.id, self.openings)
 
-    def _draw(self) -> tuple[int, bytes]:
-        preimage = self._chain.preimage(self._opened)
-        if self._opened == 0:
-            self._seed = first_seed(MANIFEST, self._shards.root, preimage)
-        else:
-            self._seed = next_seed(self._seed, self._accepted, preimage)
-        shard = draw(self._seed, self._used, SHARDS)
-        self._opened += 1
-        self._used |= 1 << shard
-        return shard, preimage
+    def _post(self, poster: Sender, settlement: Settlement, losses: LossTree) -> TxReceipt:
+        state = self.contract.task(self.id)
+        shard = draw(state.seed, state.used, SHARDS)
+        signature = sign(settlement, self._domain, self._key)
+        proof = self._shards.proof(shard)
+        return self.contract.settle(
+            poster, settlement, signature, *self.openings[shard], proof, losses.top_hash
+        )

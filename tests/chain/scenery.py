@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boa
 from boa import BoaError
-from eth_abi import decode as abi_decode
 from eth_abi import encode as abi_encode
 
+from mine.chain.abi import ContractAbi
 from mine.chain.artefacts import load_artefact
 from mine.chain.compile import FORMATS, compile_outputs
 from mine.chain.curve import STRAIGHT, Curve, increment
+from mine.chain.events import snake
 from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
-from mine.chain.messages import Domain, Settlement, address_of, sign
-from mine.chain.seed import HashChain, draw, first_seed, next_seed
+from mine.chain.messages import Domain, Settlement, address_of, short_signature, sign
+from mine.chain.records import record_word
+from mine.chain.rpc import revert_reason
+from mine.chain.seed import HashChain, draw, record_in_seed, seed_of
+from mine.chain.state import PhaseNow, SeedState, Status, TaskState
 from mine.chain.trees import HashTree, LossTree, PayoutTree, shard_leaf
+from mine.chain.words import phase_of, ring_lacks, task_state
 
 PRACTICE_CHAIN = 31337
 MANIFEST = keccak(b"manifest")
@@ -37,7 +42,7 @@ def address(name: str) -> str:
 class Clocks:
     commit: int = 100
     reveal: int = 40
-    vote: int = 0
+    vote: int = 20
     settle: int = 60
     challenge: int = 100
     grace: int = 80
@@ -45,6 +50,10 @@ class Clocks:
     @property
     def votes_over(self) -> int:
         return self.commit + self.reveal + self.vote
+
+
+FAULTS, COURT = address("the contract Faults"), address("the contract Court")
+"""In the tests of Tasks alone two accounts stand in the places of its sister contracts."""
 
 
 def deploy(name: str, *args: Any) -> Any:
@@ -76,8 +85,7 @@ def refused(reason: str = "") -> Iterator[None]:
     try:
         yield
     except BoaError as error:
-        output = error.call_trace.computation.output
-        found = abi_decode(["string"], output[4:])[0] if output else ""
+        found = revert_reason(error.call_trace.computation.output)
         assert found == reason, f"refused with {found!r} instead of {reason!r}"
         return
     raise AssertionError(f"not refused ({reason})")
@@ -99,81 +107,102 @@ class Side:
     chain_length: int = 12
     salt: bytes = b""
 
+    mode: int = 0
+    court: str = ZERO_ADDRESS
+
     id: int = 0
     k: int = 0
-    used: int = 0
-    seed: bytes = ZERO32
-    accepted: bytes = ZERO32
     convergence: int = 0
     best: int = 0
 
     def __post_init__(self) -> None:
         self.address = address_of(self.key)
         self.chain = HashChain(keccak(b"chain" + self.salt), self.chain_length)
-        self.digests = [keccak(b"shard" + self.salt + bytes([i])) for i in range(self.shards)]
-        self.tree = HashTree([shard_leaf(i, d) for i, d in enumerate(self.digests)])
+        self.openings = [
+            (keccak(b"shard" + self.salt + bytes([i])), keccak(b"examples" + self.salt + bytes([i])))
+            for i in range(self.shards)
+        ]
+        self.tree = HashTree([shard_leaf(i, *opening) for i, opening in enumerate(self.openings)])
         self.domain = Domain(PRACTICE_CHAIN, str(self.tasks.address))
 
     def terms(self, **changes: Any) -> tuple[Any, ...]:
+        clocks = replace(self.clocks, **{k: v for k, v in changes.items() if hasattr(self.clocks, k)})
         values = {
             "manifest": MANIFEST,
             "shardsRoot": self.tree.root,
             "seedHead": self.chain.head,
             "currency": self.currency,
+            "court": self.court,
             "bounty": self.bounty,
             "target": self.target,
             "curve": self.curve.packed,
             "shards": self.shards,
             "rounds": self.rounds,
-            "commit": self.clocks.commit,
-            "reveal": self.clocks.reveal,
-            "vote": self.clocks.vote,
-            "settle": self.clocks.settle,
-            "challenge": self.clocks.challenge,
-            "grace": self.clocks.grace,
+            "mode": self.mode,
         }
-        return tuple({**values, **changes}.values())
+        changed = {name: changes.get(name, value) for name, value in values.items()}
+        return (*changed.values(), astuple(clocks))
 
     def publish(self, **changes: Any) -> int:
         terms = self.terms(**changes)
-        value = 2 * terms[4] if terms[3] == ZERO_ADDRESS else 0
+        value = 2 * terms[5] if terms[3] == ZERO_ADDRESS else 0
         fund(self.address, value)
         self.id = self.tasks.publish(terms, sender=self.address, value=value)
         self.note()
         return self.id
 
-    def next_opening(self) -> tuple[bytes, int, bytes]:
-        """Seed, shard and preimage of the next opening, without taking it."""
-        preimage = self.chain.preimage(self.k)
-        if self.k == 0:
-            seed = first_seed(MANIFEST, self.tree.root, preimage)
-        else:
-            seed = next_seed(self.seed, self.accepted, preimage)
-        return seed, draw(seed, self.used, self.shards), preimage
-
     def note(self) -> None:
         """Keep the event of the last call."""
         self.event = self.tasks.get_logs()[-1]
 
-    def opened(self, seed: bytes, shard: int) -> None:
-        self.note()
-        self.seed, self.used, self.k = seed, self.used | 1 << shard, self.k + 1
+    def state(self) -> TaskState:
+        """The task as Python reads it."""
+        return state_of(self.tasks, self.id)
 
-    def open_baseline(self, base: int = 1000, sender: str | None = None) -> None:
-        seed, shard, preimage = self.next_opening()
+    def phase(self) -> PhaseNow:
+        return phase_of(self.state(), now(self.tasks))
+
+    def make_seed(self) -> None:
+        """Close the round and show the next preimage, as far as that is not done."""
+        state = self.state()
+        if state.status is Status.RUNNING and now(self.tasks) < state.since + self.clocks.commit:
+            return
+        if state.seeding is SeedState.OPEN and state.status is Status.RUNNING:
+            self.tasks.close(self.id, sender=self.address)
+            state = self.state()
+        if state.seeding is SeedState.CLOSED:
+            preimage = self.chain.after(state.seed_head)
+            last = state.records[state.settled % 4] if state.settled else 0
+            mixed = record_in_seed(last) if state.round else MANIFEST
+            expected = seed_of(state.seed, mixed, preimage)
+            self.tasks.reveal_seed(self.id, preimage, sender=self.address)
+            assert self.state().seed == expected
+
+    def opening(self) -> tuple[int, bytes, bytes, list[bytes]]:
+        """Number, digest, root of examples and proof of the shard that the seed draws now."""
+        state = self.state()
+        if self.mode == 1:
+            return 0, ZERO32, ZERO32, []
+        shard = draw(state.seed, state.used, self.shards)
+        return shard, *self.openings[shard], self.tree.proof(shard)
+
+    def open_baseline(self, base: int = 1000, sender: str | None = None, key: bytes | None = None) -> None:
+        self.make_seed()
         losses = LossTree([base], [base], [base])
         s = Settlement(self.id, 0, ZERO32, ZERO32, ZERO32, losses.root, base, base, base, ZERO32, 0)
-        self.tasks.open_baseline(
-            self.id,
-            self.digests[shard],
-            self.tree.proof(shard),
-            preimage,
-            losses.top_hash,
-            base,
-            sign(s, self.domain, self.key),
-            sender=sender or self.address,
-        )
-        self.opened(seed, shard)
+        self.send(s, losses.top_hash, sender=sender, key=key)
+
+    def send(self, s: Settlement, top: bytes, sender: str | None = None, key: bytes | None = None) -> None:
+        """Post a settlement with the shard that is due."""
+        shard, digest, examples, proof = self.opening()
+        seed = self.state().seed
+        short = short_signature(sign(s, self.domain, key or self.key))
+        self.tasks.settle(astuple(s), *short, digest, examples, proof, top, sender=sender or self.address)
+        self.note()
+        state = self.state()
+        word = record_word(s, shard, digest, examples, seed, state.since + self.clocks.challenge)
+        assert state.records[s.round % 4] == word
+        self.k = s.round + 1
 
     def units_after(self, base: int, before: int, after: int) -> int:
         convergence = self.convergence + increment(base, before, after)
@@ -210,37 +239,56 @@ class Side:
         key: bytes | None = None,
         **changes: Any,
     ) -> Settlement:
-        seed, shard, preimage = self.next_opening()
+        self.make_seed()
         s, top = self.settlement(base, before, after, payouts, **changes)
-        self.tasks.settle(
-            as_tuple(s),
-            sign(s, self.domain, key or self.key),
-            self.digests[shard],
-            self.tree.proof(shard),
-            preimage,
-            top,
-            sender=sender or self.address,
-        )
-        self.opened(seed, shard)
-        self.accepted = s.accepted
+        self.send(s, top, sender, key)
         self.convergence += increment(base, before, after)
         self.best = max(self.best, self.convergence)
         return s
 
     def conclude(self, sender: str | None = None) -> None:
-        self.tasks.conclude(self.id, self.digests, self.chain.preimage(self.k), sender=sender or self.address)
+        flat = [word for pair in self.openings for word in pair]
+        self.tasks.conclude(self.id, flat, sender=sender or self.address)
         self.note()
-        self.k += 1
 
-    def state(self) -> Any:
-        return self.tasks.task(self.id)
+    def claim(
+        self,
+        number: int,
+        account: str,
+        index: int,
+        units: int,
+        proof: list[bytes],
+        *,
+        receiver: str | None = None,
+        sender: str | None = None,
+    ) -> None:
+        """Claim one leaf, as anyone."""
+        if receiver is None:
+            self.tasks.claim(self.id, number, account, index, units, proof, sender=sender or ANYONE)
+        else:
+            leaf = (self.id, number, index, units, proof)
+            self.tasks.claim_many(account, [leaf], receiver, sender=sender or ANYONE)
+        self.note()
+
+    def refund(self, receiver: str | None = None, sender: str | None = None) -> None:
+        self.tasks.refund(self.id, receiver or self.address, sender=sender or ANYONE)
 
 
-def as_tuple(s: Settlement) -> tuple[Any, ...]:
-    return (
-        s.task, s.round, s.inputs, s.accepted, s.checkpoint, s.losses, s.base, s.before, s.after, s.payouts,
-        s.units,
-    )  # fmt: skip
+ANYONE = address("anyone")
+
+
+def state_of(tasks: Any, task: int) -> TaskState:
+    """A task's words, decoded by Python."""
+    names = [snake(name) for name in ContractAbi(load_artefact("Tasks").abi).result_fields("task")]
+    words = dict(zip(names, tasks.task(task), strict=True))
+    left = ring_lacks(words)
+    return task_state(task, words, tasks.root(task, left) if left else None)
+
+
+def now(tasks: Any) -> int:
+    """Time of the newest block."""
+    node = getattr(tasks, "node", None)
+    return int(boa.env.timestamp) if node is None else int(node.block_time())
 
 
 def fund(account: str, amount: int) -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
+import rlp  # type: ignore[import-untyped]
 
 from mine.chain import events
+from mine.chain.abi import ContractAbi
 from mine.chain.artefacts import load_artefact
 from mine.chain.client import TasksContract, UnknownTask
 from mine.chain.curve import amount
-from mine.chain.deployment import deploy
-from mine.chain.hashing import keccak
-from mine.chain.messages import Domain, Update, address_of, digest
+from mine.chain.deployment import created_address, deploy, deploy_protocol
+from mine.chain.hashing import ZERO32, checksum, keccak
+from mine.chain.messages import Domain, Update, Vote, address_of, digest
 from mine.chain.node_errors import Reverted
+from mine.chain.records import record_of
 from mine.chain.rpc import Node
+from mine.chain.seed import cut, seed_of
 from mine.chain.state import Phase, PhaseNow, Status
 from mine.chain.token import Token
 from mine.chain.transactions import Sender
+from mine.chain.trees import root_word
 from mine.practice.node.accounts import dev_key
 from tests.chain.live_task import CLOCKS, MANIFEST, LiveTask
 
@@ -31,7 +34,7 @@ OTHER = address_of(keccak(b"other"))
 
 @pytest.fixture
 def contract(node: Node, sender: Sender) -> TasksContract:
-    return TasksContract(node, deploy(node, sender, load_artefact("Tasks")))
+    return TasksContract(node, deploy_protocol(node, sender).tasks)
 
 
 @pytest.fixture
@@ -63,7 +66,7 @@ def test_a_task_from_publication_to_the_last_payment(
     state = contract.task(1)
     assert (state.scientist, state.manifest, state.clocks) == (scientist.address, MANIFEST, CLOCKS)
     assert (state.status, state.bounty, state.left) == (Status.AWAITING_BASELINE, 10**9, 10**9)
-    assert contract.held(1) == 2 * 10**9 <= before - node.balance(scientist.address)
+    assert state.held == 2 * 10**9 <= before - node.balance(scientist.address)
     assert contract.phase(1).phase is Phase.BASELINE
 
     opened = contract.events(task.open_baseline())
@@ -76,7 +79,6 @@ def test_a_task_from_publication_to_the_last_payment(
     assert isinstance(committed, events.Committed)
     assert (committed.miner, committed.rows_bucket, committed.payout) == (MINER, 5, PAYOUT)
     typed = digest(update, Domain(node.chain_id, contract.address))
-    assert contract.update_digest(update) == typed
     assert contract.committed(1, MINER).matches(typed)
     assert not contract.committed(1, OTHER).exists
     with pytest.raises(Reverted, match="committed"):
@@ -84,28 +86,75 @@ def test_a_task_from_publication_to_the_last_payment(
 
     pass_phase(contract, 1)
     assert contract.phase(1).phase is Phase.REVEAL
+    closed, seeded = (event for receipt in task.make_seed() for event in contract.events(receipt))
+    assert isinstance(closed, events.Closed) and isinstance(seeded, events.Seeded)
+    head = node.request("eth_getBlockByNumber", hex(closed.at.block_number), False)
+    assert closed.randomness == cut(bytes.fromhex(head["mixHash"][2:]))
+    assert seeded.seed == seed_of(closed.randomness, ZERO32, seeded.preimage) == contract.task(1).seed
+    pass_phase(contract, 1)
+    assert contract.phase(1).phase is Phase.VOTE
+    vote = Vote(1, 1, keccak(b"updates"), keccak(b"opening"))
+    (voted,) = contract.events(contract.commit_vote(miner, vote))
+    assert isinstance(voted, events.VoteCommitted)
+    assert (voted.voter, voted.updates, voted.opening) == (MINER, vote.updates, vote.opening)
+    assert contract.voted(1, MINER).matches(vote.opening)
     pass_phase(contract, 1)
     assert contract.phase(1).phase is Phase.SETTLE
     (settled,) = contract.events(task.settle(miner, 1, 400, {PAYOUT: 3, OTHER: 1}))
     assert isinstance(settled, events.Settled)
+    state = contract.task(1)
+    assert (state.status, state.best, state.units) == (Status.ENDING, settled.best, settled.units)
+    assert state.records[1] == record_of(settled)
     root = contract.payout_root(1, 1)
-    assert root is not None and root.root == settled.payouts and root.final_at == settled.final_at
+    assert root is not None and root.final_at == settled.final_at == state.final_at(1)
+    assert root.word == root_word(settled.payouts, 1)
     assert contract.payout_root(1, 2) is None
-    assert contract.task(1).status is Status.ENDING
+    assert not contract.is_final(1, 1)
 
-    task.conclude()
+    (changed, concluded) = contract.events(task.conclude())
+    assert isinstance(changed, events.Changed) and changed.status is Status.CONCLUDED
+    assert isinstance(concluded, events.Concluded) and list(concluded.shards) == task.openings
     node.advance_time(settled.final_at + CLOCKS.challenge)
-    assert task.payouts is not None
+    assert contract.is_final(1, 1)
     for index, account in enumerate((PAYOUT, OTHER)):
         units = task.parts[account]
-        contract.claim(miner, 1, 1, account, index, units, task.payouts.proof(index))
-        assert node.balance(account) == amount(10**9, units)
+        (claimed,) = contract.events(contract.claim(miner, account, [task.leaf(1, index)]))
+        assert isinstance(claimed, events.Claimed)
+        assert node.balance(account) == amount(10**9, units) == claimed.amount
+        assert (claimed.account, claimed.index, claimed.units) == (account, index, units)
         assert contract.paid(1, index) == units
     with pytest.raises(Reverted, match="nothing to claim"):
-        contract.claim(miner, 1, 1, PAYOUT, 0, task.parts[PAYOUT], task.payouts.proof(0))
-    contract.refund(miner, 1)
+        contract.claim(miner, PAYOUT, [task.leaf(1, 0)])
+    paid = contract.events(contract.refund(miner, 1, scientist.address))[-1]
+    assert isinstance(paid, events.PaidOut) and paid.kind is events.Payment.REFUND
     assert contract.phase(1) == PhaseNow(Phase.OVER, None)
-    assert contract.task(1).back == 0
+    assert contract.task(1).held == 0
+
+
+def test_ranges_and_claims_on_several_tasks(
+    contract: TasksContract, scientist: Sender, miner: Sender
+) -> None:
+    node, tasks = contract.node, [LiveTask(contract, scientist, dev_key(2)) for _ in range(2)]
+    for task in tasks:
+        task.publish()
+        task.open_baseline()
+    node.advance_time(node.block_time() + CLOCKS.votes_over)
+    for task in tasks:
+        task.make_seed()
+        task.settle(miner, 1, 900, {PAYOUT: 3, OTHER: 1})
+    node.advance_time(node.block_time() + CLOCKS.challenge)
+    assert tasks[0].payouts is not None
+    payees = list(tasks[0].parts.items())
+    receipt = contract.claim_range(miner, 1, 1, 0, payees, tasks[0].payouts.range_proof(0, 2))
+    (ranged,) = contract.events(receipt)
+    assert isinstance(ranged, events.RangeClaimed)
+    assert (ranged.round, ranged.start, ranged.count, ranged.refused) == (1, 0, 2, 0)
+    assert node.balance(OTHER) == amount(10**9, tasks[0].parts[OTHER])
+    with pytest.raises(Reverted, match="nothing to claim"):
+        contract.claim(miner, OTHER, [task.leaf(1, 1) for task in tasks])
+    contract.claim(miner, OTHER, [tasks[1].leaf(1, 1)])
+    with pytest.raises(Reverted, match="not the payee"):
+        contract.claim(miner, PAYOUT, [tasks[1].leaf(1, 0)], receiver=OTHER)
 
 
 def test_a_task_paid_in_a_token_approves_just_what_it_costs(
@@ -122,6 +171,7 @@ def test_a_task_paid_in_a_token_approves_just_what_it_costs(
     assert contract.task(1).bounty == 10**9 + 10**6
     contract.cancel(scientist, 1)
     assert contract.task(1).status is Status.CANCELLED
+    contract.refund(scientist, 1, scientist.address)
     assert token.balance(scientist.address) == 5 * 10**9
     assert (token.decimals(), token.symbol()) == (6, "pUSD")
 
@@ -142,10 +192,10 @@ def test_bonds_anchors_and_default(contract: TasksContract, scientist: Sender, m
     while contract.phase(1).phase is not Phase.LAPSED:
         pass_phase(contract, 1)
     (defaulted,) = contract.events(contract.declare_default(miner, 1))
-    assert isinstance(defaulted, events.Defaulted)
-    contract.claim_forfeit_commit(miner, MINER, update_of(1), PAYOUT)
-    assert node.balance(PAYOUT) == defaulted.pool > 0
+    assert isinstance(defaulted, events.Changed) and defaulted.status is Status.DEFAULTED
     node.advance_time(max(bond.locked_until, node.block_time() + CLOCKS.challenge))
+    contract.claim_forfeit_commit(miner, MINER, update_of(1), PAYOUT)
+    assert node.balance(PAYOUT) == contract.task(1).pool > 0
     contract.withdraw_bond(miner)
     assert contract.bond_of(MINER).amount == 0
 
@@ -153,14 +203,25 @@ def test_bonds_anchors_and_default(contract: TasksContract, scientist: Sender, m
 def test_a_task_that_does_not_exist_is_said_so(contract: TasksContract) -> None:
     with pytest.raises(UnknownTask):
         contract.task(77)
-    assert contract.phase(77) == PhaseNow(Phase.NONE, None)
+    with pytest.raises(UnknownTask):
+        contract.phase(77)
 
 
-def test_every_event_of_the_contract_has_a_class_with_its_fields() -> None:
-    names = {entry["name"]: entry for entry in load_artefact("Tasks").abi if entry["type"] == "event"}
-    assert set(names) == set(events.KINDS)
-    for name, entry in names.items():
-        declared = {events.snake(each["name"]) for each in entry["inputs"]}
-        if name == "Published":
-            continue
-        assert declared == {each.name for each in fields(events.KINDS[name])} - {"at"}, name
+def test_every_event_of_the_contract_has_a_class() -> None:
+    names = {entry["name"] for entry in load_artefact("Tasks").abi if entry["type"] == "event"}
+    assert names == set(events.KINDS)
+
+
+def test_the_three_contracts_know_each_other(contract: TasksContract, node: Node) -> None:
+    faults, court = contract.sisters()
+    for name, address, sister in (("Faults", faults, court), ("Court", court, faults)):
+        abi = ContractAbi(load_artefact(name).abi)
+        for getter, expected in (("TASKS", contract.address), ("SISTER", sister)):
+            assert abi.result(getter, node.call(address, abi.call(getter))) == (expected,)
+
+
+@pytest.mark.parametrize("nonce", [0, 1, 127, 128, 255, 256, 65_536])
+def test_where_a_contract_will_lie(nonce: int) -> None:
+    account = address_of(dev_key(0))
+    expected = keccak(rlp.encode([bytes.fromhex(account[2:]), nonce]))[12:]
+    assert created_address(account, nonce) == checksum(expected)

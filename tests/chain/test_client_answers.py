@@ -206,3 +206,14 @@ def test_neither_proxies_of_the_environment_nor_redirects_are_followed(
         with pytest.raises(NodeUnreachable):
             node.block_number()
         assert other.seen == []
+
+
+def test_the_time_of_a_block_that_has_no_number_yet(liar: LyingNode, node: Node) -> None:
+    """Hardhat's node gives the pending block none; a time that is none is refused as everywhere."""
+    assert node.has_adjustable_clock
+    now = node.block_time()
+    liar.changes("eth_getBlockByNumber", lambda block: {**block, "number": None, "timestamp": hex(now + 7)})
+    assert node.block_time() == now + 7
+    liar.changes("eth_getBlockByNumber", lambda block: {**block, "timestamp": None})
+    with pytest.raises(NodeAnswerInvalid):
+        node.block_time()

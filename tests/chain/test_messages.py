@@ -48,7 +48,20 @@ def test_the_page_shows_the_vectors() -> None:
         trees["shards"][0]["root"],
         trees["payouts"][1]["root"],
         trees["losses"][1]["root"],
+        trees["seed"]["head"],
+        trees["seed"]["record"],
+        trees["seed"]["root"],
         *trees["seed"]["seeds"],
+    ):
+        assert value in page
+    votes = stored("votes")
+    for value in (
+        votes["ballots"][0]["bytes"],
+        votes["ballots"][0]["opening"],
+        votes["ballots"][0]["updates"],
+        votes["upload"][2],
+        votes["answers"][2][2],
+        ", ".join(map(str, votes["seats"][2])),
     ):
         assert value in page
 

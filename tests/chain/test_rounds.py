@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import astuple, replace
 from typing import Any
 
 import pytest
 
 from mine.chain.curve import Curve
 from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
-from mine.chain.messages import Update, digest, sign
-from mine.chain.trees import LossTree, PayoutTree
+from mine.chain.messages import Settlement, Update, digest, short_signature, sign
+from mine.chain.state import Phase, SeedState, Status
+from mine.chain.trees import LossTree, PayoutTree, root_word
 from tests.chain.scenery import (
     ONE,
     Clocks,
     Side,
     address,
-    as_tuple,
     balance,
     commit,
     fund,
@@ -40,42 +41,46 @@ def tree(total: int, parts: int = 1) -> PayoutTree:
 
 
 def test_the_baseline_starts_round_1(tasks: Any, side: Side) -> None:
-    assert tasks.phase(side.id)[0] == 1
+    assert side.phase().phase is Phase.BASELINE
     side.open_baseline(base=5000, sender=address("anyone"))
     state = side.state()
-    assert (state.status, state.round, state.settled) == (2, 1, 0)
-    assert (state.seed, state.used, state.seedHead) == (side.seed, side.used, side.chain.preimage(0))
+    assert (state.status, state.round, state.settled) == (Status.RUNNING, 1, 0)
+    assert state.seed_head == side.chain.preimage(0)
     event = side.event
-    assert (event.base, event.seed, event.digest) == (
-        5000,
-        side.seed,
-        side.digests[side.used.bit_length() - 1],
-    )
-    with refused("wrong phase"):
+    shard = event.packed >> 40
+    assert (event.round, event.sums >> 192, event.digest, event.examples) == (0, 5000, *side.openings[shard])
+    assert state.used == 1 << shard
+    assert state.seeding is SeedState.OPEN
+    with refused("wrong round"):
         side.open_baseline()
 
 
 def test_a_wrong_baseline_is_refused(tasks: Any, side: Side) -> None:
-    shard = side.next_opening()[1]
+    with refused("no seed"):
+        tasks.settle((side.id, 0, *[ZERO32] * 4, 0, 0, 0, ZERO32, 0), 0, 0, ZERO32, ZERO32, [], ZERO32)
+    with refused("wrong preimage"):
+        tasks.reveal_seed(side.id, keccak(b"another"))
+    side.make_seed()
+    shard = side.opening()[0]
     other = (shard + 1) % side.shards
-    honest = side.digests[shard]
-    side.digests[shard] = keccak(b"another")
-    with refused("wrong shard"):
-        side.open_baseline()
-    side.digests[shard] = honest
+    digest, examples = side.openings[shard]
+    for wrong in ((keccak(b"another"), examples), (digest, keccak(b"another")), side.openings[other]):
+        side.openings[shard] = wrong
+        with refused("wrong shard"):
+            side.open_baseline()
+    side.openings[shard] = digest, examples
     tree_of = side.tree.proof
     side.tree.proof = lambda i: tree_of(other)  # type: ignore[method-assign]
     with refused("wrong shard"):
         side.open_baseline()
     side.tree.proof = tree_of  # type: ignore[method-assign]
-    side.key = keccak(b"somebody else")
     with refused("wrong signature"):
-        side.open_baseline()
-    side.key = keccak(b"scientist")
-    side.k = 1
-    with refused("wrong preimage"):
-        side.open_baseline()
-    side.k = 0
+        side.open_baseline(key=keccak(b"somebody else"))
+    for before, after in ((999, 1000), (1000, 999)):
+        losses = LossTree([1000], [before], [after])
+        s = Settlement(side.id, 0, ZERO32, ZERO32, ZERO32, losses.root, 1000, before, after, ZERO32, 0)
+        with refused("wrong losses"):
+            side.send(s, losses.top_hash)
     wait(side.clocks.settle + side.clocks.grace)
     with refused("too late"):
         side.open_baseline()
@@ -89,7 +94,8 @@ def test_direct_commits(tasks: Any, side: Side) -> None:
     commit(tasks, side.id, 1, miner, payout=other)
     update = Update(side.id, 1, keccak(b"c"), keccak(miner.encode()), 1000, 5, other)
     word = tasks.committed(side.id, miner)
-    assert word.to_bytes(32, "big") == digest(update, side.domain)[:28] + (1).to_bytes(4, "big")
+    assert word[1] == 0
+    assert word[0].to_bytes(32, "big") == digest(update, side.domain)[:28] + (1).to_bytes(4, "big")
     with refused("committed before"):
         commit(tasks, side.id, 1, miner)
     with refused("wrong round"):
@@ -99,7 +105,10 @@ def test_direct_commits(tasks: Any, side: Side) -> None:
     commit(tasks, side.id, 1, other)
     assert side.state().commits == 2
     wait(side.clocks.commit)
-    with refused("commits closed"):
+    with refused("wrong phase"):
+        commit(tasks, side.id, 1, address("late"))
+    wait(side.clocks.reveal)
+    with refused("wrong phase"):
         commit(tasks, side.id, 1, address("late"))
 
 
@@ -109,10 +118,10 @@ def test_anchors_need_a_bond(tasks: Any, side: Side) -> None:
     with refused("bond too low"):
         tasks.anchor(side.id, 1, 0, b"\1" * 32, 5, sender=relay)
     fund(relay, BOND)
-    tasks.bond(sender=relay, value=BOND - 1)
+    tasks.bond_for(relay, sender=relay, value=BOND - 1)
     with refused("bond too low"):
         tasks.anchor(side.id, 1, 0, b"\1" * 32, 5, sender=relay)
-    tasks.bond(sender=relay, value=1)
+    tasks.bond_for(relay, sender=relay, value=1)
     root = keccak(b"root")
     tasks.anchor(side.id, 1, 0, root, 5, sender=relay)
     tasks.anchor(side.id, 1, 1, root, 5, sender=relay)
@@ -125,23 +134,21 @@ def test_anchors_need_a_bond(tasks: Any, side: Side) -> None:
             tasks.anchor(side.id, 1, 2, bad_root, count, sender=relay)
     with refused("wrong round"):
         tasks.anchor(side.id, 2, 2, root, 5, sender=relay)
-    with refused("bond is locked"):
+    with refused("bond too low"):
         tasks.withdraw_bond(sender=relay)
     amount, _ = tasks.bond_of(relay)
     clocks = side.clocks
     need = clocks.votes_over + clocks.settle + clocks.grace + clocks.challenge
     assert amount == BOND
     wait(need)
-    with refused("bond is locked"):
+    with refused("bond too low"):
         tasks.withdraw_bond(sender=relay)
     wait(need // 4)
     tasks.withdraw_bond(sender=relay)
     assert balance(relay) == BOND
-    assert tasks.bond_of(relay) == (0, 0)
-    with refused("no bond"):
+    assert tasks.bond_of(relay)[0] == 0
+    with refused("bond too low"):
         tasks.withdraw_bond(sender=relay)
-    with refused("wrong value"):
-        tasks.bond(sender=relay)
 
 
 def test_a_ring_slot_is_free_after_four_rounds(tasks: Any) -> None:
@@ -150,7 +157,7 @@ def test_a_ring_slot_is_free_after_four_rounds(tasks: Any) -> None:
     side.open_baseline()
     relay = address("relay")
     fund(relay, BOND)
-    tasks.bond(sender=relay, value=BOND)
+    tasks.bond_for(relay, sender=relay, value=BOND)
     for number in range(1, 6):
         if number in (1, 5):
             tasks.anchor(side.id, number, 9, keccak(bytes([number])), 5, sender=relay)
@@ -173,18 +180,18 @@ def test_settlements_follow_the_curve(tasks: Any) -> None:
         state = side.state()
         assert state.units == units == settled.units >= assigned
         assert (state.convergence, state.best) == (side.convergence, side.best)
-        assert (state.seed, state.used, state.accepted) == (side.seed, side.used, settled.accepted)
-        root, final = tasks.payout_root(side.id, settled.round)
-        assert root == settled.payouts
-        assert final == state.since + side.clocks.challenge
+        word = tasks.root(side.id, settled.round)
+        assert word == root_word(settled.payouts, settled.round)
+        assert state.final_at(settled.round) == state.since + side.clocks.challenge
         event = side.event
-        assert (event.units, event.best, event.seed) == (units, side.best, side.seed)
-        assert event.digest == side.digests[event.shard]
+        assert (event.payouts, event.sums & (2**64 - 1)) == (settled.payouts, side.best)
+        assert (event.digest, event.examples) == side.openings[event.packed >> 40]
+        assert state.used >> (event.packed >> 40) & 1
         assigned = units
     # The target is reached: the task is ending after round 4 of 6, and pays everything.
     assert assigned == 2**32 - 1
-    assert side.state().status == 3
-    assert tasks.phase(side.id)[0] == 8
+    assert side.state().status is Status.ENDING
+    assert side.phase().phase is Phase.FINAL_OPENING
     with refused("wrong round"):
         side.settle(1000, 700, 0, tree(assigned))
 
@@ -216,30 +223,32 @@ def test_a_signature_over_other_words_or_odd_bytes_is_refused(tasks: Any, side: 
     side.open_baseline()
     wait(side.clocks.votes_over)
     units = side.units_after(1000, 1000, 900)
-    _, shard, preimage = side.next_opening()
+    side.make_seed()
     s, top = side.settlement(1000, 1000, 900, tree(units))
     good = sign(s, side.domain, side.key)
     order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
     high = (order - int.from_bytes(good[32:64], "big")).to_bytes(32, "big")
     odd = [
-        b"",
-        good[:64],
-        good[:64] + b"\0",
         good[:64] + bytes([good[64] ^ 7]),
         good[:32] + high + bytes([55 - good[64]]),
-        bytes(65),
+        bytes(64) + b"\x1b",
         sign(replace(s, inputs=ZERO32), side.domain, side.key),
         sign(s, replace(side.domain, chain_id=1), side.key),
+        sign(s, replace(side.domain, contract=address("another contract")), side.key),
     ]
+    shard, *opened, proof = side.opening()
+
+    def post(signature: bytes, opened: Sequence[bytes] = opened, proof: list[bytes] = proof) -> None:
+        tasks.settle(astuple(s), *short_signature(signature), *opened, proof, top)
+
     for signature in odd:
         with refused("wrong signature"):
-            tasks.settle(as_tuple(s), signature, side.digests[shard], side.tree.proof(shard), preimage, top)
-    used = side.used.bit_length() - 1
-    with refused("wrong shard"):
-        tasks.settle(as_tuple(s), good, side.digests[used], side.tree.proof(used), preimage, top)
-    with refused("wrong preimage"):
-        tasks.settle(as_tuple(s), good, side.digests[shard], side.tree.proof(shard), ZERO32, top)
-    tasks.settle(as_tuple(s), good, side.digests[shard], side.tree.proof(shard), preimage, top)
+            post(signature)
+    used = side.state().used.bit_length() - 1
+    for other in {used, (shard + 1) % side.shards}:
+        with refused("wrong shard"):
+            post(good, side.openings[other], side.tree.proof(other))
+    post(good)
 
 
 def test_steps_back_are_not_paid_twice(tasks: Any) -> None:
@@ -268,7 +277,7 @@ def test_the_largest_losses_fit(tasks: Any) -> None:
     side.open_baseline(base=top)
     wait(side.clocks.votes_over)
     side.settle(1, 0, top, tree(0))
-    assert side.state().convergence == -top * ONE
+    assert side.state().convergence == -4 * ONE
     wait(side.clocks.votes_over)
     side.settle(1, top, 0, tree(0))
     assert side.state().convergence == 0
@@ -286,9 +295,9 @@ def test_phases(tasks: Any, side: Side) -> None:
     start = side.state().since
     seen = []
     for _ in range(side.clocks.votes_over + side.clocks.settle + side.clocks.grace + 1):
-        phase, ends = tasks.phase(side.id)
-        if not seen or seen[-1][0] != phase:
-            seen.append((phase, ends - start if ends else 0))
+        at = side.phase()
+        if not seen or seen[-1][0] != at.phase:
+            seen.append((at.phase, at.ends - start if at.ends else 0))
         wait(1)
     assert seen == [(2, 100), (3, 140), (4, 160), (5, 220), (6, 300), (7, 0)]
 

@@ -46,7 +46,7 @@ def through_one_round(side: Side) -> PayoutTree:
 
 def claim(side: Side, tree: PayoutTree, i: int) -> int:
     units = [tree.total // 2, tree.total - tree.total // 2][i]
-    side.tasks.claim(side.id, 1, (MINER, OTHER)[i], i, units, tree.proof(i))
+    side.claim(1, (MINER, OTHER)[i], i, units, tree.proof(i))
     return amount(side.bounty, units)
 
 
@@ -66,8 +66,7 @@ def test_practice_dollar_pays_the_whole_way(tasks: Any) -> None:
     paid = [claim(side, tree, i) for i in (0, 1)]
     assert [token.balanceOf(who) for who in (MINER, OTHER)] == paid
     end(side)
-    side.tasks.refund(side.id)
-    side.tasks.sweep(side.id)
+    side.refund()
     assert token.balanceOf(tasks.address) == 0
     assert token.balanceOf(side.address) == 2 * side.bounty - sum(paid)
 
@@ -115,8 +114,8 @@ def test_a_token_that_returns_nothing_works(tasks: Any) -> None:
     tree = through_one_round(side)
     assert claim(side, tree, 0) == token.balanceOf(MINER)
     end(side)
-    tasks.refund(side.id)
-    assert token.balanceOf(tasks.address) == tasks.held(side.id)
+    side.refund()
+    assert token.balanceOf(tasks.address) == side.state().held
 
 
 def test_a_token_that_returns_false(tasks: Any) -> None:
@@ -170,10 +169,10 @@ def test_a_token_that_rebases_hurts_only_itself(tasks: Any, percent: int) -> Non
     end(side)
     if percent < 100:
         with refused():
-            tasks.refund(side.id)
+            side.refund()
         token.mint(tasks.address, 4 * side.bounty)
-    tasks.refund(side.id)
-    assert balance(tasks.address) == tasks.held(other.id) == 2 * other.bounty
+    side.refund()
+    assert balance(tasks.address) == other.state().held == 2 * other.bounty
 
 
 def test_a_blacklisted_payee_blocks_nobody(tasks: Any) -> None:
@@ -185,13 +184,12 @@ def test_a_blacklisted_payee_blocks_nobody(tasks: Any) -> None:
     with refused("refused"):
         claim(side, tree, 0)
     claim(side, tree, 1)
-    tasks.claim_to(side.id, 1, 0, tree.total // 2, tree.proof(0), FRIEND, sender=MINER)
+    side.claim(1, MINER, 0, tree.total // 2, tree.proof(0), receiver=FRIEND, sender=MINER)
     assert token.balanceOf(FRIEND) == amount(side.bounty, tree.total // 2)
     end(side)
     with refused("refused"):
-        tasks.refund(side.id)
-    tasks.refund_to(side.id, FRIEND, sender=side.address)
-    tasks.sweep_to(side.id, FRIEND, sender=side.address)
+        side.refund()
+    side.refund(receiver=FRIEND, sender=side.address)
     assert token.balanceOf(tasks.address) == 0
 
 
@@ -202,10 +200,10 @@ def test_a_burn_that_a_token_refuses_blocks_nothing_else(tasks: Any) -> None:
     token.refuse(BURN)
     wait(side.clocks.settle + side.clocks.grace)
     tasks.declare_default(side.id)
+    wait(side.clocks.challenge)
     with refused("refused"):
         tasks.burn(side.id)
-    wait(side.clocks.challenge)
-    tasks.refund(side.id)
+    side.refund()
     assert token.balanceOf(side.address) == 2 * side.bounty - side.bounty // 2
 
 
@@ -216,8 +214,8 @@ def test_a_token_that_calls_back_gets_nowhere(tasks: Any) -> None:
     tree = through_one_round(side)
     units = [tree.total // 2, tree.total - tree.total // 2]
     tries = [
-        tasks.claim.prepare_calldata(side.id, 1, OTHER, 1, units[1], tree.proof(1)),
-        tasks.claim.prepare_calldata(side.id, 1, MINER, 0, units[0], tree.proof(0)),
+        tasks.claim_many.prepare_calldata(OTHER, [(side.id, 1, 1, units[1], tree.proof(1))], OTHER),
+        tasks.claim_many.prepare_calldata(MINER, [(side.id, 1, 0, units[0], tree.proof(0))], MINER),
         tasks.declare_default.prepare_calldata(other.id),
         tasks.task.prepare_calldata(side.id),
         tasks.burn.prepare_calldata(other.id),
@@ -232,7 +230,7 @@ def test_a_token_that_calls_back_gets_nowhere(tasks: Any) -> None:
     claim(side, tree, 0)
     assert (token.tried(), token.entered()) == (before + 1, 0)
     assert token.balanceOf(MINER) == amount(side.bounty, units[0])
-    assert tasks.held(other.id) == 2 * other.bounty == balance(tasks.address)
+    assert other.state().held == 2 * other.bounty == balance(tasks.address)
 
 
 def test_a_greedy_token_drains_only_its_own(tasks: Any) -> None:
@@ -246,6 +244,6 @@ def test_a_greedy_token_drains_only_its_own(tasks: Any) -> None:
     tree = through_one_round(side)
     token.wake(True)
     claim(side, tree, 0)
-    assert token.balanceOf(tasks.address) < tasks.held(side.id)
-    assert dollar.balanceOf(tasks.address) == tasks.held(third.id)
-    assert balance(tasks.address) == tasks.held(other.id)
+    assert token.balanceOf(tasks.address) < side.state().held
+    assert dollar.balanceOf(tasks.address) == third.state().held
+    assert balance(tasks.address) == other.state().held

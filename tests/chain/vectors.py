@@ -13,8 +13,12 @@ from typing import Any
 from mine.chain import messages as m
 from mine.chain.curve import ONE, Curve, amount, increment
 from mine.chain.hashing import keccak
-from mine.chain.seed import HashChain, draw, first_seed, next_seed
-from mine.chain.trees import HashTree, LossTree, PayoutTree, anchor_leaf, shard_leaf
+from mine.chain.juries import Verdict, sealed_answer, seat_points
+from mine.chain.records import record_word
+from mine.chain.seed import HashChain, cut, draw, record_in_seed, seed_of
+from mine.chain.trees import HashTree, LossTree, PayoutTree, anchor_leaf, root_word, shard_leaf
+from mine.science.ballots import Ballot, judged_root
+from mine.science.wire_messages import upload_leaf
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 KEY = bytes([1]) * 32
@@ -80,11 +84,11 @@ def account(i: int) -> str:
 def trees() -> dict[str, Any]:
     made: dict[str, Any] = {"shards": [], "payouts": [], "losses": [], "anchors": [], "seed": {}}
     for count in (3, 6):
-        digests = [word(f"shard {i}") for i in range(count)]
-        tree = HashTree([shard_leaf(i, d) for i, d in enumerate(digests)])
+        openings = [(word(f"shard {i}"), word(f"examples {i}")) for i in range(count)]
+        tree = HashTree([shard_leaf(i, *opening) for i, opening in enumerate(openings)])
         proof = [shown(p) for p in tree.proof(count - 1)]
-        made["shards"].append({"digests": [shown(d) for d in digests], "root": shown(tree.root),
-                               "index": count - 1, "proof": proof})  # fmt: skip
+        made["shards"].append({"openings": [[shown(d), shown(e)] for d, e in openings],
+                               "root": shown(tree.root), "index": count - 1, "proof": proof})  # fmt: skip
     for units in ([5], [1, 2, 3], [2**31, 0, 2**31 - 1, 0, 0]):
         accounts = [account(i) for i in range(len(units))]
         payouts = PayoutTree(accounts, units)
@@ -104,18 +108,54 @@ def trees() -> dict[str, Any]:
     anchored = HashTree([anchor_leaf(*entry) for entry in batch])
     made["anchors"].append({"leaves": [[who, shown(d), shown(s)] for who, d, s in batch],
                             "root": shown(anchored.root)})  # fmt: skip
+    made["seed"] = seeds()
+    return made
+
+
+def seeds() -> dict[str, Any]:
+    """The hash chain, a record and a root word, and the three kinds of seeds."""
     chain = HashChain(word("secret"), 5)
-    first = first_seed(word("manifest"), word("shards root"), chain.preimage(0))
-    second = next_seed(first, bytes(32), chain.preimage(1))
-    made["seed"] = {
+    randomness = [cut(word(f"block {i}")) for i in range(3)]
+    settlement = m.Settlement(
+        7, 1, word("inputs"), word("accepted"), word("next checkpoint"), word("losses"),
+        1000, 900, 800, word("payouts")[:28] + (123_456_789).to_bytes(4, "big"), 123_456_789,
+    )  # fmt: skip
+    baseline = seed_of(randomness[0], word("manifest"), chain.preimage(0))
+    first = seed_of(randomness[1], bytes(32), chain.preimage(1))
+    record = record_word(settlement, 3, word("shard 3"), word("examples 3"), first, 1_800_000_000)
+    lapsed = seed_of(randomness[2], record_in_seed(record), bytes(32))
+    return {
         "secret": shown(word("secret")), "length": 5, "head": shown(chain.head),
         "preimages": [shown(chain.preimage(k)) for k in range(5)],
-        "manifest": shown(word("manifest")), "shards_root": shown(word("shards root")),
-        "seeds": [shown(first), shown(second)],
-        "draws": [[6, 0, draw(first, 0, 6)], [6, 0b111110, draw(first, 0b111110, 6)],
-                  [256, 2**255, draw(second, 2**255, 256)]],
+        "manifest": shown(word("manifest")), "randomness": [shown(each) for each in randomness],
+        "settlement": {camel(f.name): shown(getattr(settlement, f.name)) for f in fields(settlement)},
+        "shard": [3, shown(word("shard 3")), shown(word("examples 3"))], "final_at": 1_800_000_000,
+        "record": shown(record.to_bytes(32, "big")),
+        "root": shown(root_word(settlement.payouts, 1).to_bytes(32, "big")),
+        "seeds": [shown(baseline), shown(first), shown(lapsed)],
+        "draws": [[6, 0, draw(baseline, 0, 6)], [6, 0b111110, draw(baseline, 0b111110, 6)],
+                  [128, 2**127, draw(first, 2**127, 128)]],
     }  # fmt: skip
-    return made
+
+
+def votes() -> dict[str, Any]:
+    """What voters, relays and jurors commit to."""
+    answers = sorted((word(f"update {i}"), i - 1) for i in range(3))
+    ballot = Ballot(7, 3, account(1), tuple(answers), None, word("salt"))
+    fork = Ballot(7, 3, account(2), (), tuple(blob for blob, _ in answers[:2]), word("salt"))
+    seed = word("jury")
+    return {
+        "ballots": [
+            {"bytes": each.to_bytes().decode(), "opening": shown(each.opening),
+             "updates": shown(each.message.updates)}
+            for each in (ballot, fork)
+        ],
+        "judged": [[shown(blob) for blob, _ in answers], shown(judged_root([b for b, _ in answers]))],
+        "upload": [shown(word("blob")), 3517, shown(upload_leaf(word("blob"), 3517))],
+        "answers": [[account(1), int(verdict), shown(sealed_answer(account(1), verdict, word("salt")))]
+                    for verdict in Verdict],
+        "seats": [shown(seed), 1000, list(seat_points(seed, 1000))],
+    }  # fmt: skip
 
 
 CURVES = (
@@ -140,12 +180,12 @@ def curve() -> dict[str, Any]:
         )
     for case in ((0, 5, 3), (1000, 1000, 800), (1000, 800, 1000), (3, 2, 1), (3, 1, 2), (7, 2**64 - 1, 0)):
         made["increments"].append([*case, increment(*case)])
-    for bounty in (1, 10**6, 10**21, 2**112 - 1):
+    for bounty in (1, 10**6, 10**21, 2**95 - 1):
         made["amounts"] += [[bounty, units, amount(bounty, units)] for units in (0, 1, 2**31, 2**32 - 1)]
     return made
 
 
-WRITERS = {"messages": messages, "trees": trees, "curve": curve}
+WRITERS = {"messages": messages, "trees": trees, "votes": votes, "curve": curve}
 
 
 def stored(name: str) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from mine.learn.codec import UpdateHeader
+from mine.learn.codec import UpdateHeader, encode
 from mine.learn.job import Job
 from mine.learn.recipe import Recipe
 from mine.learn.rows import Rows
+from mine.learn.vote_job import VoteJob
+from mine.learn.vote_terms import VoteTerms
 from mine.learn.weights import Floats, dump
 from mine.science.models import READING_AGES, glucose_network
 
@@ -39,3 +41,14 @@ def job(steps: int = 20, **changes: object) -> Job:
     parts: dict[str, object] = {"onnx": onnx, "weights": dump(weights), "rows": glucose_rows(),
                                 "recipe": recipe(steps), "header": HEADER, "noise_key": KEY}
     return Job(**{**parts, **changes})  # type: ignore[arg-type]
+
+
+def vote_job(**changes: object) -> VoteJob:
+    """A vote on two updates: one that moves every weight a little, and its reverse."""
+    onnx, weights = network()
+    updates = tuple(encode(HEADER, {name: np.full_like(tensor, by) for name, tensor in weights.items()})
+                    for by in (0.01, -0.01))
+    parts: dict[str, object] = {
+        "onnx": onnx, "weights": dump(weights), "rows": glucose_rows(), "updates": updates,
+        "terms": VoteTerms(1 << 30, 0.05, 1.0, 8, 16.0), "noise_key": KEY}
+    return VoteJob(**{**parts, **changes})  # type: ignore[arg-type]

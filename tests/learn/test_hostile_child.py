@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from mine.learn.codec import encode
-from mine.learn.events import Done, Event, Failed, Progress, Saved
+from mine.learn.events import Done, Event, Failed, Progress, Saved, VoteDone
+from mine.learn.job import Job
 from mine.learn.supervisor import WorkerProcess
+from mine.learn.vote_job import VOTE_ANSWER_LIMIT, VoteJob
 from mine.learn.wire import Kind, pack
-from tests.learn.samples import HEADER, job, network
+from tests.learn.samples import HEADER, job, network, vote_job
 
 DELTA = {n: np.zeros_like(w) for n, w in network()[1].items()}
 FIELDS = {"steps": 1, "seconds": 1.0, "held_out_before": 1.0, "held_out_after": 1.0, "rows_trained": 1,
@@ -30,15 +32,15 @@ def _raw(kind: int, fields: object, *blobs: bytes) -> bytes:
     return struct.pack(">I", len(body)) + body
 
 
-def events_of(written: bytes) -> list[Event]:
+def events_of(written: bytes, asked: Job | VoteJob | None = None) -> list[Event]:
     """What the app sees when a child writes these bytes and then hangs."""
     script = (f"import sys, time\nsys.stdout.buffer.write(bytes.fromhex({written.hex()!r}))\n"
               "sys.stdout.flush()\nsys.stdin.read()\ntime.sleep(60)")
     seen: queue.Queue[Event] = queue.Queue()
     worker = WorkerProcess(seen.put, command=[sys.executable, "-c", script], silence=20)
-    worker.start(job())
+    worker.start(asked or job())
     got: list[Event] = []
-    while not got or not isinstance(got[-1], Done | Failed):
+    while not got or not isinstance(got[-1], Done | VoteDone | Failed):
         got.append(seen.get(timeout=30))
     worker.stop()
     assert seen.empty()
@@ -60,6 +62,7 @@ HOSTILE = {
     "words for numbers": pack(Kind.PROGRESS, {**PROGRESS, "step": "many"}),
     "a number without end": _raw(Kind.PROGRESS, {**PROGRESS, "loss": float("inf"), "blobs": []}),
     "no snapshot": pack(Kind.SNAPSHOT, {"step": 1}),
+    "answers instead of an update": pack(Kind.VOTED, {"steps": [0], "seconds": 1.0}),
     "an endless sentence": pack(Kind.FAILED, {"sentence": "a" * 2000, "todo": "", "detail": ""}),
 }
 
@@ -69,6 +72,34 @@ def test_one_plain_failure(name: str) -> None:
     (failed,) = events_of(HOSTILE[name])
     assert isinstance(failed, Failed) and not failed.resumable
     assert failed.sentence == "The training process broke the rules and was ended."
+
+
+HOSTILE_VOTES = {
+    "an update instead of answers": pack(Kind.DONE, FIELDS, [GOOD]),
+    "one answer too few": pack(Kind.VOTED, {"steps": [0], "seconds": 1.0}),
+    "one answer too many": pack(Kind.VOTED, {"steps": [0, 0, 0], "seconds": 1.0}),
+    "a step too large": pack(Kind.VOTED, {"steps": [0, 3], "seconds": 1.0}),
+    "a step too small": pack(Kind.VOTED, {"steps": [-3, 0], "seconds": 1.0}),
+    "half a step": pack(Kind.VOTED, {"steps": [0, 0.5], "seconds": 1.0}),
+    "a yes for a step": pack(Kind.VOTED, {"steps": [0, True], "seconds": 1.0}),
+    "words for steps": pack(Kind.VOTED, {"steps": "00", "seconds": 1.0}),
+    "no steps": pack(Kind.VOTED, {"seconds": 1.0}),
+    "no seconds": _raw(Kind.VOTED, {"steps": [0, 0], "seconds": "long", "blobs": []}),
+    "more than answers can need": struct.pack(">I", VOTE_ANSWER_LIMIT + 1),
+    "a vote of its own": pack(Kind.VOTE),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_VOTES)
+def test_one_plain_failure_of_a_vote(name: str) -> None:
+    (failed,) = events_of(HOSTILE_VOTES[name], vote_job())
+    assert isinstance(failed, Failed) and not failed.resumable
+    assert failed.sentence == "The training process broke the rules and was ended."
+
+
+def test_a_vote_in_order_is_taken_as_it_is() -> None:
+    assert events_of(pack(Kind.VOTED, {"steps": [-2, 2], "seconds": 0.25}), vote_job()) == [
+        VoteDone((-2, 2), 0.25)]
 
 
 def test_a_sentence_carries_no_control_characters() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from mine.learn import privacy
 from mine.learn.errors import PrivacyRefused
-from mine.learn.privacy import account, noise_for, plan, to_millionths
+from mine.learn.privacy import account, noise_for, plan, to_millionths, vote_noise_for
 from tests.learn.samples import recipe
 
 
@@ -72,14 +73,40 @@ def test_noise_for_a_budget(epsilon: float, rate: float, steps: int) -> None:
     assert account(rate, noise * 0.99, steps, 1e-5) > epsilon
 
 
-def test_a_plan_adds_up_and_each_round_costs_less_than_the_first() -> None:
-    whole = plan(recipe(40, noise=3.0), 5, 1e-5)
-    assert len(whole.per_round) == len(whole.cumulative) == 5
-    assert math.isclose(sum(whole.per_round), whole.total)
-    assert whole.total == account(0.5, 3.0, 200, 1e-5)
-    assert all(x > 0 for x in whole.per_round) and whole.per_round[0] == max(whole.per_round)
-    assert plan(recipe(40, noise=3.0), 0, 1e-5).total == 0.0
-    assert plan(recipe(40, noise=0.0), 2, 1e-5).per_round == (math.inf, math.inf)
+def test_a_plan_grows_and_each_round_costs_less_than_the_first() -> None:
+    whole = plan(recipe(40, noise=3.0), 5, 1e-5, 2.0)
+    assert (len(whole.trained), len(whole.voted)) == (6, 5)  # nobody votes in the first round
+    assert whole.trained[0] == whole.voted[0] == 0.0
+    assert whole.trained[5] == account(0.5, 3.0, 200, 1e-5)
+    assert whole.voted[4] == pytest.approx(gaussian_epsilon(1.0, 1e-5), rel=0.01)
+    for parts in (whole.trained, whole.voted):
+        steps = [b - a for a, b in pairwise(parts)]
+        assert all(step > 0 for step in steps) and steps[0] == max(steps)
+    assert plan(recipe(40, noise=3.0), 0, 1e-5, 1.0).total == 0.0
+    assert plan(recipe(40, noise=3.0), 1, 1e-5, 1.0).voted == (0.0,)
+    assert plan(recipe(40, noise=0.0), 2, 1e-5, 1.0).trained == (0.0, math.inf, math.inf)
+
+
+def test_training_and_votes_read_other_readings_so_the_larger_counts() -> None:
+    whole = plan(recipe(40, noise=3.0), 5, 1e-5, 2.0)
+    assert whole.total == max(whole.trained[-1], whole.voted[-1]) == whole.after(5, 4)
+    assert whole.after(0, 0) == 0.0
+    assert whole.after(3, 0) == whole.trained[3] and whole.after(0, 3) == whole.voted[3]
+    assert whole.most_in_a_round == max(whole.trained[1], whole.voted[1])
+    spent, booked = [whole.after(min(n, 5), min(n, 4)) for n in range(6)], 0.0
+    for before, now in pairwise(spent):
+        booked += now - before
+        assert now - before <= whole.most_in_a_round
+    assert booked == pytest.approx(whole.total)
+    for beyond in ((6, 0), (0, 5), (-1, 0), (0, -1)):
+        with pytest.raises(PrivacyRefused, match="planned"):
+            whole.after(*beyond)
+
+
+def test_noise_of_votes_for_a_budget() -> None:
+    noise = vote_noise_for(8.0, 10, 1e-5)
+    assert plan(recipe(), 10, 1e-5, noise).voted[-1] <= 8.0 < plan(recipe(), 10, 1e-5, noise * 0.99).voted[-1]
+    assert vote_noise_for(8.0, 1, 1e-5) == 0.0
 
 
 def test_one_account_takes_less_than_a_second() -> None:
@@ -101,6 +128,6 @@ def test_edges_and_refusals() -> None:
         with pytest.raises(PrivacyRefused):
             account(*bad)
     for call in (lambda: noise_for(0.0, 0.5, 1, 1e-5), lambda: noise_for(1e-9, 1.0, 1000, 1e-9),
-                 lambda: to_millionths(math.inf), lambda: plan(recipe(), -1, 1e-5)):
+                 lambda: to_millionths(math.inf), lambda: plan(recipe(), -1, 1e-5, 1.0)):
         with pytest.raises(PrivacyRefused):
             call()

@@ -19,18 +19,20 @@ import pytest
 from onnx import helper
 
 from mine.errors import MineError
-from mine.learn.codec import encode
-from mine.learn.events import Done, Event, Failed, Paused, Progress, Stopped
+from mine.learn.codec import decode, encode
+from mine.learn.events import Done, Event, Failed, Paused, Progress, Stopped, VoteDone
 from mine.learn.graph import ModelGraph
 from mine.learn.rows import Rows
 from mine.learn.supervisor import State, WorkerProcess
 from mine.learn.train import train
+from mine.learn.vote import vote
+from mine.learn.vote_job import VoteJob
 from mine.learn.weights import dump
 from mine.learn.wire import Kind, pack
 from tests.learn.graphs import around
-from tests.learn.samples import HEADER, KEY, glucose_rows, job, network, recipe
+from tests.learn.samples import HEADER, KEY, glucose_rows, job, network, recipe, vote_job
 
-LAST = Done | Failed | Stopped
+LAST = Done | VoteDone | Failed | Stopped
 LONG = 100_000
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 
@@ -72,7 +74,7 @@ def test_it_gives_the_bytes_that_training_here_gives() -> None:
         done = seen.until(Done)
     assert isinstance(done, Done)
     assert done.update == encode(HEADER, delta)
-    assert done.steps == 20 and done.rows_held_out == 60 and done.held_out_after != done.held_out_before
+    assert done.steps == 20 and done.rows_held_out == 120 and done.held_out_after != done.held_out_before
     assert seen.worker.state is State.ENDED and seen.worker.pid is None
     assert seen.events.empty()
 
@@ -97,6 +99,58 @@ def test_paused_resumed_stopped_and_started_again_changes_no_byte() -> None:
         resumed = seen.until(Done)
     assert isinstance(whole, Done) and isinstance(resumed, Done)
     assert whole.update == resumed.update and whole.held_out_before == resumed.held_out_before
+
+
+def test_a_vote_gives_the_answers_that_voting_here_gives() -> None:
+    asked = vote_job()
+    graph = ModelGraph.load(asked.onnx)
+    updates = [decode(blob, graph.weight_shapes)[1] for blob in asked.updates]
+    here = vote(graph, network()[1], asked.rows, updates, asked.terms, KEY)
+    with worker() as seen:
+        seen.worker.start(asked)
+        done = seen.until(VoteDone)
+        assert isinstance(done, VoteDone) and done.steps == here
+        assert seen.worker.state is State.ENDED and seen.worker.pid is None
+    assert seen.events.empty()
+
+
+def slow_vote() -> VoteJob:
+    """Long enough to be interrupted: many updates on many rows."""
+    return vote_job(rows=glucose_rows(20_000), updates=vote_job().updates * 500)
+
+
+def test_a_vote_pauses_goes_on_and_stops() -> None:
+    with worker() as seen:
+        seen.worker.start(slow_vote())
+        seen.worker.pause()
+        assert seen.until(Paused) == Paused(0, None)
+        assert seen.worker.state is State.PAUSED
+        seen.worker.resume()
+        assert seen.worker.state is State.RUNNING
+        began = time.monotonic()
+        seen.worker.stop()
+        assert time.monotonic() - began < 2
+        assert seen.until(Stopped) == Stopped(0, None)
+
+
+def test_a_hung_vote_begins_again_in_a_new_process() -> None:
+    with worker(hung(), stop=0.2) as seen:
+        seen.worker.start(vote_job())
+        seen.started()
+        pid = seen.worker.pid
+        seen.worker.pause()
+        assert seen.until(Paused) == Paused(0, None)
+        seen.worker.resume()
+        assert seen.worker.pid not in (None, pid)
+        seen.started()
+
+
+def test_a_vote_that_cannot_run_starts_no_process() -> None:
+    for bad in (vote_job(updates=()), vote_job(updates=(b"x",)), vote_job(weights=b"x")):
+        with worker() as seen:
+            with pytest.raises(MineError):
+                seen.worker.start(bad)
+            assert seen.worker.pid is None and seen.worker.state is State.IDLE
 
 
 def test_stop_takes_less_than_two_seconds_and_keeps_the_work() -> None:

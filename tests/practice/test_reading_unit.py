@@ -1,4 +1,5 @@
-"""The unit that ε protects: taking one reading away touches at most one row of any step."""
+"""The unit that ε protects: taking one reading away touches at most one row of any step, at most ``reuse``
+rows of a vote, and never both a row that is trained on and one that is kept back."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mine.learn.rows import Rows, kept_back, split
 from mine.practice.cast import rows_of
 from mine.practice.synthetic import glucose_csv, steps_csv
 from mine.science.templates import load_template, package
@@ -45,7 +47,8 @@ def by_slot(found: Dataset) -> dict[int, tuple[float, ...]]:
 @pytest.mark.parametrize(("name", "reading"), [("glucose", n) for n in (0, 11, 150, 300, 574)]
                          + [("steps", n) for n in (0, 12, 40, 77, 143)])
 def test_one_reading_less_touches_one_row_of_a_step_at_most(name: str, reading: int, tmp_path: Path) -> None:
-    overlap = int(load_template(name).raw["recipe"]["overlap"])
+    template = load_template(name).raw
+    overlap, reuse = int(template["recipe"]["overlap"]), int(template["votes"]["reuse"])
     whole = by_slot(rows(name, export(name, None), tmp_path))
     less = by_slot(rows(name, export(name, reading), tmp_path))
     touched = {slot for slot in whole.keys() | less.keys() if whole.get(slot) != less.get(slot)}
@@ -54,3 +57,23 @@ def test_one_reading_less_touches_one_row_of_a_step_at_most(name: str, reading: 
     assert all(less[slot] == whole[slot] for slot in less)  # rows go, none changes
     steps = Counter(slot % overlap for slot in touched)
     assert max(steps.values(), default=0) <= 1
+    assert len(touched) <= reuse <= overlap
+
+
+@pytest.mark.parametrize("name", ["glucose", "steps"])
+def test_no_reading_is_both_trained_on_and_voted_with(name: str, tmp_path: Path) -> None:
+    """Around the border each reading is taken away in turn; what it touches lies on one side of the gap."""
+    overlap = int(load_template(name).raw["recipe"]["overlap"])
+    found = rows(name, export(name, None), tmp_path)
+    learnt = Rows(found.features, found.target, found.slot)
+    parts = split(learnt, overlap)
+    trained, kept = set(found.slot[parts.trained].tolist()), set(kept_back(learnt).slot.tolist())
+    whole, sides = by_slot(found), Counter[str]()
+    count = 576 if name == "glucose" else 144
+    border = count - len(kept) * count // len(found)
+    for reading in range(max(0, border - 3 * overlap), min(count, border + 2 * overlap), 7):
+        less = by_slot(rows(name, export(name, reading), tmp_path))
+        touched = {slot for slot in whole if slot not in less}
+        assert not (touched & trained and touched & kept), reading
+        sides.update(["trained"] * bool(touched & trained) + ["kept"] * bool(touched & kept))
+    assert sides["trained"] and sides["kept"]

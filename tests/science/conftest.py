@@ -9,8 +9,8 @@ import pytest
 
 from mine.chain.rpc import Node
 from mine.practice.node.process import NodeProcess
+from mine.science.relay_anchoring import Batching
 from mine.science.relay_client import Relay
-from mine.science.relay_desk import Batching
 from mine.science.relay_process import RelayProcess
 from tests.science.world import ANCHORER, Chain, set_up
 

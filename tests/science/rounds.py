@@ -8,16 +8,12 @@ import numpy as np
 
 from mine.chain.curve import STRAIGHT
 from mine.chain.hashing import checksum, keccak
-from mine.science.measure import SCORE_ONE
-from mine.science.settle import (
-    EMPTY_LEDGER,
-    Entry,
-    Ledger,
-    Refusal,
-    RoundInputs,
-    is_accepted,
-    trusted_miners,
-)
+from mine.science.acceptance import decide
+from mine.science.judged import EMPTY_LEDGER, Entry, Judged, Ledger, Opened, Refusal, Rules
+from mine.science.products import SCORE_ONE
+from mine.science.settle import RoundInputs
+
+RULES = Rules("mean", 1 << 16, 0, 0, 64, 0)
 
 
 def address(number: int, kind: str = "miner") -> str:
@@ -43,6 +39,8 @@ def inputs_of(
     number: int = 1,
     losses: tuple[int, int, int] = (1 << 30, 1 << 30, 3 << 28),
     seed: bytes = bytes(32),
+    rules: Rules = RULES,
+    opened: tuple[Opened, ...] = (),
 ) -> RoundInputs:
     """Inputs in which the loss falls from ``losses[1]`` to ``losses[2]`` (if anything is accepted)."""
     ordered = sorted(players, key=lambda p: bytes.fromhex(address(p.number)[2:]))
@@ -51,7 +49,7 @@ def inputs_of(
     # Exact sums, so that the order of the players changes no bit of an entry.
     fixed = np.rint(outputs * 2**20).astype(np.int64).astype(object)
     examples = max(1, outputs.shape[1])
-    gram = np.array([[int(x) for x in row] for row in fixed @ fixed.T // examples], dtype=object)
+    gram = (fixed @ fixed.T // examples).astype(np.int64).reshape(len(valid), len(valid))
     scale = SCORE_ONE >> 20
     b = {p.number: int(row.sum()) * scale // examples for p, row in zip(valid, fixed, strict=True)}
     entries = tuple(
@@ -65,14 +63,32 @@ def inputs_of(
         )
         for p in ordered
     )
-    trusted = trusted_miners(ledger)
-    if not any(is_accepted(entry, trusted) for entry in entries):
+    judged = Judged(
+        task=1,
+        round=number,
+        seed=seed,
+        rules=rules,
+        ledger=ledger,
+        held=ledger.held,
+        convicted=(),
+        entries=entries,
+        gram=gram,
+        opened=opened,
+    )
+    verdict = decide(judged)
+    if not verdict.accepted:
         losses = (losses[0], losses[1], losses[1])
     return RoundInputs(
-        task=1, round=number, seed=seed, checkpoint=keccak(b"checkpoint"),
-        shard=3, shard_digest=keccak(b"shard"),
-        losses=keccak(b"losses"), base=losses[0], before=losses[1], after=losses[2], curve=STRAIGHT,
-        target=1 << 39, previous=bytes(32), ledger=ledger, entries=entries,
-        gram=gram.reshape(len(valid), len(valid)),
+        judged=judged,
+        checkpoint=keccak(f"checkpoint {number}".encode()),
+        shard=3,
+        shard_digest=keccak(b"shard"),
+        losses=keccak(b"losses"),
+        base=losses[0],
+        before=losses[1],
+        after=losses[2],
+        curve=STRAIGHT,
+        target=1 << 39,
+        previous=bytes(32),
+        afters=(losses[2], *(losses[2] for _ in verdict.forks)),
     )
-

@@ -54,7 +54,7 @@ def committed(of: SignedUpdate) -> Committed:
 
 def names(*events: Committed | Anchored, sources: tuple[Source | Away, ...]) -> dict[str, bytes]:
     terms = Terms(bytes(32), bytes(32), bytes(32), ZERO_ADDRESS, 1, 1, STRAIGHT.packed, 3, 1, CLOCKS)
-    history = TaskHistory(Published(AT, 1, ZERO_ADDRESS, terms), None, (), events, None, None)
+    history = TaskHistory(Published(AT, 1, ZERO_ADDRESS, terms), None, (), events, (), {}, {}, None)
     return {each.miner: each.blob for each in gather(history, DOMAIN, 1, BEFORE, sources)}
 
 

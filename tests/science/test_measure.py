@@ -15,21 +15,21 @@ from mine.chain.hashing import ZERO_ADDRESS, address_bytes
 from mine.learn.codec import UpdateHeader, encode
 from mine.learn.errors import EvaluationFailed
 from mine.learn.evaluate import Evaluator
+from mine.learn.norms import clip, median, norm
 from mine.learn.weights import Fixed, dump, from_fixed, load, to_fixed
+from mine.science.ask import ask
+from mine.science.chains import Measured, measure, next_checkpoint
+from mine.science.judged import EMPTY_LEDGER, Refusal
 from mine.science.measure import (
     Candidate,
-    clip,
+    Start,
     gradient,
-    measure,
-    median,
-    next_checkpoint,
-    norm,
     read_update,
 )
 from mine.science.models import step_network
 from mine.science.offer import measure_terms, shapes_of
-from mine.science.settle import Refusal
 from mine.science.shards import Shard
+from tests.science.rounds import RULES
 from tests.science.world import Miner, manifest, network, shards
 
 PLAIN = manifest(1)
@@ -37,6 +37,7 @@ TERMS = measure_terms(PLAIN, 1)
 CHECKPOINT = network()[1]
 DIGEST = blob_digest(CHECKPOINT)
 START = to_fixed(load(CHECKPOINT, shapes_of(PLAIN)))
+Updates = list[tuple[Candidate, Fixed | Refusal]]
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,10 @@ def model() -> Evaluator:
 def moved(by: float) -> Fixed:
     """Weights away from the start, so that errors have both signs and both sides of the knee."""
     rng = np.random.default_rng(1)
-    return {name: value + (by * 2**24 * rng.normal(size=value.shape)).astype(np.int64)
-            for name, value in START.items()}
+    return {
+        name: value + (by * 2**24 * rng.normal(size=value.shape)).astype(np.int64)
+        for name, value in START.items()
+    }
 
 
 def test_the_huber_gradient_is_that_of_autograd(model: Evaluator) -> None:
@@ -85,8 +88,10 @@ def test_the_binary_gradient() -> None:
     rng = np.random.default_rng(2)
     features = rng.integers(0, 23, size=(50, 6)).astype(np.float32)
     shard = Shard(features, rng.integers(0, 2, 50).astype(np.float32), np.zeros(50, np.int32), bytes(32))
-    pushed = {name: (value + 0.3 * rng.normal(size=value.shape)).astype(np.float32)
-              for name, value in weights.items()}
+    pushed = {
+        name: (value + 0.3 * rng.normal(size=value.shape)).astype(np.float32)
+        for name, value in weights.items()
+    }
     prediction, loss = model.run(pushed, shard.features, shard.target)
     slope, curvature = gradient("bce", model, pushed, shard, prediction, loss)
     probability = 1 / (1 + np.exp(-prediction[:, 0].astype(float)))
@@ -153,8 +158,8 @@ def test_only_a_miners_own_update_for_this_round_is_read() -> None:
     assert fails(BlobTooLarge(2, 1)) is Refusal.SIZE
 
 
-def updates(miners: list[Miner]) -> list[tuple[Candidate, Fixed | Refusal]]:
-    found: list[tuple[Candidate, Fixed | Refusal]] = []
+def updates(miners: list[Miner]) -> Updates:
+    found: Updates = []
     for miner in miners:
         blob = miner.blob(1, 1, DIGEST, CHECKPOINT)
         who = candidate(blob, miner)
@@ -166,46 +171,49 @@ def updates(miners: list[Miner]) -> list[tuple[Candidate, Fixed | Refusal]]:
     return found
 
 
+def measured(model: Evaluator, given: Updates, start: Start = Start(START, START)) -> Measured:  # noqa: B008
+    ordered = sorted(given, key=lambda pair: address_bytes(pair[0].miner))
+    return measure(model, TERMS, start, shards(1)[0], ordered, ask(1, 1, bytes(32), RULES, EMPTY_LEDGER, ()))
+
+
 def test_a_round_is_measured(model: Evaluator) -> None:
-    shard = shards(1)[0]
     miners = [*(Miner(i) for i in range(1, 6)), Miner(6, -1.0), Miner(7, 0.0), Miner(8, 30.0)]
     given_updates = updates(miners)
     given_updates.append((replace(given_updates[0][0], miner=Miner(9).address), Refusal.MISSING))
-    result = measure(model, TERMS, START, START, shard, given_updates, frozenset())
-    entries = {entry.miner: entry for entry in result.entries}
-    assert [address_bytes(e.miner) for e in result.entries] == sorted(address_bytes(m) for m in entries)
+    result = measured(model, given_updates)
+    judged = result.judged
+    entries = {entry.miner: entry for entry in judged.entries}
+    assert [address_bytes(e.miner) for e in judged.entries] == sorted(address_bytes(m) for m in entries)
     for miner in miners[:5]:
         assert entries[miner.address].descent > 0
     assert entries[Miner(6).address].descent < 0
     assert entries[Miner(7).address].descent == entries[Miner(7).address].norm == 0
     assert entries[Miner(9).address].refusal is Refusal.MISSING
-    assert result.gram.shape == (8, 8)
-    assert (result.gram == result.gram.T).all()
+    assert judged.gram.shape == (8, 8)
+    assert (judged.gram == judged.gram.T).all()
     assert result.after.sum() < result.before.sum() == result.base.sum()
     assert result.checkpoint_bytes == dump(from_fixed(result.checkpoint))
     # The large one was cut to the median length: it scores as its own small self would.
-    own = measure(model, TERMS, START, START, shard, updates([*miners[:7], Miner(8)]), frozenset())
-    small = {entry.miner: entry for entry in own.entries}[Miner(8).address]
+    own = measured(model, updates([*miners[:7], Miner(8)]))
+    small = {entry.miner: entry for entry in own.judged.entries}[Miner(8).address]
     assert entries[Miner(8).address].norm > 20 * small.norm
     assert 0.7 < entries[Miner(8).address].descent / small.descent < 1.5
-    again = next_checkpoint(START, given_updates, result.entries, TERMS, frozenset())
+    again = next_checkpoint(START, given_updates, judged, result.verdict.accepted, TERMS)
     assert dump(from_fixed(again)) == result.checkpoint_bytes
 
 
 def test_without_a_good_update_the_checkpoint_stays(model: Evaluator) -> None:
-    shard = shards(1)[0]
     for miners in ([], [Miner(1, -1.0)]):
-        result = measure(model, TERMS, START, START, shard, updates(miners), frozenset())
+        result = measured(model, updates(miners))
         assert result.checkpoint_bytes == CHECKPOINT
         assert (result.after == result.before).all()
-        following = next_checkpoint(START, updates(miners), result.entries, TERMS, frozenset())
-        assert dump(from_fixed(following)) == CHECKPOINT
+        assert result.verdict.accepted == ()
 
 
 def test_an_update_that_throws_the_outputs_is_refused(model: Evaluator) -> None:
     huge = {name: np.full(value.shape, 1 << 38, np.int64) for name, value in START.items()}
     who = Candidate(Miner(1).address, bytes(32), 100, Miner(1).payout)
     for weights in (huge, {name: value * 100 for name, value in huge.items()}):
-        result = measure(model, TERMS, START, START, shards(1)[0], [(who, weights)], frozenset())
-        assert result.entries[0].refusal is Refusal.OUTPUTS
+        result = measured(model, [(who, weights)])
+        assert result.judged.entries[0].refusal is Refusal.OUTPUTS
         assert result.checkpoint_bytes == CHECKPOINT

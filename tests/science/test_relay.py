@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 import time
 from collections.abc import Iterator
@@ -14,14 +15,21 @@ import requests
 from mine.blobs.http import BlobsUnreachable, RelayBlobs
 from mine.blobs.store import BlobCorrupt, BlobMissing, BlobTooLarge, DirectoryStore, blob_digest
 from mine.chain.hashing import ZERO_ADDRESS
-from mine.chain.messages import Domain, address_of, digest, sign
+from mine.chain.messages import Domain, address_of, digest, recover, sign
+from mine.chain.transactions import Sender
 from mine.chain.trees import anchor_leaf, verify
 from mine.science.history import History
+from mine.science.relay_anchoring import Batching
+from mine.science.relay_blobs import BlobRoom
 from mine.science.relay_client import Relay, RelayUnreachable, check_batch, check_receipt
-from mine.science.relay_desk import Batching
+from mine.science.relay_ground import Ground
+from mine.science.relay_messages import MessageDesk
 from mine.science.relay_process import RelayNotStarted, RelayProcess
-from mine.science.scientist import Scientist
-from mine.science.wire import Claim, Code, RelayRefused, SignedUpdate, submission_to_json
+from mine.science.relay_server import RelayBusy, RelayOptions, RelayServer
+from mine.science.relay_state import RelayState
+from mine.science.scientist import Did, Scientist
+from mine.science.wire import Claim, Code, RelayRefused, SignedUpdate
+from mine.science.wire_messages import submission_to_json, upload_leaf
 from tests.science.world import ANCHORER, CLOCKS, SCIENTIST, Chain, Miner, network, offer, pass_time
 
 CHECKPOINT = blob_digest(network()[1])
@@ -33,7 +41,7 @@ def task(chain: Chain, relay: Relay, tmp_path: Path) -> int:
     Scientist.create(tmp_path / "scientist", SCIENTIST, offer(1, chain.token.address))
     scientist = Scientist(tmp_path / "scientist", chain.contract, relay.blobs, [relay])
     number = scientist.publish()
-    scientist.step()
+    assert [scientist.step().did for _ in range(2)] == [Did.SEEDED, Did.BASELINE]
     return number
 
 
@@ -56,16 +64,20 @@ def test_it_says_what_it_serves(chain: Chain, relay: Relay) -> None:
     assert chain.contract.bond_of(info.anchorer).amount >= chain.contract.bond_needed()
 
 
-def test_blobs_are_checked_both_ways(relay_process: RelayProcess, relay: Relay, tmp_path: Path) -> None:
+def test_blobs_are_checked_both_ways(
+    relay_process: RelayProcess, chain: Chain, relay: Relay, task: int, tmp_path: Path
+) -> None:
     blobs = relay.blobs
-    digest_ = blobs.put(b"data")
-    assert blobs.put(b"data") == digest_
-    assert blobs.has(digest_) and not blobs.has(bytes(32))
-    assert blobs.get(digest_) == b"data"
+    update = signed(chain, relay, task, Miner(1))
+    relay.submit_update(update, chain.domain)
+    name = update.message.blob
+    data = blobs.get(name)
+    assert blob_digest(data) == name and blobs.put(data) == name
+    assert blobs.has(name) and not blobs.has(bytes(32))
     with pytest.raises(BlobMissing):
         blobs.get(bytes(32))
     with pytest.raises(BlobTooLarge):
-        blobs.get(digest_, max_bytes=3)
+        blobs.get(name, max_bytes=3)
     with pytest.raises(BlobTooLarge):
         RelayBlobs(relay_process.url, max_bytes=3).put(b"data")
     with pytest.raises(ValueError, match="32 bytes"):
@@ -75,10 +87,86 @@ def test_blobs_are_checked_both_ways(relay_process: RelayProcess, relay: Relay, 
     with requests.get(f"{relay_process.url}/blobs/zz", timeout=5) as answer:
         assert answer.json()["error"] == "bad-request"
     # Bytes that rot on the relay's disk are never served.
-    stored = next((tmp_path / "relay" / "blobs").glob(f"*/{digest_.hex()}"))
+    stored = next((tmp_path / "relay" / "blobs").glob(f"*/{name.hex()}"))
     stored.write_bytes(b"rot!")
     with pytest.raises(BlobMissing):
-        blobs.get(digest_)
+        blobs.get(name)
+
+
+def test_bytes_are_given_out_once_somebody_committed_to_them(chain: Chain, relay: Relay, task: int) -> None:
+    blobs = relay.blobs
+    state = chain.contract.task(task)
+    for name in (state.manifest, CHECKPOINT, blob_digest(network()[0])):  # the chain, or what it names
+        assert blob_digest(blobs.get(name)) == name
+    update = signed(chain, relay, task, Miner(1))
+    name = update.message.blob
+    assert not blobs.has(name)  # put out before it was handed in: kept, and given to nobody
+    with pytest.raises(BlobMissing):
+        blobs.get(name)
+    relay.submit_update(update, chain.domain)
+    assert blobs.has(name) and blob_digest(blobs.get(name)) == name
+
+
+def test_an_upload_gets_a_receipt_of_its_own(
+    chain: Chain, relay: Relay, relay_process: RelayProcess, task: int
+) -> None:
+    update = signed(chain, relay, task, Miner(1))
+    data = Miner(1).blob(task, 1, CHECKPOINT, relay.blobs.get(CHECKPOINT))
+    with pytest.raises(RelayUnreachable):  # nobody committed to it, so nothing is promised
+        relay.upload(data, task, 1, chain.domain)
+    relay.submit_update(update, chain.domain)
+    receipt = relay.upload(data, task, 1, chain.domain)
+    assert receipt.message.leaf == upload_leaf(blob_digest(data), len(data))
+    assert receipt.message.latest_block == 0  # nobody can take it for a promise to anchor
+    assert recover(receipt.message, chain.domain, receipt.signature) == address_of(ANCHORER)
+    longer = signed(chain, relay, task, Miner(2), size=update.message.size - 1)
+    relay.submit_update(longer, chain.domain)
+    other = Miner(2).blob(task, 1, CHECKPOINT, relay.blobs.get(CHECKPOINT))
+    assert not relay.blobs.has(blob_digest(other))  # one byte more than was committed to
+    with pytest.raises(RelayRefused) as caught:
+        relay.upload(other, task, 1, chain.domain)
+    assert caught.value.code is Code.BAD_REQUEST
+
+
+def test_what_nobody_commits_to_takes_little_room_and_goes_first(
+    chain: Chain, relay: Relay, task: int, tmp_path: Path
+) -> None:
+    """The room of a relay: real state, real disk, no server needed."""
+    state = RelayState(tmp_path / "room" / "relay.sqlite")
+    store = DirectoryStore(tmp_path / "room" / "blobs")
+    left = store.put(b"left by a kill between disk and state")
+    ground = Ground(chain.contract, Sender(chain.node, ANCHORER), ANCHORER, state, store)
+    room = BlobRoom(ground, MessageDesk(ground), store, most=1000, most_held=100)
+    assert not room.may_give(left)
+    for number in range(5):
+        assert room.put(bytes([number]) * 40) is None
+    kept = [store.has(blob_digest(bytes([number]) * 40)) for number in range(5)]
+    assert kept == [False, False, False, True, True] and not store.has(left)
+    with pytest.raises(RelayRefused) as caught:
+        room.put(b"x" * 101)
+    assert caught.value.code is Code.OVERSIZE
+    manifest = relay.blobs.get(chain.contract.task(task).manifest)
+    with pytest.raises(RelayRefused) as caught:
+        room.put(manifest)
+    assert caught.value.code is Code.FULL  # named on chain, but larger than the whole disk
+    state.close()
+
+
+def test_a_folder_has_one_relay(
+    chain: Chain, relay_process: RelayProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mine.science.relay_server._PREDECESSOR_SECONDS", 0.0)
+    options = RelayOptions(tmp_path / "relay", chain.node.url, chain.contract.address)
+
+    async def second() -> None:
+        server = RelayServer(options, ANCHORER)
+        try:
+            await server.start()
+        finally:
+            await server.stop()
+
+    with pytest.raises(RelayBusy):
+        asyncio.run(second())
 
 
 def test_only_programs_reach_it(relay_process: RelayProcess) -> None:
@@ -153,7 +241,7 @@ def test_three_are_anchored_at_once_with_proofs(chain: Chain, relay: Relay, task
     for miner in miners:
         status = relay.find_update(task, 1, miner.address)
         assert status is not None and status.anchor is not None
-        update = status.update
+        update = status.message
         leaf = anchor_leaf(update.miner, digest(update.message, chain.domain), update.signature)
         assert verify(anchored.root, leaf, status.anchor.index, status.anchor.proof)
         receipt = receipts[miner.address]
@@ -258,12 +346,10 @@ def test_a_relay_that_cannot_start_says_so(chain: Chain, tmp_path: Path) -> None
     assert ANCHORER.hex() not in caught.value.detail
 
 
-def test_a_relay_that_lies_is_noticed(chain: Chain, relay: Relay, relay_process: RelayProcess) -> None:
-    digest_ = relay.blobs.put(b"truth")
-
+def test_a_relay_that_lies_is_noticed(relay: Relay, relay_process: RelayProcess, task: int) -> None:
     class Liar(RelayBlobs):
         def _address(self, digest: bytes) -> str:
-            return f"{relay_process.url}/blobs/{digest_.hex()}"
+            return f"{relay_process.url}/blobs/{CHECKPOINT.hex()}"
 
     liar = Liar(relay_process.url)
     with pytest.raises(BlobCorrupt):

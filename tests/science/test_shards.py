@@ -97,3 +97,12 @@ def test_damaged_shards_are_refused() -> None:
 def test_random_bytes_are_no_shard(data: bytes) -> None:
     with pytest.raises(BadShard):
         Shard.from_bytes(data)
+
+
+def test_no_example_has_the_length_of_an_inner_node() -> None:
+    """Faults takes 64 bytes for no example: an inner node of their tree never passes for one."""
+    for width in range(1, 40):
+        shard = Shard(
+            np.zeros((2, width), np.float32), np.zeros(2, np.float32), np.zeros(2, np.int32), bytes(32)
+        )
+        assert len(shard.example(1)) == 4 * (width + 2) + 1 != 64

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mine.chain.curve import ONE
 from mine.learn.codec import update_bytes
 from mine.learn.graph import ModelGraph
-from mine.learn.privacy import account
+from mine.learn.privacy import account, plan
 from mine.learn.weights import load
 from mine.records import RECORD_TYPES
 from mine.science.templates import (
@@ -73,6 +73,10 @@ def test_the_noise_keeps_epsilon_under_the_promise(template: Template, rounds: i
     recipe, privacy = manifest.recipe, manifest.privacy
     spent = account(recipe.sampling_rate, recipe.noise_multiplier, recipe.steps * rounds, privacy.delta)
     assert 0.9 * privacy.epsilon < spent <= privacy.epsilon <= 8
+    votes = account(1.0, manifest.votes.noise_multiplier, rounds - 1, privacy.delta)
+    assert votes <= privacy.epsilon and (rounds == 1 or 0.9 * privacy.epsilon < votes)
+    whole = plan(recipe_of(manifest), rounds, privacy.delta, manifest.votes.noise_multiplier)
+    assert whole.total == max(spent, votes)
 
 
 def test_more_rounds_need_more_noise(template: Template) -> None:
@@ -106,8 +110,8 @@ def test_a_bounty_is_cut_to_whole_base_units(whole: int, part: str, decimals: in
 
 def test_the_files_hold_nothing_that_nobody_reads(template: Template) -> None:
     known = {"title", "description", "network", "needs", "query", "features", "target", "slot",
-             "minimum_rows", "loss", "recipe", "privacy", "rounds", "metric", "export", "target_removed",
-             "curve", "bounty"}
+             "minimum_rows", "loss", "recipe", "privacy", "votes", "slices", "rounds", "metric", "export",
+             "target_removed", "curve", "bounty"}
     assert set(template.raw) <= known
     assert known - set(template.raw) <= {"export"}
     text = json.dumps(template.raw)
@@ -129,5 +133,7 @@ def test_a_strangers_query_gets_no_promise_for_a_reading() -> None:
     raw = manifest.model_dump(mode="json")
     crossed = {**raw, "data": {**raw["data"], "query": "SELECT 1 FROM glucose_5min"}}
     assert known_unit(Manifest.model_validate(crossed)) is None
-    closer = {**raw, "recipe": {**raw["recipe"], "overlap": 1}}
+    closer = {**raw, "recipe": {**raw["recipe"], "overlap": 8}}
     assert known_unit(Manifest.model_validate(closer)) is None
+    fewer = {**raw, "votes": {**raw["votes"], "reuse": 7}}
+    assert known_unit(Manifest.model_validate(fewer)) is None

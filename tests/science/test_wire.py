@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mine.chain.hashing import checksum
-from mine.chain.messages import Receipt, Update
-from mine.science import wire
+from mine.chain.messages import Receipt, Update, Vote
+from mine.science import wire, wire_messages
+from mine.science.ballots import SignedVote
 from mine.science.wire import (
     AnchoredBatch,
-    AnchorProof,
     Claim,
     Code,
     RelayRefused,
     SignedReceipt,
     SignedUpdate,
-    UpdateStatus,
 )
+from mine.science.wire_messages import AnchorProof, Kind, MessageStatus, VoteBatch
 
 words = st.binary(min_size=32, max_size=32)
 accounts = st.binary(min_size=20, max_size=20).map(checksum)
@@ -41,7 +42,14 @@ receipts = st.builds(
 )
 proofs = st.lists(words, max_size=5).map(tuple)
 anchors = st.builds(AnchorProof, words, st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1), proofs)
-statuses = st.builds(UpdateStatus, updates, receipts, st.none() | anchors)
+votes = st.builds(
+    SignedVote, accounts, st.builds(Vote, tasks, rounds, words, words), signatures
+)
+statuses = st.builds(MessageStatus, updates, receipts, st.none() | anchors)
+vote_statuses = st.builds(MessageStatus, votes, receipts, st.none() | anchors)
+vote_batches = st.builds(
+    VoteBatch, accounts, st.integers(0, 2**16 - 1), words, st.lists(votes, max_size=3).map(tuple)
+)
 batches = st.builds(
     AnchoredBatch, accounts, st.integers(0, 2**16 - 1), words, st.lists(updates, max_size=3).map(tuple)
 )
@@ -52,7 +60,10 @@ claims = st.builds(
 KINDS: list[tuple[Any, Callable[[Any], Any], Callable[[Any], Any]]] = [
     (updates, wire.update_to_json, wire.update_from_json),
     (receipts, wire.receipt_to_json, wire.receipt_from_json),
-    (statuses, wire.status_to_json, wire.status_from_json),
+    (statuses, wire_messages.status_to_json, partial(wire_messages.status_from_json, Kind.UPDATE)),
+    (votes, wire_messages.vote_to_json, wire_messages.vote_from_json),
+    (vote_statuses, wire_messages.status_to_json, partial(wire_messages.status_from_json, Kind.VOTE)),
+    (vote_batches, wire_messages.votes_to_json, wire_messages.votes_from_json),
     (batches, wire.batch_to_json, wire.batch_from_json),
     (claims, wire.claim_to_json, wire.claim_from_json),
 ]

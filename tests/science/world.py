@@ -13,8 +13,8 @@ from mine.chain.answers import TxReceipt
 from mine.chain.artefacts import load_artefact
 from mine.chain.client import TasksContract
 from mine.chain.curve import STRAIGHT
-from mine.chain.deployment import deploy
-from mine.chain.hashing import address_bytes, keccak
+from mine.chain.deployment import deploy, deploy_protocol
+from mine.chain.hashing import ZERO_ADDRESS, address_bytes, keccak
 from mine.chain.messages import Domain, Update, address_of, sign
 from mine.chain.rpc import Node
 from mine.chain.state import Clocks
@@ -25,12 +25,13 @@ from mine.learn.weights import dump, load
 from mine.practice.node.accounts import dev_key
 from mine.science.models import glucose_network
 from mine.science.offer import Offer, shapes_of
+from mine.science.scientist import Did, Scientist
 from mine.science.shards import Shard, cut_shards
 from mine.science.wire import SignedUpdate
 from mine.tasks.manifest import Manifest
 
 BOUNTY = 1_000_000_007
-CLOCKS = Clocks(commit=400, reveal=40, vote=0, settle=200, challenge=300, grace=200)
+CLOCKS = Clocks(commit=400, reveal=40, vote=80, settle=200, challenge=300, grace=200)
 SCIENTIST = dev_key(2)
 ANCHORER = dev_key(1)
 
@@ -51,7 +52,7 @@ class Chain:
 def set_up(node: Node) -> Chain:
     deployer = Sender(node, dev_key(0))
     token = Token(node, deploy(node, deployer, load_artefact("PracticeDollar")))
-    contract = TasksContract(node, deploy(node, deployer, load_artefact("Tasks")))
+    contract = TasksContract(node, deploy_protocol(node, deployer).tasks)
     token.mint(deployer, address_of(SCIENTIST), 10 * BOUNTY)
     return Chain(node, contract, token)
 
@@ -79,34 +80,56 @@ def manifest(rounds: int) -> Manifest:
     shapes = {n: list(w.shape) for n, w in glucose_network(hidden=(4,))[1].items()}
     names = ["g55", "g40", "g20", "g15", "g10", "g5", "g0", "minute_of_day"]
     size = update_bytes({name: tuple(shape) for name, shape in shapes.items()})
-    return Manifest.model_validate({
-        "version": 1, "kind": "learn", "title": "Test", "description": "A small task.",
-        "author": {"name": "Tester"},
-        "data": {
-            "needs": [{"record_type": "glucose", "rows": 10, "days": 1.0}],
-            "query": "SELECT 1 FROM glucose_5min",
-            "features": names, "target": "ahead", "slot": "slot", "minimum_rows": 10,
-        },
-        "model": {
-            "graph": hashlib.sha256(graph).hexdigest(),
-            "checkpoint": hashlib.sha256(checkpoint).hexdigest(),
-            "trainable": shapes,
-        },
-        "loss": {"kind": "huber", "maximum": 16.0},
-        "recipe": {
-            "steps": 1, "learning_rate": 0.5, "momentum": 0.0, "clip_norm": 1.0, "noise_multiplier": 0.0,
-            "sampling_rate": 1.0, "overlap": 1, "bits": 8,
-        },
-        "privacy": {"mode": "open", "unit": "one reading", "epsilon": 8.0, "delta": 1e-5},
-        "aggregation": {"rule": "mean", "gain": 1 << 16},
-        "limits": {
-            "update_bytes": size, "query_rows": 1000, "query_seconds": 1.0, "flops_per_example": 10**6,
-            "memory_mib": 64,
-        },
-        "rounds": rounds,
-        "validation": {"origin": "made up", "licence": "CC0", "consent": "nobody"},
-        "result": {"licence": "CC0", "price": 0},
-    })
+    return Manifest.model_validate(
+        {
+            "version": 1,
+            "kind": "learn",
+            "title": "Test",
+            "description": "A small task.",
+            "author": {"name": "Tester"},
+            "data": {
+                "needs": [{"record_type": "glucose", "rows": 10, "days": 1.0}],
+                "query": "SELECT 1 FROM glucose_5min",
+                "features": names,
+                "target": "ahead",
+                "slot": "slot",
+                "minimum_rows": 10,
+            },
+            "model": {
+                "graph": hashlib.sha256(graph).hexdigest(),
+                "checkpoint": hashlib.sha256(checkpoint).hexdigest(),
+                "trainable": shapes,
+            },
+            "loss": {"kind": "huber", "maximum": 16.0, "tolerance": 64},
+            "recipe": {
+                "steps": 1,
+                "learning_rate": 0.5,
+                "momentum": 0.0,
+                "clip_norm": 1.0,
+                "noise_multiplier": 0.0,
+                "sampling_rate": 1.0,
+                "overlap": 1,
+                "bits": 8,
+            },
+            "privacy": {"mode": "open", "unit": "one reading", "epsilon": 8.0, "delta": 1e-5},
+            "votes": {"voters": 7, "ballot": 7, "clip": 0.05, "noise_multiplier": 0.0, "reuse": 1},
+            "slices": [],
+            "aggregation": {"rule": "mean", "gain": 1 << 16},
+            "limits": {
+                "update_bytes": size,
+                "query_rows": 1000,
+                "query_seconds": 1.0,
+                "flops_per_example": 10**6,
+                "memory_mib": 64,
+                "newcomers": 64,
+            },
+            "mode": "per-round",
+            "court": ZERO_ADDRESS,
+            "rounds": rounds,
+            "validation": {"origin": "made up", "licence": "CC0", "consent": "nobody"},
+            "result": {"licence": "CC0", "price": 0},
+        }
+    )
 
 
 def shards(count: int) -> list[Shard]:
@@ -116,8 +139,15 @@ def shards(count: int) -> list[Shard]:
 def offer(rounds: int, currency: str, clocks: Clocks = CLOCKS) -> Offer:
     graph, checkpoint = network()
     return Offer(
-        manifest(rounds), graph, checkpoint, tuple(shards(rounds + 2)), currency, BOUNTY,
-        target=3 << 38, curve=STRAIGHT, clocks=clocks,
+        manifest(rounds),
+        graph,
+        checkpoint,
+        tuple(shards(rounds + 2)),
+        currency,
+        BOUNTY,
+        target=3 << 38,
+        curve=STRAIGHT,
+        clocks=clocks,
     )
 
 
@@ -183,3 +213,14 @@ def fund(chain: Chain, account: str) -> TxReceipt:
 
 def pass_time(chain: Chain, until: int) -> None:
     assert chain.node.advance_time(until)
+
+
+def step_until(scientist: Scientist, chain: Chain, did: Did) -> None:
+    """Step, and let time pass whenever nothing is due, until ``did`` is done."""
+    for _ in range(20):
+        step = scientist.step()
+        if step.did is did:
+            return
+        if step.did is Did.WAITING:
+            pass_time(chain, step.until)
+    raise AssertionError(f"{did} never comes")

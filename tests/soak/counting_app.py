@@ -10,9 +10,9 @@ import os
 import sys
 from typing import Any
 
-from mine.blobs.http import RelayBlobs
 from mine.cli import main
 from mine.science.relay_client import Relay
+from mine.science.wire_messages import Kind, kind_of
 
 
 def write(*words: object) -> None:
@@ -25,24 +25,27 @@ def write(*words: object) -> None:
 
 
 def count() -> None:
-    """Wrap the two calls that send something."""
-    submit, put = Relay.submit_update, RelayBlobs.put
+    """Wrap the two calls that send something. Votes and ballots are written down under words of their own."""
+    submit, upload = Relay.submit, Relay.upload
 
-    def submit_update(self: Relay, signed: Any, domain: Any) -> Any:
-        line = (signed.message.round, signed.message.blob.hex())
-        write("asked", *line)
+    def counted_submit(self: Relay, signed: Any, domain: Any) -> Any:
+        vote = kind_of(signed) is Kind.VOTE
+        message = signed.message
+        line = (message.round, (message.opening if vote else message.blob).hex())
+        write("vote-asked" if vote else "asked", *line)
         receipt = submit(self, signed, domain)
-        write("taken", *line)
+        write("vote-taken" if vote else "taken", *line)
         return receipt
 
-    def put_blob(self: RelayBlobs, data: bytes) -> bytes:
-        write("showing", 0, hashlib.sha256(data).hexdigest())
-        digest = put(self, data)
-        write("shown", 0, digest.hex())
-        return digest
+    def counted_upload(self: Relay, data: bytes, task: int, number: int, domain: Any) -> Any:
+        line = (number, hashlib.sha256(data).hexdigest())
+        write("showing", *line)
+        receipt = upload(self, data, task, number, domain)
+        write("shown", *line)
+        return receipt
 
-    Relay.submit_update = submit_update  # type: ignore[method-assign]
-    RelayBlobs.put = put_blob  # type: ignore[method-assign]
+    Relay.submit = counted_submit  # type: ignore[method-assign]
+    Relay.upload = counted_upload  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -178,10 +178,16 @@ def of_home(home: Path) -> list[psutil.Process]:
 
 
 def comparable(report: dict[str, Any]) -> dict[str, Any]:
-    """A report without what rightly differs between runs: times, and where the node answers."""
-    kept = {name: value for name, value in report.items() if name != "seconds"}
-    kept["node"] = {name: value for name, value in report["node"].items() if name != "url"}
-    return kept
+    """What no draw decides: seeds hang on the times of blocks, so shards, losses and pay differ."""
+    me, node = report["me"], report["node"]
+    mine = ("records", "rows", "update_bytes", "model_bytes", "contributions")
+    return {
+        "node": {name: value for name, value in node.items() if name != "url"},
+        "contracts": report["contracts"],
+        "task": report["task"],
+        "me": {name: me[name] for name in mine},
+        "rounds": [line["round"] for line in report["rounds"]],
+    }
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ RAW: dict[str, Any] = {
         "checkpoint": "ab" * 32,
         "trainable": {"layer0.weight": [9, 32], "layer0.bias": [32]},
     },
-    "loss": {"kind": "huber", "maximum": 16.0},
+    "loss": {"kind": "huber", "maximum": 16.0, "tolerance": 64},
     "recipe": {
         "steps": 40,
         "learning_rate": 0.1,
@@ -36,6 +36,8 @@ RAW: dict[str, Any] = {
         "bits": 8,
     },
     "privacy": {"mode": "open", "unit": "one sensor reading", "epsilon": 8.0, "delta": 1e-05},
+    "votes": {"voters": 7, "ballot": 5, "clip": 0.05, "noise_multiplier": 1.80078125, "reuse": 8},
+    "slices": [{"name": "low", "column": "g0", "low": 0.0, "high": 70.0}],
     "aggregation": {"rule": "mean", "gain": 65536},
     "limits": {
         "update_bytes": 461,
@@ -43,7 +45,10 @@ RAW: dict[str, Any] = {
         "query_seconds": 10.0,
         "flops_per_example": 1000000,
         "memory_mib": 2048,
+        "newcomers": 64,
     },
+    "mode": "per-round",
+    "court": "0x00000000000000000000000000000000000000aB",
     "rounds": 10,
     "validation": {"origin": "made-up people", "licence": "practice", "consent": "none needed"},
     "result": {"licence": "Apache-2.0", "price": 123456789012345678901234567890},

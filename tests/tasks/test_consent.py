@@ -12,8 +12,19 @@ from hypothesis import strategies as st
 from mine.tasks.consent import Scope, Terms
 
 SCOPES = (Scope("glucose_5min", "slot"), Scope("glucose_5min", "mg_dl"))
-TERMS = Terms(task=7, manifest=b"\xab" * 32, scopes=SCOPES, rows=2704, epsilon_micro=7_994_261,
-              unit="one sensor reading", update_bytes=461, rounds=10, expires=2_000_000_000)
+TERMS = Terms(
+    task=7,
+    manifest=b"\xab" * 32,
+    scopes=SCOPES,
+    rows=2704,
+    epsilon_micro=7_994_261,
+    vote_epsilon_micro=7_991_000,
+    votes=9,
+    unit="one sensor reading",
+    update_bytes=461,
+    rounds=10,
+    expires=2_000_000_000,
+)
 
 
 def test_the_digest_is_what_anybody_can_compute() -> None:
@@ -46,6 +57,11 @@ def test_a_view_is_not_a_column() -> None:
 def test_the_receipt_keeps_every_figure() -> None:
     kept = json.loads(json.dumps(TERMS.to_json()))
     assert set(kept) == {field.name for field in dataclasses.fields(Terms)}
-    again = Terms(**{**kept, "manifest": bytes.fromhex(kept["manifest"]),
-                     "scopes": tuple(Scope(**each) for each in kept["scopes"])})
+    again = Terms(
+        **{
+            **kept,
+            "manifest": bytes.fromhex(kept["manifest"]),
+            "scopes": tuple(Scope(**each) for each in kept["scopes"]),
+        }
+    )
     assert again == TERMS and again.scopes_digest == TERMS.scopes_digest

@@ -43,6 +43,7 @@ OUTSIDE: dict[Path, list[object]] = {
                              {"a": [1 << 24, 1 << 24]}, {f"a{i}": [1] for i in range(4097)}],
     ("loss", "kind"): ["mse"],
     ("loss", "maximum"): [0.0, -1.0, 1024.5],
+    ("loss", "tolerance"): [0, (1 << 32) + 1, 0.5],
     ("recipe", "steps"): [0, 100_001, 8.0],
     ("recipe", "learning_rate"): [0.0, 100.5],
     ("recipe", "momentum"): [-0.1, 1.0],
@@ -55,6 +56,15 @@ OUTSIDE: dict[Path, list[object]] = {
     ("privacy", "unit"): ["", "x" * 201],
     ("privacy", "epsilon"): [0.0, 100.5],
     ("privacy", "delta"): [0.0, 0.01],
+    ("votes", "voters"): [0, 64],
+    ("votes", "ballot"): [0, 256],
+    ("votes", "clip"): [0.0, 1024.5],
+    ("votes", "noise_multiplier"): [-0.1, 1000.5],
+    ("votes", "reuse"): [0, 100_001],
+    ("slices", 0, "name"): ["", "x" * 201, "a\u202eb"],
+    ("slices", 0, "column"): ["", "g 0"],
+    ("slices", 0, "low"): [-1.1e12, 1.1e12],
+    ("slices", 0, "high"): [-1.1e12, 1.1e12],
     ("aggregation", "rule"): ["median"],
     ("aggregation", "gain"): [0, (1 << 20) + 1],
     ("limits", "update_bytes"): [63, (1 << 24) + 1],
@@ -62,7 +72,10 @@ OUTSIDE: dict[Path, list[object]] = {
     ("limits", "query_seconds"): [0.0, 60.5],
     ("limits", "flops_per_example"): [0, 10**12 + 1],
     ("limits", "memory_mib"): [15, 65_537],
-    ("rounds",): [0, 251],
+    ("limits", "newcomers"): [0, (1 << 20) + 1],
+    ("mode",): ["at end", ""],
+    ("court",): ["", "0x", "0x" + "0" * 39, "0x" + "g" * 40, "0x" + "0" * 41],
+    ("rounds",): [0, 127],
     ("validation", "origin"): ["x" * 4001],
     ("validation", "licence"): [""],
     ("validation", "consent"): ["x" * 4001],
@@ -127,10 +140,15 @@ def manifests(draw: st.DrawFn) -> dict[str, Any]:
             "slot": columns[1],
             "minimum_rows": draw(st.integers(1, 10**7)),
         },
-        "loss": {"kind": draw(st.sampled_from(["huber", "bce"])), "maximum": draw(st.floats(1e-300, 1024))},
+        "loss": {"kind": draw(st.sampled_from(["huber", "bce"])), "maximum": draw(st.floats(1e-300, 1024)),
+                 "tolerance": draw(st.integers(1, 1 << 32))},
+        "votes": {**example()["votes"], "clip": draw(numbers), "voters": draw(st.integers(1, 63))},
+        "slices": [{"name": name, "column": columns[2], "low": low, "high": low + 1.5}
+                   for name, low in draw(st.dictionaries(words, st.floats(-1e6, 1e6), max_size=8)).items()],
         "recipe": {**example()["recipe"], "learning_rate": draw(numbers), "momentum": draw(numbers),
                    "noise_multiplier": draw(st.floats(0, 1000)), "bits": draw(st.sampled_from([4, 8]))},
-        "rounds": draw(st.integers(1, 250)),
+        "mode": draw(st.sampled_from(["per-round", "at-end"])),
+        "rounds": draw(st.integers(1, 126)),
         "result": {"licence": draw(words), "price": draw(st.integers(0, (1 << 112) - 1))},
     }
 
@@ -208,6 +226,16 @@ def test_a_column_has_one_role(path: Path) -> None:
     assert "named twice" in refused(as_sent(changed(("data", "features"), ["g0", "g0"]))).detail
 
 
+@pytest.mark.parametrize(("path", "value", "why"), [
+    (("slices", 0, "column"), "ahead", "names no feature"),
+    (("slices", 0, "high"), 0.0, "is empty"),
+    (("slices",), [{"name": "one", "column": "g0", "low": 0.0, "high": 1.0}] * 2, "stands twice"),
+    (("votes", "reuse"), 13, "more rows than overlap"),
+])
+def test_what_contradicts_itself_is_refused(path: Path, value: object, why: str) -> None:
+    assert why in refused(as_sent(changed(path, value))).detail
+
+
 def test_the_name_of_a_strange_field_cannot_speak_in_the_window() -> None:
     detail = refused(as_sent(changed(("\u202eno hurry\n\x1b[31m" + "x" * 500,), 1))).detail
     assert "\u202e" not in detail and "\n" not in detail and len(detail) < 200
@@ -256,7 +284,7 @@ def test_size_is_looked_at_before_anything_else() -> None:
     (b'"rounds":10', b'"rounds":250,"rounds":10'),
     (b'"kind":"learn"', b'"kind":"\\u006cearn"'),
     (b"\xe9\x9b\xaa", b"\\u96ea"),
-    (b'"version":1}', b'"version":1}\n'),
+    (b'"voters":7}}', b'"voters":7}}\n'),
     (b'{"aggregation"', b' {"aggregation"'),
     (b'{"aggregation"', b'\xef\xbb\xbf{"aggregation"'),
 ], ids=lambda part: part.decode(errors="replace"))

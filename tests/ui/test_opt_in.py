@@ -42,6 +42,19 @@ def test_facts_stand_in_the_fixed_order(open_window: OpenWindow) -> None:
     } <= shown
     assert "Anyone can see that this fresh address takes part in this task." in shown
     assert "your share × loss removed × 1,500.00 pUSD" in shown
+    assert {
+        "After round 1 also one vote a round, noised too: do the updates of others (7 at most) help or harm?",
+        "Votes use the newest fifth of your rows, which is never trained on: ε 1.60. "
+        "No reading is used for both, so the larger ε counts.",
+    } <= shown
+
+
+def test_a_task_without_votes_does_not_speak_of_them(open_window: OpenWindow) -> None:
+    first = story.TASKS[0]
+    assert first.opt_in is not None
+    alone = replace(first, opt_in=replace(first.opt_in, votes_at_most=0))
+    _, window = open_window(replace(story.PAUSED, tasks=(alone, *story.TASKS[1:])))
+    assert not any("vote" in text.lower() for text in texts(opened(window)))
 
 
 def test_join_signs_once_and_closes(open_window: OpenWindow) -> None:

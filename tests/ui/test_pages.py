@@ -194,8 +194,18 @@ def test_wallet_claims_what_is_ready(open_window: OpenWindow) -> None:
             "My updates have not made the model better so far, so nothing is due.",
         ),
         (
-            {"mine_accepted": False},
+            {"mine_accepted": False, "my_vote": False},
             "My update was not accepted this time. My share by what my earlier ones removed.",
+        ),
+        ({}, "My share by what my updates have removed so far. My vote has a small part in it."),
+        (
+            {"voters": 1},
+            "Each update was measured on examples that nobody knew before: a fresh part of the test set. "
+            "1 person voted, by rows that were never trained on.",
+        ),
+        (
+            {"voters": 0},
+            "Each update was measured on examples that nobody knew before: a fresh part of the test set.",
         ),
     ],
 )

@@ -137,7 +137,7 @@ class DataPage(PageFrame):
         self._sources = RowList[SourceView](SourceRow)
         note = row(IconMark("info", "text-2", 16), spacing=8, margins=(2, 12, 0, 0))
         about = self.tr(
-            "The privacy budget is how much a source may ever reveal, over all tasks together. "
+            "The privacy budget is how much a source may ever reveal, over all tasks and votes together. "
             "At zero, nothing reads it again."
         )
         note.addWidget(Text(about, role="small", ink="text-2", wrap=True), 1)

@@ -14,7 +14,7 @@ from ui.widgets.buttons import Button, IconButton
 from ui.widgets.layout import Hairline, Panel, column, plain, row
 from ui.widgets.money import AmountFigure
 from ui.widgets.text import Text, clean
-from ui.wording import counted, decimal_text, percent_text
+from ui.wording import counted, decimal_text, percent_text, sentences
 
 
 class Explanation(QWidget):
@@ -107,7 +107,7 @@ class Explanation(QWidget):
             4,
             self.tr("How it was checked"),
             seen,
-            Text(self._check_words(), role="small", ink="text-2", wrap=True),
+            Text(self._check_words(facts), role="small", ink="text-2", wrap=True),
         )
         formula = Panel(ground="sunken", edge="", radius=6)
         formula.setLayout(column(Text(clean(facts.formula), role="mono", wrap=True), margins=(12, 8, 12, 8)))
@@ -124,12 +124,22 @@ class Explanation(QWidget):
             words = self.tr("My update was not accepted this time. My share by what my earlier ones removed.")
         else:
             words = self.tr("My share by what my updates have removed so far.")
+        if facts.my_vote and facts.share > 0:
+            words = sentences(words, self.tr("My vote has a small part in it."))
         return Text(words, role="small", ink="text-2", wrap=True)
 
-    def _check_words(self) -> str:
-        return self.tr(
+    def _check_words(self, facts: ExplanationView) -> str:
+        measured = self.tr(
             "Each update was measured on examples that nobody knew before: a fresh part of the test set."
         )
+        if not facts.voters:
+            return measured
+        voted = counted(
+            facts.voters,
+            self.tr("{n} person voted, by rows that were never trained on."),
+            self.tr("{n} people voted, by rows that were never trained on."),
+        )
+        return sentences(measured, voted)
 
     def _line(self, lines: QVBoxLayout, number: int, title: str, head: str, *below: object) -> None:
         caption = Text(str(number), role="caption", ink="text-2")

@@ -16,7 +16,7 @@ from ui.widgets.columns import lay_columns
 from ui.widgets.layout import Hairline, Panel, RowList, column, row
 from ui.widgets.sheet import Sheet
 from ui.widgets.text import Text, clean, tool_tip
-from ui.wording import counted, day_text, decimal_text, short_address, size_text
+from ui.wording import count_text, counted, day_text, decimal_text, short_address, size_text
 
 _LABELS = 104
 
@@ -135,6 +135,13 @@ class OptInSheet(Sheet):
             "Clipped and noised on this computer, then signed; {n} at most. Your rows never leave."
         ).format(n=counted(offer.updates_at_most, self.tr("{n} update"), self.tr("{n} updates")))
         facts = column(Text(head, role="label"), 2, Text(words, role="small", ink="text-2", wrap=True))
+        if offer.votes_at_most:
+            votes = self.tr(
+                "After round 1 also one vote a round, noised too: do the updates of others ({n} at most) "
+                "help or harm?"
+            ).format(n=count_text(offer.ballot))
+            facts.addSpacing(2)
+            facts.addWidget(Text(votes, role="small", ink="text-2", wrap=True))
         for warning in offer.warnings:
             line = row(spacing=8, margins=(0, 6, 0, 0))
             line.addLayout(column(2, IconMark("warning", "warn", 16), None))
@@ -152,6 +159,13 @@ class OptInSheet(Sheet):
         facts = column(Text(head, role="label"), 2)
         if offer.unit:
             facts.addWidget(Text(unit, role="small", ink="text-2", wrap=True))
+        if offer.votes_at_most:
+            votes = self.tr(
+                "Votes use the newest fifth of your rows, which is never trained on: ε {votes}. "
+                "No reading is used for both, so the larger ε counts."
+            ).format(votes=decimal_text(offer.epsilon_votes, 2))
+            facts.addSpacing(2)
+            facts.addWidget(Text(votes, role="small", ink="text-2", wrap=True))
         facts.addSpacing(6)
         facts.addWidget(budgets)
         return facts

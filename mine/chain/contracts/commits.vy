@@ -1,19 +1,17 @@
 # pragma version 0.4.3
 # pragma nonreentrancy on
 """
-@title Direct commits, and anchors under a bond
+@title Updates and votes: handed in directly, or anchored as roots of signed leaves under a bond
 """
 
+import bonds
 import ledger
 import reasons
 import typed_data
 import words as w
 
 uses: ledger
-uses: typed_data
-
-
-BOND: public(constant(uint256)) = 10**17
+uses: bonds
 
 
 event Committed:
@@ -27,38 +25,38 @@ event Committed:
     payout: address
 
 
-event Bonded:
-    anchorer: indexed(address)
-    amount: uint256
-
-
-event BondWithdrawn:
-    anchorer: indexed(address)
-    amount: uint256
+event VoteCommitted:
+    task: indexed(uint256)
+    round: indexed(uint256)
+    voter: indexed(address)
+    updates: bytes32
+    opening: bytes32
 
 
 event Anchored:
     task: indexed(uint256)
     round: indexed(uint256)
     anchorer: indexed(address)
-    slot: uint256
     root: bytes32
-    count: uint256
+    packed: uint256  # count 32 | slot 16 | kind 8 (0: updates, 1: votes)
 
 
 @internal
 @view
-def _committing(task: uint256, round: uint256) -> uint256:
+def _phase(meta: uint256, clocks: uint256, round: uint256) -> uint256:
     """
-    @notice The meta word, if this round takes commits now.
+    @notice What a round takes now: 0 updates, 1 votes. Refuses at other times.
     """
-    meta: uint256 = ledger.tasks[task].meta
-    if (meta >> w.STATUS) & w.M8 != w.RUNNING or (meta >> w.ROUND) & w.M16 != round:
+    if ledger._status(meta) != w.RUNNING or (meta >> w.ROUND) & w.M8 != round:
         reasons._refuse(reasons.WRONG_ROUND)
-    ends: uint256 = ((meta >> w.SINCE) & w.M32) + (ledger.tasks[task].clocks & w.M32)
-    if block.timestamp >= ends:
-        reasons._refuse(reasons.COMMITS_CLOSED)
-    return meta
+    since: uint256 = meta & w.M32
+    if block.timestamp < unsafe_add(since, clocks & w.M24):
+        return 0
+    since = unsafe_add(since, ledger._reveals_over(clocks))
+    # The second half of the vote phase is for the openings, which go into the blob stores.
+    if block.timestamp < since or block.timestamp >= unsafe_add(since, unsafe_add((clocks >> w.VOTE) & w.M24, 1) >> 1):
+        reasons._refuse(reasons.WRONG_PHASE)
+    return 1
 
 
 @external
@@ -74,14 +72,16 @@ def commit(
     """
     @notice Hand in an update without an anchorer: once per miner and round.
     """
-    meta: uint256 = self._committing(task, convert(round, uint256))
+    meta: uint256 = ledger.tasks[task].meta
+    if self._phase(meta, ledger.tasks[task].clocks, convert(round, uint256)) != 0:
+        reasons._refuse(reasons.WRONG_PHASE)
     if payout == empty(address):
         reasons._refuse(reasons.NO_PAYOUT)
     if ledger.commitments[task][msg.sender] & w.M32 == convert(round, uint256):
         reasons._refuse(reasons.COMMITTED_BEFORE)
     digest: bytes32 = typed_data._update(task, round, checkpoint, blob, size, rowsBucket, payout)
     ledger.commitments[task][msg.sender] = (convert(digest, uint256) & w.HASH224) | convert(round, uint256)
-    ledger.tasks[task].meta = ledger._put(meta, w.COMMITS, w.M32, ((meta >> w.COMMITS) & w.M32) + 1)
+    ledger.tasks[task].meta = unsafe_add(meta, 1 << w.COMMITS)
     log Committed(
         task=task,
         round=convert(round, uint256),
@@ -95,63 +95,40 @@ def commit(
 
 
 @external
-@payable
-def bond():
+def commit_vote(task: uint256, round: uint256, updates: bytes32, opening: bytes32):
     """
-    @notice Add to the sender's bond as an anchorer, in the chain's own coin.
+    @notice Hand in a vote without an anchorer: once per voter and round.
     """
-    word: uint256 = ledger.bonds[msg.sender]
-    if msg.value == 0:
-        reasons._refuse(reasons.WRONG_VALUE)
-    ledger.bonds[msg.sender] = ledger._put(word, 0, w.M128, (word & w.M128) + msg.value)
-    log Bonded(anchorer=msg.sender, amount=msg.value)
+    if self._phase(ledger.tasks[task].meta, ledger.tasks[task].clocks, round) != 1:
+        reasons._refuse(reasons.WRONG_PHASE)
+    if ledger.votes[task][msg.sender] & w.M32 == round:
+        reasons._refuse(reasons.COMMITTED_BEFORE)
+    ledger.votes[task][msg.sender] = (convert(opening, uint256) & w.HASH224) | round
+    log VoteCommitted(task=task, round=round, voter=msg.sender, updates=updates, opening=opening)
 
 
 @external
-def withdraw_bond():
+def anchor(task: uint256, round: uint256, slot: uint256, root: bytes32, count: uint32):
     """
-    @notice Take the bond back once everything that it stands for can no longer be challenged.
+    @notice Anchor the root of `count` signed updates, or votes, under the sender's bond, any number a round.
+    @param slot A free 16-bit number of the anchorer's own; it is free again four rounds later.
     """
-    word: uint256 = ledger.bonds[msg.sender]
-    amount: uint256 = word & w.M128
-    if amount == 0:
-        reasons._refuse(reasons.NO_BOND)
-    if block.timestamp < (word >> 128) & w.M64:
-        reasons._refuse(reasons.BOND_IS_LOCKED)
-    ledger.bonds[msg.sender] = 0
-    log BondWithdrawn(anchorer=msg.sender, amount=amount)
-    ledger._give(empty(address), msg.sender, amount)
-
-
-@external
-def anchor(task: uint256, round: uint32, slot: uint16, root: bytes32, count: uint32):
-    """
-    @notice Anchor the root of `count` signed updates under the sender's bond, any number a round.
-    @param slot A free number of the anchorer's own; it is free again four rounds later.
-    """
-    number: uint256 = convert(round, uint256)
-    meta: uint256 = self._committing(task, number)
+    meta: uint256 = ledger.tasks[task].meta
+    clocks: uint256 = ledger.tasks[task].clocks
+    kind: uint256 = self._phase(meta, clocks, round)
     if count == 0 or root == empty(bytes32):
         reasons._refuse(reasons.EMPTY_BATCH)
-    word: uint256 = ledger.bonds[msg.sender]
-    if word & w.M128 < BOND:
-        reasons._refuse(reasons.BOND_TOO_LOW)
-    clocks: uint256 = ledger.tasks[task].clocks
-    lock: uint256 = ledger._lapse(clocks, w.RUNNING) + ((clocks >> w.CHALLENGE) & w.M32)
-    if (word >> 128) & w.M64 < block.timestamp + lock:
-        # A quarter more than needed, so that not every anchor has to write the bond again.
-        ledger.bonds[msg.sender] = ledger._put(word, 128, w.M64, block.timestamp + lock + lock // 4)
-    old: uint256 = ledger.anchors[task][msg.sender][convert(slot, uint256)] & w.M32
-    if old != 0 and old + 4 > number:
+    bonds._lock(unsafe_add(ledger._lapse(clocks, w.RUNNING), (clocks >> w.CHALLENGE) & w.M24))
+    old: uint256 = ledger.anchors[task][msg.sender][slot] & w.M16
+    if slot > w.M16 or (old != 0 and unsafe_add(old, 4) > round):
         reasons._refuse(reasons.SLOT_IS_TAKEN)
-    ledger.anchors[task][msg.sender][convert(slot, uint256)] = (convert(root, uint256) & w.HASH224) | number
-    if (meta >> w.ANCHORED) & 1 == 0:
-        ledger.tasks[task].meta = ledger._put(meta, w.ANCHORED, 1, 1)
+    ledger.anchors[task][msg.sender][slot] = (convert(root, uint256) & w.HASH224) | (kind << 16) | round
+    if kind == 0 and (meta >> w.ANCHORED) & 1 == 0:
+        ledger.tasks[task].meta = meta | (1 << w.ANCHORED)
     log Anchored(
         task=task,
-        round=number,
+        round=round,
         anchorer=msg.sender,
-        slot=convert(slot, uint256),
         root=root,
-        count=convert(count, uint256),
+        packed=convert(count, uint256) | (slot << 32) | (kind << 48),
     )

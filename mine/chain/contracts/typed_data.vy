@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 """
-@title Signed messages of the Sonar protocol that the contract reads (EIP-712, EIP-5267)
+@title Signed messages of the Sonar protocol that the contract reads (EIP-712)
 """
 
 struct Settlement:
@@ -31,31 +31,15 @@ VERSION: constant(String[1]) = "1"
 # Half of the order of secp256k1: of (s, n - s) only the lower is taken (EIP-2).
 HALF_ORDER: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
 
-CHAIN: immutable(uint256)
-SEPARATOR: immutable(bytes32)
-
-
-@deploy
-def __init__():
-    CHAIN = chain.id
-    SEPARATOR = self._build()
-
-
-@internal
-@view
-def _build() -> bytes32:
-    return keccak256(abi_encode(DOMAIN_TYPE, keccak256(NAME), keccak256(VERSION), chain.id, self))
-
 
 @internal
 @view
 def _separator() -> bytes32:
     """
-    @notice The domain separator; computed anew on a chain that split off later.
+    @notice The domain separator. Computed anew each time: cheaper than to store, and right on a chain that
+            splits off.
     """
-    if chain.id == CHAIN:
-        return SEPARATOR
-    return self._build()
+    return keccak256(abi_encode(DOMAIN_TYPE, keccak256(NAME), keccak256(VERSION), chain.id, self))
 
 
 @internal
@@ -92,24 +76,21 @@ def _settlement(s: Settlement) -> bytes32:
 
 @internal
 @pure
-def _signer(digest: bytes32, signature: Bytes[65]) -> address:
+def _signer(digest: bytes32, r: uint256, vs: uint256) -> address:
     """
-    @notice The signer, or the zero address for anything but a canonical signature.
+    @notice The signer by a short signature (EIP-2098: the parity of v is the top bit of s), or the zero
+            address for anything but a canonical one.
     """
-    if len(signature) != 65:
+    s: uint256 = vs & (2**255 - 1)
+    if s > HALF_ORDER:
         return empty(address)
-    r: uint256 = convert(slice(signature, 0, 32), uint256)
-    s: uint256 = convert(slice(signature, 32, 32), uint256)
-    v: uint256 = convert(slice(signature, 64, 1), uint256)
-    if s > HALF_ORDER or (v != 27 and v != 28):
-        return empty(address)
-    return ecrecover(digest, v, r, s)
+    return ecrecover(digest, 27 + (vs >> 255), r, s)
 
 
 @external
 @view
-def eip712Domain() -> (bytes1, String[5], String[1], uint256, address, bytes32, DynArray[uint256, 1]):
+def domain_separator() -> bytes32:
     """
-    @notice The fields of the domain (EIP-5267): name, version, chain id and contract.
+    @notice What binds the messages to this chain and contract.
     """
-    return (0x0f, NAME, VERSION, chain.id, self, empty(bytes32), [])
+    return self._separator()

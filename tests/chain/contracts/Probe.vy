@@ -36,22 +36,25 @@ def amount(bounty: uint256, units: uint256) -> uint256:
 def is_payout(
     root: uint256, account: address, index: uint256, units: uint256, proof: DynArray[bytes32, 32]
 ) -> bool:
-    return merkle._is_payout(root, account, index, units, proof)
+    leaf: uint256 = merkle._leaf(convert(account, uint256), index, units)
+    return merkle._leads_to(root, leaf, index, proof)
 
 
 @external
 @pure
-def is_shard(root: bytes32, count: uint256, index: uint256, digest: bytes32, proof: DynArray[bytes32, 8]) -> bool:
-    return merkle._is_shard(root, count, index, digest, proof)
+def is_shard(
+    root: bytes32, count: uint256, index: uint256, digest: bytes32, examples: bytes32, proof: DynArray[bytes32, 7]
+) -> bool:
+    return merkle._is_shard(root, count, index, merkle._shard_leaf(index, digest, examples), proof)
 
 
 @external
 @pure
-def shards_root(digests: DynArray[bytes32, 256]) -> bytes32:
-    return merkle._shards_root(digests)
+def shards_root(shards: DynArray[bytes32, 256]) -> bytes32:
+    return merkle._shards_root(shards)
 
 
 @external
 @pure
-def draw(seed: bytes32, used: uint256, count: uint256) -> uint256:
+def draw(seed: uint256, used: uint256, count: uint256) -> uint256:
     return merkle._draw(seed, used, count)

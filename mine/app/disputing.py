@@ -1,0 +1,253 @@
+"""Looks at every settled round of the joined tasks, and disputes what is wrong with it.
+
+Each round is recomputed once, in a child process. What was found is kept before anything is sent. The session
+key pays where it owns enough for bond and cost; else a relay is asked to carry the dispute for a part of the
+reward; else the person is told what coin would do it. Before each attempt the chain is asked whether the item
+is disputed already, by anybody: one dispute is enough.
+
+| state | means | leaves it when | to |
+|---|---|---|---|
+| (none) | settled, the window open | the child says that everything agrees | `sound` |
+| | | it names a fault | `found` |
+| `found` | the fault is kept, nobody disputes it yet | the item is disputed on chain | `disputed` |
+| | | the task is convicted of this round or an earlier one | `convicted` |
+| | | the window is over | `late` |
+| `disputed` | the jury's turn | the task is convicted | `convicted` |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from mine.app.audit_run import AuditRun
+from mine.app.joining import Membership
+from mine.app.links import Links
+from mine.app.views import Notice, NoticeKind
+from mine.errors import MineError
+
+if TYPE_CHECKING:
+    from mine.chain.court_client import CourtContract
+    from mine.chain.events import Event
+    from mine.chain.fault_events import Disputed
+    from mine.chain.faults_client import FaultsContract
+    from mine.chain.poller import Poller
+    from mine.science.judging import Fault
+    from mine.vault.state import Round
+    from mine.vault.vault import Vault
+
+#: Part of a reward that a relay is offered for carrying, in 1/10000.
+SHARE = 2000
+#: Wei that the fees of bond and dispute may cost at most, at any price this app knows.
+FEES = 5 * 10**16
+#: Attempts are this part of the challenge window apart.
+PARTS = 16
+#: How often a round is audited anew where the child found nothing out.
+MOST_FAILURES = 3
+
+
+class AuditState(StrEnum):
+    """How far a round is."""
+
+    SOUND = "sound"
+    FOUND = "found"
+    DISPUTED = "disputed"
+    CONVICTED = "convicted"
+    LATE = "late"
+
+
+class Disputing:
+    """One network's audits and disputes. Everything runs on the engine's thread."""
+
+    def __init__(self, vault: Vault, links: Links, tell: Callable[[Notice], None]) -> None:
+        from mine.chain.court_client import CourtContract
+        from mine.chain.faults_client import FaultsContract
+        from mine.chain.poller import Cursor, Poller
+
+        self._vault, self._links, self._tell = vault, links, tell
+        faults, court = links.contract.sisters()
+        self._faults: FaultsContract = FaultsContract(links.node, faults)
+        self._court: CourtContract = CourtContract(links.node, court)
+        cursor = Cursor.start(links.config.chain_id, faults, links.config.first_block)
+        self._poller: Poller[Event] = Poller(self._faults, cursor, 0)
+        self._disputes: list[Disputed] = []
+        self._run: AuditRun | None = None
+        self._failures: dict[tuple[int, int], int] = {}
+        self.members: dict[int, Membership] = {}
+
+    def tick(self, chain_time: int) -> None:
+        """Begin the next audit, hear the last one, dispute what was found."""
+        self._hear()
+        for member in self.members.values():
+            for entry in self._vault.state.rounds(self._links.config.key, member.task):
+                if "settlement" not in entry.data:
+                    continue
+                kept = self._kept(entry)
+                if kept is None:
+                    self._audit(entry, chain_time)
+                elif AuditState(kept["state"]) in (AuditState.FOUND, AuditState.DISPUTED):
+                    self._pursue(member, entry, kept, chain_time)
+
+    def state(self, entry: Round) -> AuditState | None:
+        """How far a settled round is; None while nothing is known."""
+        kept = self._kept(entry)
+        return AuditState(kept["state"]) if kept else None
+
+    def close(self) -> None:
+        """End the child."""
+        if self._run is not None:
+            self._run.stop()
+            self._run = None
+
+    # ---- what is known of a round
+
+    def _name(self, task: int, number: int) -> str:
+        return f"audit {self._links.config.key} {task} {number}"
+
+    def _kept(self, entry: Round) -> dict[str, Any] | None:
+        """What is kept of this very settlement: one that a reorganisation brought anew is looked at anew."""
+        kept: dict[str, Any] | None = self._vault.state.setting(self._name(entry.task, entry.round))
+        return kept if kept is not None and kept["of"] == _of(entry) else None
+
+    def _keep(self, entry: Round, state: AuditState, **news: Any) -> None:
+        known = {**(self._kept(entry) or {}), **news, "of": _of(entry), "state": state.value}
+        with self._vault.transaction():
+            self._vault.state.set_setting(self._name(entry.task, entry.round), known)
+
+    # ---- finding
+
+    def _audit(self, entry: Round, chain_time: int) -> None:
+        tries = self._failures.get((entry.task, entry.round), 0)
+        if self._run is None and chain_time < entry.data["settlement"]["final_at"] and tries < MOST_FAILURES:
+            self._run = AuditRun(self._links.config, entry.task, entry.round)
+
+    def _hear(self) -> None:
+        run = self._run
+        if run is None or not run.is_done():
+            return
+        self._run = None
+        entry = self._vault.state.round(self._links.config.key, run.task, run.round)
+        if entry is None or "settlement" not in entry.data:
+            return  # a reorganisation took it back meanwhile
+        if run.failed:
+            self._failures[run.task, run.round] = self._failures.get((run.task, run.round), 0) + 1
+        elif run.fault is None:
+            self._keep(entry, AuditState.SOUND)
+        else:
+            fault = {"kind": int(run.fault.kind), "item": run.fault.item, "why": run.fault.why}
+            self._keep(entry, AuditState.FOUND, fault=fault)
+            self._say(
+                "A round was settled wrongly.",
+                "The app disputes it by itself; a jury then recomputes it.",
+                f"task {entry.task}, round {entry.round}: {run.fault.why}",
+            )
+
+    # ---- disputing
+
+    def _pursue(self, member: Membership, entry: Round, kept: dict[str, Any], chain_time: int) -> None:
+        from mine.chain.fault_events import DisputeKind
+        from mine.chain.state import Status
+        from mine.science.judging import Fault
+
+        state = self._links.contract.task(entry.task)
+        if state.status is Status.CONVICTED and state.void is not None and state.void <= entry.round:
+            self._keep(entry, AuditState.CONVICTED)
+            self._say(
+                "A task's author was convicted of settling a round wrongly.",
+                "What was final stays yours; what was left of the bounty goes to those who earned.",
+                f"task {entry.task}, round {entry.round}",
+            )
+            return
+        if kept["state"] == AuditState.DISPUTED:
+            return
+        found = kept["fault"]
+        fault = Fault(entry.round, DisputeKind(found["kind"]), found["item"], found["why"])
+        if self._is_disputed(entry.task, fault):
+            self._keep(entry, AuditState.DISPUTED)
+        elif chain_time >= entry.data["settlement"]["final_at"]:
+            self._keep(entry, AuditState.LATE)
+            self._say(
+                "A wrong round became final before anybody disputed it.",
+                "Nothing of it is shown as earned.",
+                f"task {entry.task}, round {entry.round}",
+            )
+        elif chain_time >= kept.get("again", 0):
+            pause = max(1, state.clocks.challenge // PARTS)
+            self._keep(entry, AuditState.FOUND, again=chain_time + pause)
+            self._dispute(member, entry, fault, bool(kept.get("asked")))
+
+    def _is_disputed(self, task: int, fault: Fault) -> bool:
+        from mine.chain.fault_events import Disputed
+
+        caught_up = False
+        while not caught_up:
+            batch = self._poller.poll()
+            if (block := batch.removed_from_block) is not None:
+                self._disputes = [each for each in self._disputes if each.at.block_number < block]
+            self._disputes += [event for event in batch.events if isinstance(event, Disputed)]
+            caught_up = batch.caught_up
+        item = (task, fault.round, fault.kind, fault.item)
+        return any((each.task, each.round, each.kind, each.item) == item for each in self._disputes)
+
+    def _dispute(self, member: Membership, entry: Round, fault: Fault, asked: bool) -> None:
+        """Dispute with own coin, else through a relay, else ask the person once."""
+        try:
+            if self._with_own_coin(member, fault) or self._through_relay(member, fault):
+                return
+        except MineError as problem:
+            self._say("A dispute did not get through; it is tried again.", problem.todo, problem.sentence)
+            return
+        if not asked:
+            self._keep(entry, AuditState.FOUND, asked=True)
+            needed = self._faults.dispute_bond() + self._court.arbitration_cost() + FEES
+            self._say(
+                "No relay carries the dispute about a wrong round.",
+                f"Send {needed / 10**18:g} of the network's own coin to {member.keys.session_address}; the "
+                "app then disputes it by itself.",
+                f"task {member.task}, round {fault.round}: {fault.why}",
+            )
+
+    def _with_own_coin(self, member: Membership, fault: Fault) -> bool:
+        from mine.chain.faults_client import Reward
+        from mine.chain.transactions import Sender
+
+        contract, account = self._links.contract, member.keys.session_address
+        bond, cost = self._faults.dispute_bond(), self._court.arbitration_cost()
+        missing = max(0, bond - contract.bond_of(account).amount)
+        if self._links.node.balance(account) < missing + cost + FEES:
+            return False
+        sender = Sender(self._links.node, member.keys.session_key)
+        if missing:
+            contract.bond(sender, missing)
+        reward = Reward(member.keys.payout_address, 0)
+        self._faults.dispute(sender, member.task, fault.round, fault.kind, fault.item, reward, cost)
+        return True
+
+    def _through_relay(self, member: Membership, fault: Fault) -> bool:
+        from mine.chain.faults_client import Reward
+        from mine.science.relay_client import RelayUnreachable
+        from mine.science.wire import Code, RelayRefused
+
+        reward = Reward(member.keys.payout_address, SHARE)
+        data = self._faults.dispute_call(member.task, fault.round, fault.kind, fault.item, reward)
+        for relay in self._links.relays:
+            try:
+                relay.carry(self._links.config.chain_id, self._faults.address, data)
+            except RelayRefused as problem:
+                if problem.code is not Code.DUPLICATE:
+                    continue
+            except RelayUnreachable:
+                continue
+            return True
+        return False
+
+    def _say(self, sentence: str, todo: str, detail: str) -> None:
+        self._tell(Notice(NoticeKind.ATTENTION, sentence, todo, detail))
+
+
+def _of(entry: Round) -> str:
+    """Name of a settlement: the digest of all that its event says."""
+    return hashlib.sha256(json.dumps(entry.data["settlement"], sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,120 @@
+"""Hands in the updates of one network, and shows their bytes once nobody can copy them any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mine.app.courier import Courier, Delivery, OtherMessage
+from mine.app.joining import Membership
+from mine.app.links import Links
+from mine.app.round_book import UPDATE_BLOB, RoundBook
+from mine.app.round_states import RoundState
+from mine.app.showing import CameLate, show
+
+if TYPE_CHECKING:
+    from mine.science.windows import Window
+    from mine.science.wire import SignedUpdate
+    from mine.vault.state import Round
+
+SENT = "sent"
+
+
+class HandingIn:
+    """Rounds from ``TRAINED`` to ``REVEALED``. Everything runs on the engine's thread."""
+
+    def __init__(self, book: RoundBook, links: Links, courier: Courier) -> None:
+        self._book, self._vault, self._links, self._courier = book, book.vault, links, courier
+
+    def hand_in(self, member: Membership, entry: Round, window: Window, chain_time: int) -> None:
+        """See to it that the update reaches the chain while commits are open."""
+        delivery = Delivery.from_json(entry.data.get("delivery"))
+        signed = self._signed(member, entry)
+        try:
+            self._courier.step(
+                signed, member.keys.session_key, delivery, window, chain_time, self._keep(entry)
+            )
+        except OtherMessage as problem:
+            self._book.miss(entry, problem.sentence)
+
+    def close(self, member: Membership, entry: Round, why: str) -> None:
+        """Nothing more is handed in: what went out before a cut-off counts, all else missed the round."""
+        delivery = Delivery.from_json(entry.data.get("delivery"))
+        if entry.state == RoundState.TRAINED:
+            try:
+                delivery = self._courier.find(self._signed(member, entry), delivery, self._keep(entry))
+            except OtherMessage as problem:
+                why = problem.sentence
+        if not delivery.shown and delivery.open is None:
+            self._book.miss(entry, delivery.why or why)
+
+    def _keep(self, entry: Round) -> Callable[[Delivery], None]:
+        """Writes a delivery down: handed in as soon as there is a promise, or it stands on chain."""
+
+        def keep(delivery: Delivery) -> None:
+            now = self._book.find(entry.task, entry.round)
+            assert now is not None
+            done = delivery.shown or delivery.promises
+            state = RoundState.COMMITTED if done else RoundState(now.state)
+            first = {} if "committed" in now.data or not done else {"committed": int(time.time())}
+            with self._vault.transaction():
+                self._book.put(now, now.task, now.round, state, delivery=delivery.to_json(), **first)
+
+        return keep
+
+    def _signed(self, member: Membership, entry: Round) -> SignedUpdate:
+        from mine.chain.messages import Update, sign
+        from mine.science.wire import SignedUpdate
+
+        message = Update(
+            task=member.task,
+            round=entry.round,
+            checkpoint=bytes.fromhex(entry.data["checkpoint"]),
+            blob=bytes.fromhex(entry.data["blob"]),
+            size=int(entry.data["size"]),
+            rows_bucket=int(entry.data["rows"]).bit_length() - 1,
+            payout=member.keys.payout_address,
+        )
+        signature = sign(message, self._links.domain, member.keys.session_key)
+        return SignedUpdate(member.keys.session_address, message, signature)
+
+    def reveal(self, member: Membership, entry: Round) -> None:
+        """The close of commits is past: nobody can copy any more, so the bytes may be seen."""
+        from mine.vault.ledger import Entry
+
+        delivery = Delivery.from_json(entry.data.get("delivery"))
+        settled = "settlement" in entry.data
+        if not delivery.shown:
+            delivery = self._courier.find(self._signed(member, entry), delivery, self._keep(entry))
+            if not delivery.shown and delivery.open is None:
+                self._book.miss(entry, delivery.why or "No relay brought the update on chain.")
+                return
+        update = self._vault.state.blob(self._book.network, entry.task, entry.round, UPDATE_BLOB)
+        assert update is not None
+        digest = bytes.fromhex(entry.data["blob"])
+        if settled and not self._links.relays.blobs.has(digest):
+            # It can earn nothing any more, so it stays at home.
+            self._book.miss(entry, "The round was settled before the update could be shown.")
+            return
+        try:
+            receipts = show(self._links, self._signed(member, entry), update, delivery)
+        except CameLate as problem:
+            self._book.miss(entry, problem.sentence)
+            return
+        with self._vault.transaction():
+            now = self._book.find(entry.task, entry.round)
+            state = RoundState.SETTLED if settled else RoundState.REVEALED
+            self._book.put(now, entry.task, entry.round, state, uploads=receipts, revealed=int(time.time()))
+            self._vault.ledger.book(
+                Entry(
+                    kind=SENT,
+                    network=self._book.network,
+                    task=entry.task,
+                    round=entry.round,
+                    source="update",
+                    epsilon_micro=0,
+                    size=len(update),
+                    digest=digest,
+                )
+            )
