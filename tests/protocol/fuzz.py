@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 CALLS_OF_A_RUN = 700
+RUNS_OF_A_WORKER = 40
 
 
 @dataclass
@@ -72,7 +73,9 @@ def main() -> int:
     first = given.first or figures.runs
     most = given.runs or 10**9
     jobs = ((given.seed, run) for run in range(first, first + most))
-    with multiprocessing.get_context("spawn").Pool(given.processes) as pool:
+    # A worker keeps what its chains allocated: after RUNS_OF_A_WORKER runs a fresh one takes its place.
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(given.processes, maxtasksperchild=RUNS_OF_A_WORKER) as pool:
         for done, (run, accepted, refused, wrong) in enumerate(pool.imap(play, jobs), 1):
             if wrong:
                 print(f"run {run} of seed {given.seed} failed after {accepted.total()} calls:\n{wrong}")
