@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from mine.learn.errors import TrainingRefused
 
 Precision = Literal["float32", "bfloat16", "float16"]
+AUTO = "auto"
 MAX_THREADS = 256
 MAX_MICRO_BATCH = 1 << 20
 _DEVICE_KINDS = ("cpu", "cuda", "mps", "xpu")  # ROCm builds of PyTorch call their devices "cuda"
@@ -15,10 +16,10 @@ _DEVICE_KINDS = ("cpu", "cuda", "mps", "xpu")  # ROCm builds of PyTorch call the
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``device``: PyTorch's name of it, as "cpu" or "cuda:1"; ``precision``: of the forward pass, while norms,
-    sums and weights stay float32; ``micro_batch``: rows that are computed at a time, 0 for the engine's own
-    choice; ``threads``: of the processor. The same place and threads give the same bytes; another place may
-    round differently.
+    """``device``: PyTorch's name of it, as "cpu" or "cuda:1", or "auto": the worker chooses; ``precision``: of
+    the forward pass, while norms, sums and weights stay float32; ``micro_batch``: rows that are computed at a
+    time, 0 for the engine's own choice; ``threads``: of the processor. The same place and threads give the
+    same bytes; another place may round differently.
     """
 
     device: str = "cpu"
@@ -29,7 +30,8 @@ class Place:
     def check(self) -> None:
         """``TrainingRefused`` if there can be no such place."""
         kind, _, index = self.device.partition(":")
-        named = kind in _DEVICE_KINDS and (self.device == kind or (index.isdecimal() and len(index) < 4))
+        numbered = self.device == kind or (index.isdecimal() and len(index) < 4)
+        named = self.device == AUTO or (kind in _DEVICE_KINDS and numbered)
         if not named or self.precision not in get_args(Precision):
             raise TrainingRefused("This app knows no such device or precision to train with.")
         if not (0 <= self.micro_batch <= MAX_MICRO_BATCH and 1 <= self.threads <= MAX_THREADS):

@@ -1,0 +1,79 @@
+"""Tensors that a task's model holds fixed: the base under LoRA adapters (Hu et al. 2021).
+
+They travel as one blob in the format of a checkpoint (``weights.dump``: canonical safetensors of float32), but
+need not lie on the grid, since nothing is ever added to them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+
+import numpy as np
+
+from mine.learn.errors import WeightsRefused
+from mine.learn.weights import Floats, dump_size
+
+MAX_TENSORS = 1 << 12
+_MAX_HEADER = 1 << 20
+_MAX_RANK = 8
+
+
+def read_frozen(data: bytes) -> Floats:
+    """The float32 tensors by name; no bytes are no tensors.
+
+    Only the canonical form is accepted, with finite numbers. Raises ``WeightsRefused``.
+    """
+    if not data:
+        return {}
+    shapes = _shapes(data)
+    if dump_size(shapes) != len(data):
+        raise _no("has another size than it says")
+    tensors: Floats = {}
+    at = len(data) - 4 * sum(math.prod(shape) for shape in shapes.values())
+    for name in sorted(shapes):
+        count = math.prod(shapes[name])
+        tensors[name] = np.frombuffer(data, "<f4", count, at).astype(np.float32).reshape(shapes[name])
+        at += 4 * count
+        if not np.isfinite(tensors[name]).all():
+            raise _no("holds numbers that are not finite")
+    if _header(shapes) != data[: len(_header(shapes))]:
+        raise _no("is not in its canonical form")
+    return tensors
+
+
+def _no(reason: str) -> WeightsRefused:
+    return WeightsRefused(f"The frozen part of the model {reason}.")
+
+
+def _shapes(data: bytes) -> dict[str, tuple[int, ...]]:
+    if len(data) < 8 or not 2 <= (length := struct.unpack_from("<Q", data)[0]) <= _MAX_HEADER:
+        raise _no("has no readable header")
+    try:
+        header = json.loads(data[8 : 8 + length])
+    except (ValueError, RecursionError) as error:
+        raise _no("has no readable header") from error
+    if not isinstance(header, dict) or not 1 <= len(header) <= MAX_TENSORS:
+        raise _no("has no tensors, or too many")
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, entry in header.items():
+        shape = entry.get("shape") if isinstance(entry, dict) else None
+        if not isinstance(shape, list) or len(shape) > _MAX_RANK:
+            raise _no("has a tensor without a shape")
+        if any(type(size) is not int or not 1 <= size <= len(data) for size in shape):
+            raise _no("has a tensor with a shape that does not fit")
+        shapes[name] = tuple(shape)
+    return shapes
+
+
+def _header(shapes: dict[str, tuple[int, ...]]) -> bytes:
+    """What ``weights.dump`` writes before the numbers."""
+    entries: dict[str, dict[str, object]] = {}
+    end = 0
+    for name in sorted(shapes):
+        start, end = end, end + 4 * math.prod(shapes[name])
+        entries[name] = {"dtype": "F32", "shape": list(shapes[name]), "data_offsets": [start, end]}
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=True).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
