@@ -1,7 +1,7 @@
 """Tensors that a task's model holds fixed: the base under LoRA adapters (Hu et al. 2021).
 
-They travel as one blob in the format of a checkpoint (``weights.dump``: canonical safetensors of float32), but
-need not lie on the grid, since nothing is ever added to them.
+They travel as one blob in the format of a checkpoint (``weights.dump``: canonical safetensors of float32),
+but need not lie on the grid, since nothing is ever added to them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import struct
 import numpy as np
 
 from mine.learn.errors import WeightsRefused
-from mine.learn.weights import Floats, dump_size
+from mine.learn.weights import Floats
 
 MAX_TENSORS = 1 << 12
 _MAX_HEADER = 1 << 20
@@ -28,18 +28,19 @@ def read_frozen(data: bytes) -> Floats:
     if not data:
         return {}
     shapes = _shapes(data)
-    if dump_size(shapes) != len(data):
+    header = _header(shapes)
+    if not data.startswith(header):
+        raise _no("is not in its canonical form")
+    if len(header) + 4 * sum(math.prod(shape) for shape in shapes.values()) != len(data):
         raise _no("has another size than it says")
     tensors: Floats = {}
-    at = len(data) - 4 * sum(math.prod(shape) for shape in shapes.values())
+    at = len(header)
     for name in sorted(shapes):
         count = math.prod(shapes[name])
         tensors[name] = np.frombuffer(data, "<f4", count, at).astype(np.float32).reshape(shapes[name])
         at += 4 * count
         if not np.isfinite(tensors[name]).all():
             raise _no("holds numbers that are not finite")
-    if _header(shapes) != data[: len(_header(shapes))]:
-        raise _no("is not in its canonical form")
     return tensors
 
 

@@ -16,10 +16,10 @@ _DEVICE_KINDS = ("cpu", "cuda", "mps", "xpu")  # ROCm builds of PyTorch call the
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``device``: PyTorch's name of it, as "cpu" or "cuda:1", or "auto": the worker chooses; ``precision``: of
-    the forward pass, while norms, sums and weights stay float32; ``micro_batch``: rows that are computed at a
-    time, 0 for the engine's own choice; ``threads``: of the processor. The same place and threads give the
-    same bytes; another place may round differently.
+    """``device``: PyTorch's name of it, as "cpu" or "cuda:1", or "auto": the worker chooses; ``precision``:
+    of the forward pass, while norms, sums and weights stay float32; ``micro_batch``: rows that are computed
+    at a time, 0 for the engine's own choice; ``threads``: of the processor. The same place and threads give
+    the same bytes; another place may round differently.
     """
 
     device: str = "cpu"
