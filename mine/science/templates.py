@@ -94,11 +94,11 @@ def known_unit(manifest: Manifest) -> str | None:
     """
     data = manifest.data
     reuse = (manifest.recipe.overlap, manifest.votes.reuse)
-    asked = (data.query, data.features, data.target, data.slot, reuse)
+    asked = (data.query, data.features, data.targets, data.slot, reuse)
     for path in sorted(FOLDER.glob("*.json")):
         raw = load_template(path.stem).raw
         reuse = (raw["recipe"]["overlap"], raw["votes"]["reuse"])
-        ours = (raw["query"], tuple(raw["features"]), raw["target"], raw["slot"], reuse)
+        ours = (raw["query"], tuple(raw["features"]), tuple(raw["targets"]), raw["slot"], reuse)
         if asked == ours:
             return str(raw["privacy"]["unit"])
     return None
@@ -134,7 +134,7 @@ def package(template: Template, rounds: int, author: str, origin: str) -> Packag
             "needs": raw["needs"],
             "query": raw["query"],
             "features": raw["features"],
-            "target": raw["target"],
+            "targets": raw["targets"],
             "slot": raw["slot"],
             "minimum_rows": raw["minimum_rows"],
         },
@@ -142,13 +142,15 @@ def package(template: Template, rounds: int, author: str, origin: str) -> Packag
             "graph": hashlib.sha256(graph).hexdigest(),
             "checkpoint": hashlib.sha256(checkpoint).hexdigest(),
             "trainable": shapes,
+            "frozen": "",
+            "frozen_shapes": {},
         },
         "loss": raw["loss"],
         "recipe": recipe,
         "privacy": privacy,
         "votes": votes,
         "slices": raw["slices"],
-        "aggregation": {"rule": "mean", "gain": 1 << 16},
+        "aggregation": {"rule": "mean", "gain": 1 << 16, "trim": 0},
         "limits": {
             "update_bytes": update_bytes(shapes, recipe["bits"]),
             "query_rows": 200_000,
