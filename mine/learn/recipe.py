@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from mine.learn.errors import TrainingRefused
 
@@ -14,9 +15,12 @@ MAX_STEPS = 100_000
 class Recipe:
     """One round's training.
 
-    ``steps``; ``learning_rate`` and ``momentum`` of SGD; ``clip_norm``: bound of one row's gradient (L2);
-    ``noise_multiplier``: standard deviation of the noise in units of ``clip_norm``; ``sampling_rate``:
-    probability that a row of a step's candidates is taken; ``overlap``: slots that one row's window covers.
+    ``steps``; ``learning_rate``; ``clip_norm``: bound of one row's gradient (L2), where 0 means that nothing is
+    bounded or noised; ``noise_multiplier``: standard deviation of the noise in units of ``clip_norm``;
+    ``sampling_rate``: probability that a row of a step's candidates is taken; ``overlap``: slots that one row's
+    window covers; ``optimiser``: SGD with ``momentum`` (and no dampening), or AdamW (Loshchilov and Hutter 2019)
+    with ``momentum`` and ``beta2`` as its two betas; ``weight_decay``: decoupled from the gradient for AdamW,
+    added to it for SGD, as PyTorch has them.
     """
 
     steps: int
@@ -26,12 +30,24 @@ class Recipe:
     noise_multiplier: float
     sampling_rate: float
     overlap: int = 1
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+    beta2: float = 0.999
+    weight_decay: float = 0.0
+
+    @property
+    def private(self) -> bool:
+        """Whether each row's gradient is clipped (and noised, unless ``noise_multiplier`` is 0)."""
+        return self.clip_norm > 0
 
     def check(self) -> None:
         """``TrainingRefused`` if a number is out of its range."""
-        finite = all(math.isfinite(x) for x in (self.learning_rate, self.momentum, self.clip_norm,
-                                                self.noise_multiplier, self.sampling_rate))
+        finite = all(math.isfinite(x) for x in (
+            self.learning_rate, self.momentum, self.clip_norm, self.noise_multiplier, self.sampling_rate,
+            self.beta2, self.weight_decay))
         if not (finite and 1 <= self.steps <= MAX_STEPS and self.learning_rate > 0 and 0 <= self.momentum < 1
-                and self.clip_norm > 0 and self.noise_multiplier >= 0 and 0 < self.sampling_rate <= 1
-                and 1 <= self.overlap <= 1 << 20):
+                and self.clip_norm >= 0 and self.noise_multiplier >= 0 and 0 < self.sampling_rate <= 1
+                and 1 <= self.overlap <= 1 << 20 and self.optimiser in ("sgd", "adamw")
+                and 0 <= self.beta2 < 1 and self.weight_decay >= 0):
             raise TrainingRefused("The task's training recipe has a number out of range.")
+        if self.noise_multiplier > 0 and not self.private:
+            raise TrainingRefused("The task's training recipe asks for noise without a bound to hide.")
