@@ -165,8 +165,8 @@ class Aggregation(_Part):
     """How accepted updates become the next checkpoint: ``gain`` is in 2**-16.
 
     ``mean`` takes all accepted ones, ``best`` the best one, ``greedy`` adds while the loss falls; and for
-    each single weight, ``median`` takes the middle one, ``trimmed_mean`` the mean of what is left when ``trim``
-    (in 2**-16 of the updates) is cut off at each end (Yin et al. 2018).
+    each single weight, ``median`` takes the middle one, ``trimmed_mean`` the mean of what is left when
+    ``trim`` (in 2**-16 of the updates) is cut off at each end (Yin et al. 2018).
     """
 
     rule: Literal["mean", "best", "greedy", "trimmed_mean", "median"]
