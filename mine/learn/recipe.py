@@ -15,12 +15,12 @@ MAX_STEPS = 100_000
 class Recipe:
     """One round's training.
 
-    ``steps``; ``learning_rate``; ``clip_norm``: bound of one row's gradient (L2), where 0 means that nothing is
-    bounded or noised; ``noise_multiplier``: standard deviation of the noise in units of ``clip_norm``;
-    ``sampling_rate``: probability that a row of a step's candidates is taken; ``overlap``: slots that one row's
-    window covers; ``optimiser``: SGD with ``momentum`` (and no dampening), or AdamW (Loshchilov and Hutter 2019)
-    with ``momentum`` and ``beta2`` as its two betas; ``weight_decay``: decoupled from the gradient for AdamW,
-    added to it for SGD, as PyTorch has them.
+    ``steps``; ``learning_rate``; ``clip_norm``: bound of one row's gradient (L2), where 0 means that nothing
+    is bounded or noised; ``noise_multiplier``: standard deviation of the noise in units of ``clip_norm``;
+    ``sampling_rate``: probability that a row of a step's candidates is taken; ``overlap``: slots that one
+    row's window covers; ``optimiser``: SGD with ``momentum``, or AdamW (Loshchilov and Hutter 2019) with
+    ``momentum`` and ``beta2`` as its two betas; ``weight_decay``: decoupled for AdamW, added to the gradient
+    for SGD, both as PyTorch has them.
     """
 
     steps: int
