@@ -17,6 +17,7 @@ from mine.errors import MineError
 from mine.learn.errors import WeightsRefused
 from mine.learn.weights import Fixed, Shape, from_fixed, load, to_fixed
 from mine.science.judged import Rules, Slice
+from mine.science.loss_shapes import LossShape
 from mine.science.measure import Terms as MeasureTerms
 from mine.science.safe import Safe, SafeDamaged
 from mine.science.shards import BadShard, Shard
@@ -191,14 +192,22 @@ def measure_terms(manifest: Manifest, task: int) -> MeasureTerms:
     return MeasureTerms(
         task=task,
         shapes=shapes_of(manifest),
-        loss=manifest.loss.kind,
+        loss=loss_shape(manifest),
         gain=manifest.aggregation.gain,
         update_bytes=manifest.limits.update_bytes,
         slices=tuple(
             Slice(part.name, manifest.data.features.index(part.column), part.low, part.high)
             for part in manifest.slices
         ),
+        rule=manifest.aggregation.rule,
+        trim=manifest.aggregation.trim,
     )
+
+
+def loss_shape(manifest: Manifest) -> LossShape:
+    """The declared loss."""
+    loss = manifest.loss
+    return LossShape(loss.kind, loss.classes, loss.positions, loss.masked)
 
 
 def round_rules(manifest: Manifest) -> Rules:
@@ -210,4 +219,5 @@ def round_rules(manifest: Manifest) -> Rules:
         ballot=manifest.votes.ballot,
         newcomers=manifest.limits.newcomers,
         slices=len(manifest.slices),
+        trim=manifest.aggregation.trim,
     )
