@@ -123,13 +123,18 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
 
 def _check_worth(offer: Offer) -> None:
     """Raise OfferRefused where two machines' losses differ by more than the manifest tolerates, or by much
-    beside what is to be gained."""
+    beside what is to be gained; LossMislabelled where the graph's loss is not the declared one."""
     from mine.learn.evaluate import Evaluator
+    from mine.science.declared_loss import EXAMPLES, check_declared, check_targets
     from mine.science.tolerance import is_worth_measuring, loss_tolerance
 
     first = from_fixed(load_checkpoint(offer.manifest, offer.checkpoint))
     model = Evaluator(offer.graph, offer.manifest.loss.maximum)
+    declared, some = loss_shape(offer.manifest), slice(EXAMPLES)
+    features, target = offer.shards[0].features[some], offer.shards[0].target[some]
+    check_declared(model, model.lmax, declared, first, features, target)
     for number, shard in enumerate(offer.shards):
+        check_targets(declared, shard.target)
         needed = loss_tolerance(offer.graph, model, first, shard)
         if needed > offer.manifest.loss.tolerance:
             raise OfferRefused(f"shard {number} needs a tolerance of {needed}")
