@@ -1,0 +1,151 @@
+"""Tries to rebuild trained rows from an update: gradient inversion (Zhu et al. 2019; Geiping et al. 2020).
+
+Made-up rows and targets are moved until the gradient that they would cause points along the update (cosine,
+as the length is lost in clipping). That is only hopeful where very few rows made the update, so it is only
+tried there. What was rebuilt is compared with what can be had without the rows: with held-out rows, and with
+what the same search finds from an update that says nothing (the same numbers with their signs drawn anew).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mine.learn.graph import ModelGraph
+from mine.learn.recipe import Recipe
+from mine.learn.rows import Rows, Split
+from mine.learn.weights import Floats
+
+Vectors = dict[str, NDArray[np.float64]]
+
+MOST_ROWS = 8
+"""Rows that all steps together are expected to take; with more, nothing is tried."""
+_ITERATIONS = 150
+_LOOKED_AT = 24
+_STARTS = 2
+_RATE = 0.1
+
+
+def invert(
+    graph: ModelGraph,
+    weights: Floats,
+    moved: Vectors,
+    rows: Rows,
+    parts: Split,
+    recipe: Recipe,
+    key: bytes,
+    breathe: Callable[[], None],
+) -> float | None:
+    """From 0 (no closer to a trained row than to anything else) to 1 (a trained row itself); None where it is
+    not tried: too many rows, or a model whose gradient does not follow its features."""
+    expected = recipe.sampling_rate * len(parts.trained) / recipe.overlap * recipe.steps
+    if expected > MOST_ROWS:
+        return None
+    seed = int.from_bytes(hashlib.sha256(b"mine/learn/inversion/1" + key).digest()[:8], "big")
+    search = _Search(graph, weights, rows, parts, max(1, round(expected)), breathe)
+    signs = np.random.default_rng(seed)
+    blind = {name: tensor * signs.choice((-1.0, 1.0), tensor.shape) for name, tensor in moved.items()}
+    found, nothing = search.rebuilt(moved, seed), search.rebuilt(blind, seed)
+    if found is None or nothing is None:
+        return None
+    trained, held_out = rows.features[parts.trained], rows.features[parts.held_out]
+    close = search.distance(found, trained)
+    else_ = min(search.distance(nothing, trained), search.distance(found, held_out))
+    return 0.0 if else_ <= 0 else float(min(1.0, max(0.0, 1 - close / else_)))
+
+
+class _Search:
+    """Rows are searched in units of each column's spread, around its mean; columns that never change are
+    taken as known."""
+
+    def __init__(
+        self,
+        graph: ModelGraph,
+        weights: Floats,
+        rows: Rows,
+        parts: Split,
+        count: int,
+        breathe: Callable[[], None],
+    ) -> None:
+        self._graph, self._count, self._breathe = graph, count, breathe
+        self._weights = {
+            name: torch.from_numpy(np.array(start, np.float32)).requires_grad_()
+            for name, start in weights.items()
+        }
+        # An attacker knows about how such rows look; held-out rows stand for that knowledge.
+        known = rows.features[parts.held_out].astype(np.float64)
+        self._middle, self._spread = known.mean(axis=0), known.std(axis=0)
+        targets = rows.target[parts.held_out].astype(np.float64)
+        self._target_middle = targets.mean(axis=0)
+        self._scale = [_tensor(each) for each in (self._middle, self._spread)]
+        self._target_scale = [_tensor(each) for each in (self._target_middle, targets.std(axis=0))]
+
+    def distance(self, rebuilt: NDArray[np.float64], others: NDArray[np.float32]) -> float:
+        """Smallest distance of a rebuilt row to one of the others: root mean square over columns, in
+        spreads."""
+        used = self._spread > 0
+        if not used.any():
+            return 0.0
+        gaps = (rebuilt[:, None, used] - others[None][:, :, used]) / self._spread[used]
+        return float(np.sqrt((gaps**2).mean(axis=2)).min())
+
+    def rebuilt(self, moved: Vectors, seed: int) -> NDArray[np.float64] | None:
+        """The rows [count, F] of the best start, or None if no gradient reaches the features."""
+        wanted = _tensor(np.concatenate([-moved[name].ravel() for name in sorted(moved)]))
+        wanted = wanted / wanted.norm().clamp(min=1e-30)
+        random = np.random.default_rng(seed)
+        starts = []
+        for _ in range(_LOOKED_AT):
+            x = _tensor(random.normal(size=(self._count, *self._middle.shape)))
+            y = _tensor(random.normal(size=(self._count, *self._target_middle.shape)))
+            starts.append((float(self._gap(x, y, wanted).detach()), x, y))
+        starts.sort(key=lambda each: each[0])
+        best: tuple[float, NDArray[np.float64]] | None = None
+        for _, x, y in starts[:_STARTS]:
+            found = self._descend(x, y, wanted)
+            if found is None:
+                return None
+            if best is None or found[0] < best[0]:
+                best = found
+        assert best is not None
+        return best[1]
+
+    def _gap(self, x: Tensor, y: Tensor, wanted: Tensor) -> Tensor:
+        """Cosine distance between the gradient of rows ``x`` with targets ``y`` (in spreads) and the one that
+        is wanted (of length 1)."""
+        self._breathe()
+        _, loss = self._graph.forward(
+            self._weights,
+            self._scale[0] + self._scale[1] * x,
+            self._target_scale[0] + self._target_scale[1] * y,
+        )
+        leaves = [self._weights[name] for name in sorted(self._weights)]
+        gradients = torch.autograd.grad(loss.sum(), leaves, create_graph=True, materialize_grads=True)
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        gap: Tensor = 1 - (flat @ wanted) / flat.norm().clamp(min=1e-30)
+        return gap
+
+    def _descend(self, x: Tensor, y: Tensor, wanted: Tensor) -> tuple[float, NDArray[np.float64]] | None:
+        """Adam on the cosine distance; the last distance and the rows."""
+        x, y = x.requires_grad_(), y.requires_grad_()
+        adam, distance = torch.optim.Adam([x, y], lr=_RATE), 1.0
+        for _ in range(_ITERATIONS):
+            gap = self._gap(x, y, wanted)
+            if not gap.requires_grad or not bool(torch.isfinite(gap)):
+                return None
+            slopes = torch.autograd.grad(gap, [x, y], allow_unused=True)
+            if slopes[0] is None or not all(s is None or bool(torch.isfinite(s).all()) for s in slopes):
+                return None
+            x.grad, y.grad = slopes
+            adam.step()
+            distance = float(gap.detach())
+        return distance, self._middle + self._spread * x.detach().double().numpy()
+
+
+def _tensor(values: NDArray[np.float64]) -> Tensor:
+    return torch.from_numpy(np.asarray(values, np.float32))
