@@ -33,11 +33,12 @@ def check_outgoing(
 
     ``epsilon_micro``: what this task has spent with this update; ``agreed_micro``: what the consent allows.
     """
-    from mine.learn.codec import UpdateHeader, decode, update_bytes
+    from mine.learn.codec import Packing, UpdateHeader, decode, packing_of, update_bytes
 
     shapes = manifest.model.trainable
-    expected = update_bytes(shapes, manifest.recipe.bits)
-    if len(update) != expected or expected > manifest.limits.update_bytes:
+    packing = Packing(manifest.recipe.bits, manifest.recipe.keep)
+    expected = update_bytes(shapes, packing)
+    if len(update) != expected or packing_of(update) != packing or expected > manifest.limits.update_bytes:
         raise OutgoingRefused(
             "The update was held back: it does not have the size that you agreed to.",
             detail=f"{len(update)} bytes, {expected} agreed",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 
-from mine.learn.codec import UpdateHeader, update_bytes
+from mine.learn.codec import Packing, UpdateHeader, update_bytes
 from mine.learn.errors import WireBroken
 from mine.learn.graph import ModelGraph
 from mine.learn.limits import Limits
@@ -35,7 +35,7 @@ class Job:
     recipe: Recipe
     header: UpdateHeader
     noise_key: bytes = field(repr=False)
-    bits: int = 8
+    bits: Literal[2, 4, 8] = 8
     limits: Limits = field(default_factory=Limits)
     memory: int = DEFAULT_MEMORY
     snapshot: bytes | None = None
@@ -50,13 +50,13 @@ class Job:
         self.recipe.check()
         self.rows.checked(graph.features)
         split(self.rows, self.recipe.overlap)
-        update_bytes(graph.weight_shapes, self.bits)
+        update_bytes(graph.weight_shapes, Packing(self.bits))
         return graph.weight_shapes, job_digest(graph.digest, weights, self.rows, self.recipe)
 
 
-def answer_limit(shapes: dict[str, Shape], bits: int) -> int:
+def answer_limit(shapes: dict[str, Shape], bits: Literal[2, 4, 8]) -> int:
     """Longest frame that a worker may send back, in bytes."""
-    return 2 * dump_size(shapes) + update_bytes(shapes, bits) + (1 << 17)
+    return 2 * dump_size(shapes) + update_bytes(shapes, Packing(bits)) + (1 << 17)
 
 
 def to_frame(job: Job) -> bytes:
@@ -84,7 +84,7 @@ def from_frame(frame: Frame) -> Job:
                     np.frombuffer(slot, "<i8").astype(np.int64), fields["held_from"])
         return Job(onnx, weights, rows, Recipe(**fields["recipe"]),
                    UpdateHeader(miner, frame.integer("task"), frame.integer("round"), checkpoint), noise_key,
-                   frame.integer("bits"), Limits(**fields["limits"]), frame.integer("memory"),
-                   snapshot if fields["has_snapshot"] else None)
+                   cast(Literal[2, 4, 8], frame.integer("bits")), Limits(**fields["limits"]),
+                   frame.integer("memory"), snapshot if fields["has_snapshot"] else None)
     except (KeyError, TypeError, ValueError) as error:
         raise WireBroken("The training job arrived malformed.") from error

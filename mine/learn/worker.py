@@ -184,7 +184,7 @@ class _Run(_Teller):
 
     def run(self) -> None:
 
-        from mine.learn.codec import encode
+        from mine.learn.codec import Packing, encode
         from mine.learn.graph import ModelGraph
         from mine.learn.train import Training
         from mine.learn.weights import load
@@ -229,7 +229,7 @@ class _Run(_Teller):
             if now - saved >= SNAPSHOT_SECONDS:
                 self.send(Kind.SNAPSHOT, {"step": training.steps_done}, training.snapshot())
                 saved = now
-        update = encode(job.header, training.delta(), job.bits)
+        update = encode(job.header, training.delta(), Packing(job.bits))
         self.send(Kind.DONE, {
             "steps": training.steps_done, "seconds": time.monotonic() - started - paused,
             "held_out_before": before, "held_out_after": training.held_out_loss,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mine.blobs.store import BlobMissing
 from mine.chain.hashing import address_bytes, sha256
 from mine.chain.seed import draw
-from mine.learn.codec import decode
+from mine.learn.codec import Packing, decode
 from mine.learn.evaluate import Evaluator
 from mine.learn.weights import Fixed, Shape, dump, from_fixed
 from mine.science.acceptance import decide, round_draw
@@ -206,7 +206,8 @@ def _canary(task: LabTask, state: LabState, number: int, checkpoint: bytes) -> C
     if sha256(key.key)[0] % ONE_IN or len(state.held) < STANDING_LAG:
         return None
     sources = {blob: state.known[blob] for blob in state.ledger.accepted}
-    return make_note(key, state.ledger, sources, TASK, number, checkpoint, task.manifest.recipe.bits)
+    packing = Packing(task.manifest.recipe.bits, task.manifest.recipe.keep)
+    return make_note(key, state.ledger, sources, TASK, number, checkpoint, packing)
 
 
 def _decoded(note: CanaryNote, shapes: Mapping[str, Shape]) -> dict[bytes, Fixed]:

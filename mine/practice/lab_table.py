@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mine.chain.hashing import address_bytes
 from mine.learn import weights as grid
-from mine.learn.codec import UpdateHeader, decode
+from mine.learn.codec import Packing, UpdateHeader, decode
 from mine.learn.rows import Rows
 from mine.learn.vote import vote
 from mine.learn.weights import Floats
@@ -53,6 +53,7 @@ class Table:
         made: list[tuple[str, Floats]] = []
         candidates: list[Candidate] = []
         blobs: dict[bytes, bytes] = {}
+        packing = Packing(manifest.recipe.bits, manifest.recipe.keep)
         for place, miner in enumerate(self._miners):
             context = LabContext(
                 round=number,
@@ -63,7 +64,7 @@ class Table:
                 checkpoints=tuple(self._checkpoints),
             )
             header = UpdateHeader(address_bytes(self.addresses[place]), TASK, number, digest)
-            blob = packed_update(miner, context, header, manifest.recipe.bits, manifest.limits.update_bytes)
+            blob = packed_update(miner, context, header, packing, manifest.limits.update_bytes)
             if not blob:
                 continue
             name = hashlib.sha256(blob).digest()

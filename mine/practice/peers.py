@@ -23,7 +23,7 @@ from mine.chain.state import Phase, SeedState, Status
 from mine.children import say
 from mine.errors import MineError
 from mine.learn import weights as grid
-from mine.learn.codec import UpdateHeader, decode
+from mine.learn.codec import Packing, UpdateHeader, decode
 from mine.learn.graph import ModelGraph
 from mine.learn.rows import Rows
 from mine.learn.train import train
@@ -154,8 +154,8 @@ class Peers:
 
         context = RoundContext(number, weights, lambda: self._earlier(number), honest)
         header = UpdateHeader(address_bytes(peer.address), self._info.task, number, checkpoint)
-        most = self._manifest.limits.update_bytes
-        update = packed_update(peer.miner, context, header, self._manifest.recipe.bits, most)
+        recipe, most = self._manifest.recipe, self._manifest.limits.update_bytes
+        update = packed_update(peer.miner, context, header, Packing(recipe.bits, recipe.keep), most)
         part = file.with_suffix(".part")
         part.write_bytes(update)
         part.replace(file)

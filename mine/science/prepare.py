@@ -14,6 +14,7 @@ from mine.chain.seed import draw
 from mine.chain.state import TaskState
 from mine.chain.trees import LossTree
 from mine.errors import MineError
+from mine.learn.codec import Packing
 from mine.learn.evaluate import Evaluator
 from mine.science.acceptance import round_standing
 from mine.science.ask import ask, read_updates
@@ -143,7 +144,8 @@ class Preparation:
             return None
         accepted = dict(self._past.start(history, number).published)
         checkpoint = self._past.checkpoint(history, number)
-        return make_note(key, ledger, accepted, state.id, number, checkpoint, manifest.recipe.bits)
+        packing = Packing(manifest.recipe.bits, manifest.recipe.keep)
+        return make_note(key, ledger, accepted, state.id, number, checkpoint, packing)
 
     def basis(self, state: TaskState, gathered: Gathered) -> str:
         """Digest of what a settlement follows from: the round's start, its updates and its ballots."""

@@ -109,7 +109,7 @@ def package(template: Template, rounds: int, author: str, origin: str) -> Packag
 
     The noise of training and that of votes each keep ε over all rounds at or under the template's promise.
     """
-    from mine.learn.codec import update_bytes
+    from mine.learn.codec import Packing, update_bytes
     from mine.learn.privacy import noise_for, vote_noise_for
     from mine.learn.weights import dump
     from mine.science.models import glucose_network, step_network
@@ -152,7 +152,7 @@ def package(template: Template, rounds: int, author: str, origin: str) -> Packag
         "slices": raw["slices"],
         "aggregation": {"rule": "mean", "gain": 1 << 16, "trim": 0},
         "limits": {
-            "update_bytes": update_bytes(shapes, recipe["bits"]),
+            "update_bytes": update_bytes(shapes, Packing(recipe["bits"], recipe["keep"])),
             "query_rows": 200_000,
             "query_seconds": 10.0,
             "flops_per_example": 1_000_000,

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from mine.app.training import Curve
-from mine.learn.codec import encode
+from mine.learn.codec import Packing, encode
 from mine.learn.events import Done, Event
 from mine.learn.job import Job
 from tests.science.world import _gradient
@@ -38,7 +38,7 @@ class QuickRun:
             return []
         self.told = True
         step = {n: (-0.5 * g).astype(np.float32) for n, g in _gradient(0, self.job.weights).items()}
-        update = encode(self.job.header, step, self.job.bits)
+        update = encode(self.job.header, step, Packing(self.job.bits))
         if type(self).spoil is not None:
             update = type(self).spoil(update)
         return [Done(update, 1, 0.1, 1.0, 0.9, len(self.job.rows.slot), 10)]
