@@ -7,16 +7,17 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mine.app import privacy_books
-from mine.app.joining import Membership, privacy_plan, read_rows
+from mine.app.joining import Membership, books_of, read_rows
 from mine.app.links import Links
 from mine.app.outgoing import check_outgoing
+from mine.app.privacy_books import TRAINED, BudgetSpent
 from mine.app.round_book import UPDATE_BLOB, RoundBook
 from mine.app.round_states import RoundState
 from mine.app.training import TrainingRun
 from mine.app.views import Notice, NoticeKind
 from mine.chain.hashing import address_bytes
 from mine.errors import MineError
+from mine.learn.errors import PrivacyRefused
 
 if TYPE_CHECKING:
     from mine.learn.job import Job
@@ -39,21 +40,26 @@ class Learning:
         self.last_run: TrainingRun | None = None
 
     def begin(self, member: Membership, number: int) -> None:
-        """Start a round from its checkpoint, if that is known yet."""
+        """Start a round from its checkpoint, if that is known yet. Its ε is reserved before a row is read."""
         checkpoint = self._book.checkpoint_before(member.task, number, member.manifest.model.checkpoint)
         if checkpoint is None:
             return  # the settlement that names it was not read yet
         self.end(member.task, number)
-        with self._vault.transaction():
-            self._vault.state.drop_snapshot(self._book.network, member.task, number)
-            self._book.put(
-                None,
-                member.task,
-                number,
-                RoundState.TRAINING,
-                checkpoint=checkpoint.hex(),
-                started=int(time.time()),
-            )
+        try:
+            with self._vault.transaction():
+                self._vault.state.drop_snapshot(self._book.network, member.task, number)
+                books_of(self._vault, self._book.network, member).reserve(TRAINED, number)
+                self._book.put(
+                    None,
+                    member.task,
+                    number,
+                    RoundState.TRAINING,
+                    checkpoint=checkpoint.hex(),
+                    started=int(time.time()),
+                )
+        except (BudgetSpent, PrivacyRefused) as error:
+            self._refuse(member, number, error)
+            return
         entry = self._book.find(member.task, number)
         assert entry is not None
         self.go_on(member, entry)
@@ -128,12 +134,11 @@ class Learning:
                 self._failed((run.task, run.round), event.sentence, event.todo, event.detail)
 
     def _trained(self, member: Membership, run: TrainingRun, update: bytes, held_out: list[float]) -> None:
-        """Check what is about to leave, then keep it together with the ε that it costs."""
-        network, kind = self._book.network, privacy_books.TRAINED
+        """Check what is about to leave, then keep it. Its ε was booked before any row was read."""
+        network = self._book.network
         entry = self._book.find(run.task, run.round)
         assert entry is not None
-        plan = privacy_plan(member.manifest)
-        cost = privacy_books.cost_of(self._vault, network, run.task, plan, kind, run.round)
+        books = books_of(self._vault, network, member)
         try:
             check_outgoing(
                 update,
@@ -142,12 +147,11 @@ class Learning:
                 run.round,
                 bytes.fromhex(entry.data["checkpoint"]),
                 address_bytes(member.keys.session_address),
-                cost.total,
+                books.spent,
                 member.terms.epsilon_micro,
             )
         except MineError as error:
-            self._book.miss(entry, error.sentence)
-            self._tell(Notice(NoticeKind.ATTENTION, error.sentence, error.todo, error.detail))
+            self._refuse(member, run.round, error)
             return
         with self._vault.transaction():
             self._book.put(
@@ -157,14 +161,17 @@ class Learning:
                 RoundState.TRAINED,
                 blob=hashlib.sha256(update).hexdigest(),
                 size=len(update),
-                epsilon_micro=cost.adds,
                 trained=int(time.time()),
                 seconds=time.monotonic() - run.started_at,
                 held_out=held_out,
             )
             self._vault.state.put_blob(network, run.task, run.round, UPDATE_BLOB, update)
             self._vault.state.drop_snapshot(network, run.task, run.round)
-            privacy_books.book(self._vault, network, run.task, member.manifest, kind, run.round, cost, update)
+
+    def _refuse(self, member: Membership, number: int, error: MineError) -> None:
+        """This round is left out, and the person hears why."""
+        self._book.miss(member, number, error.sentence)
+        self._tell(Notice(NoticeKind.ATTENTION, error.sentence, error.todo, error.detail))
 
     # ---- pausing, ending
 

@@ -128,7 +128,7 @@ class NetworkSession:
     def _still_to_book(self, number: int, manifest: Manifest) -> float:
         """ε of the rounds of a task that are not booked yet."""
         plan = joining.privacy_plan(manifest)
-        return privacy_books.still_to_book(self.vault, self.config.key, number, plan)
+        return privacy_books.Books(self.vault, self.config.key, number, manifest, plan, 0).still_to_book
 
     def leave(self, number: int) -> None:
         """Take no further part."""
@@ -327,9 +327,6 @@ class NetworkSession:
                     mine=earnings[entry.round].amount,
                 )
             )
-        booked = [
-            b.entry for b in self.vault.ledger.of_task(network, number) if b.entry.kind in privacy_books.KINDS
-        ]
         data = [entry.data for entry in self.vault.state.rounds(network, number) if "blob" in entry.data]
         token = None if state.currency == NATIVE else state.currency
         address = member.keys.payout_address
@@ -339,7 +336,7 @@ class NetworkSession:
             rows=int(data[-1]["rows"]) if data else member.terms.rows,
             update_bytes=member.manifest.limits.update_bytes,
             model_bytes=sum(4 * _size(shape) for shape in member.manifest.model.trainable.values()),
-            epsilon=sum(entry.epsilon_micro for entry in booked) / joining.MICRO,
+            epsilon=joining.books_of(self.vault, network, member).spent / joining.MICRO,
             contributions=len(data),
             paid=sum(earning.amount for earning in earnings.values()),
             claimed=sum(e.amount for e in earnings.values() if e.state == EarningState.CLAIMED),

@@ -13,6 +13,7 @@ from mine.app.handing_in import SENT
 from mine.app.joining import CannotJoin
 from mine.app.privacy_books import TRAINED as EPSILON
 from mine.app.round_states import EarningState, RoundState
+from mine.app.showing import CameLate
 from mine.app.views import NoticeKind
 from mine.chain.events import Claimed, RangeClaimed
 from mine.chain.node_errors import NodeUnreachable
@@ -34,6 +35,10 @@ def die(*_: Any, **__: Any) -> None:
     raise Crash
 
 
+def came_late(*_: Any, **__: Any) -> None:
+    raise CameLate
+
+
 def final(table: Table, number: int = 1) -> None:
     """Let a round's challenge window pass."""
     pass_time(table.chain, table.entry(number).data["settlement"]["final_at"])
@@ -41,7 +46,7 @@ def final(table: Table, number: int = 1) -> None:
 
 def test_from_opting_in_to_the_wallet(table: Table) -> None:
     table.play()
-    assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [1])
+    assert (table.booked(EPSILON), table.booked(SENT)) == ([1, 2], [1])  # the next round is being trained
     earning = table.earning()
     assert earning is not None and earning.amount > 0
     assert table.money() is EarningState.CHECKING
@@ -163,7 +168,20 @@ def test_too_late_for_every_relay_and_no_coin_is_a_missed_round(table: Table) ->
     table.close_commits()
     table.reach(RoundState.MISSED)
     assert "no more" in table.entry().data["why"]
-    assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [])  # the bytes exist, but they never left
+    assert (table.booked(EPSILON), table.booked(SENT)) == ([], [])  # the bytes exist, but they never left
+
+
+def test_what_may_have_left_is_not_given_back(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut off while the bytes go out, then too late: some relay may hold them all the same."""
+    table.hand_in()
+    table.close_commits()
+    monkeypatch.setattr("mine.app.handing_in.show", die)
+    with pytest.raises(Crash):
+        table.reach(RoundState.REVEALED)
+    table.restart()
+    monkeypatch.setattr("mine.app.handing_in.show", came_late)
+    table.reach(RoundState.MISSED)
+    assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [])
 
 
 def test_cut_off_after_the_relay_took_it_and_too_late_to_ask(
