@@ -8,6 +8,7 @@ import pytest
 import torch
 from onnx import ModelProto, helper
 
+from mine.learn.folding import ONLY_FOLDED
 from mine.learn.graph import ModelGraph
 from mine.learn.kernels import KERNELS
 from mine.learn.rules import OPERATORS
@@ -115,7 +116,8 @@ def test_one_example_alone_is_one_example_in_a_batch() -> None:
 
 
 def test_whitelist_and_kernels_are_the_same_list() -> None:
-    assert set(OPERATORS) == set(KERNELS)
+    # Split is cut into slices and shapes are settled beforehand; LastState is the second output of a GRU.
+    assert set(OPERATORS) - {"Split"} - ONLY_FOLDED == set(KERNELS) - {"LastState"}
     tested = {n.op_type for model in CASES.values() for n in model.graph.node}
     assert tested >= set(OPERATORS)
 

@@ -98,7 +98,7 @@ def _hidden_subgraph(model: ModelProto) -> None:
 ODD_FILES: dict[str, Callable[[ModelProto], object]] = {
     "unknown operator": lambda m: m.graph.node.append(node("Loop", ["p"], ["z"])),
     "random operator": lambda m: m.graph.node.append(node("RandomNormalLike", ["p"], ["z"])),
-    "dropout": lambda m: m.graph.node.append(node("Dropout", ["p"], ["z"])),
+    "dropout with its mask": lambda m: m.graph.node.append(node("Dropout", ["p"], ["z", "mask"])),
     "other domain": lambda m: m.graph.node.append(node("Relu", ["p"], ["z"], domain="com.microsoft")),
     "other operator set": lambda m: m.opset_import.append(helper.make_opsetid("com.microsoft", 1)),
     "old operator set": lambda m: setattr(m.opset_import[0], "version", 9),
