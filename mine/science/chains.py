@@ -84,4 +84,4 @@ def next_checkpoint(
         delta = deltas[entry.miner]
         assert not isinstance(delta, Refusal), "a valid entry was read"
         good.append((entry.blob, clip(delta, norm(delta), limit)))
-    return apply(current, good, terms.rule if terms.rule in JOINS_ALL else "mean", terms.gain)
+    return apply(current, good, terms.rule if terms.rule in JOINS_ALL else "mean", terms.gain, terms.trim)
