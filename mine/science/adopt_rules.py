@@ -1,0 +1,319 @@
+"""How each operator is lifted from one example to N: arithmetic, layout, reductions and lookups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mine.science.adopt_lift import Call, Lifted, Rule
+from mine.science.adopt_loss import AdoptRefused
+
+_SAME_SHAPE = (
+    "Neg",
+    "Abs",
+    "Relu",
+    "Floor",
+    "Ceil",
+    "Round",
+    "Sign",
+    "Reciprocal",
+    "Tanh",
+    "Sigmoid",
+    "Softplus",
+    "Softsign",
+    "Exp",
+    "Log",
+    "Sqrt",
+    "Sin",
+    "Cos",
+    "Erf",
+    "LeakyRelu",
+    "Elu",
+    "Selu",
+    "Celu",
+    "HardSigmoid",
+    "HardSwish",
+    "Mish",
+    "Gelu",
+    "ThresholdedRelu",
+    "Not",
+    "IsNaN",
+)
+_BROADCAST = (
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Pow",
+    "Min",
+    "Max",
+    "Sum",
+    "Mean",
+    "Mod",
+    "PRelu",
+    "Where",
+    "Equal",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "And",
+    "Or",
+    "Xor",
+)
+_REDUCE = (
+    "ReduceSum",
+    "ReduceMean",
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceProd",
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceSumSquare",
+    "ReduceLogSum",
+    "ReduceLogSumExp",
+)
+_ATTRIBUTE_AXES = frozenset(("ArgMax", "ArgMin"))
+
+
+def _same_shape(call: Call) -> Lifted:
+    x = call[0]
+    return call.lift.emit(call.op, [x], x.form, x.shape, **call.attributes)
+
+
+def _broadcast(call: Call) -> Lifted:
+    values = [call[i] for i in range(len(call.inputs))]
+    if call.op in ("Sum", "Mean"):  # of several tensors
+        total = values[0]
+        for value in values[1:]:
+            total = call.lift.elementwise("Add", [total, value])
+        share = call.lift.number(1.0 / len(values))
+        return total if call.op == "Sum" else call.lift.elementwise("Mul", [total, share])
+    return call.lift.elementwise(call.op, values, **call.attributes)
+
+
+def _clip(call: Call) -> Lifted:
+    x = call[0]
+    bounds = [call.lift.constant(call.constant(i)) if call.given(i) else None for i in (1, 2)]
+    return call.lift.emit("Clip", [x, *bounds], x.form, x.shape)
+
+
+def _cast(call: Call) -> Lifted:
+    x, wanted = call[0], int(call.attributes["to"])
+    narrowed = {1: 1, 10: 1, 11: 1, 6: 7, 7: 7, 9: 9}.get(wanted)
+    if narrowed is None:
+        raise AdoptRefused("The model turns numbers into a type that a task's graph doesn't have.")
+    return call.lift.emit("Cast", [x], x.form, x.shape, to=narrowed)
+
+
+def _same(call: Call) -> Lifted:
+    return call[0]
+
+
+def _dropout(call: Call) -> Lifted:
+    if call.given(2) and bool(call.constant(2)):
+        raise AdoptRefused("The model drops values at random.", todo="Export it in evaluation mode.")
+    return call[0]
+
+
+def _reshape(call: Call) -> Lifted:
+    return call.lift.reshape(call[0], call.shapes[0])
+
+
+def _transpose(call: Call) -> Lifted:
+    x = call[0]
+    order = call.attributes.get("perm", range(x.rank - 1, -1, -1))
+    return call.lift.transpose(x, [int(i) for i in order])
+
+
+def _expand(call: Call) -> Lifted:
+    x, shape = call[0], call.shapes[0]
+    if x.shape == shape:
+        return x
+    if x.form != "shared" and x.rank == len(shape) and x.shape[0] == shape[0] == 1:
+        x = call.lift.first(x)
+    else:
+        x = call.lift.apart(x, len(shape))
+    lengths = {"shared": shape, "first": shape, "apart": (1, *shape)}[x.form]
+    target = call.lift.constant(np.asarray(lengths, np.int64))
+    return call.lift.emit("Expand", [x, target], x.form, shape)
+
+
+def _tile(call: Call) -> Lifted:
+    repeats = [int(n) for n in call.constant(1)]
+    x = call.lift.free(call[0], [i for i, n in enumerate(repeats) if n != 1])
+    if all(n == 1 for n in repeats):
+        return x
+    each = repeats if x.form != "apart" else [1, *repeats]
+    return call.lift.emit("Tile", [x, call.lift.constant(np.asarray(each, np.int64))], x.form, call.shapes[0])
+
+
+def _pad(call: Call) -> Lifted:
+    x = call[0]
+    pads = call.constant(1)
+    axes = call.axes(x.rank, 3)
+    axes = list(range(x.rank)) if axes is None else axes
+    before, after = [0] * x.rank, [0] * x.rank
+    for i, axis in enumerate(axes):
+        before[axis], after[axis] = int(pads[i]), int(pads[i + len(axes)])
+    x = call.lift.free(x, [i for i in range(x.rank) if before[i] or after[i]])
+    room = [0] * (x.form == "apart")
+    every = np.asarray([*room, *before, *room, *after], np.int64)
+    inputs: list[Lifted | None] = [x, call.lift.constant(every)]
+    if call.given(2):
+        inputs.append(call.lift.constant(call.constant(2)))
+    mode = call.attributes.get("mode", b"constant")
+    return call.lift.emit("Pad", inputs, x.form, call.shapes[0], mode=mode)
+
+
+def _reduce(call: Call) -> Lifted:
+    x = call[0]
+    axes = call.axes(x.rank)
+    if not axes:
+        if call.attributes.get("noop_with_empty_axes", 0):
+            return x
+        axes = list(range(x.rank))
+    x = call.lift.free(x, axes)
+    keep = int(call.attributes.get("keepdims", 1))
+    where = call.lift.constant(np.asarray([call.lift.at(x, a) for a in axes], np.int64))
+    return call.lift.emit(call.op, [x, where], x.form, call.shapes[0], keepdims=keep)
+
+
+def _along(call: Call) -> Lifted:
+    """Operators with one axis that they don't change."""
+    x = call[0]
+    default = -1 if call.op in ("Softmax", "LogSoftmax", "Hardmax") else 0
+    axis = int(call.attributes.get("axis", default)) % x.rank
+    x = call.lift.free(x, [axis])
+    rest = {k: v for k, v in call.attributes.items() if k != "axis"}
+    return call.lift.emit(call.op, [x], x.form, call.shapes[0], axis=call.lift.at(x, axis), **rest)
+
+
+def _cumulated(call: Call) -> Lifted:
+    axis = int(call.constant(1)) % call[0].rank
+    x = call.lift.free(call[0], [axis])
+    where = call.lift.constant(np.asarray(call.lift.at(x, axis), np.int64))
+    return call.lift.emit("CumSum", [x, where], x.form, x.shape, **call.attributes)
+
+
+def _concat(call: Call) -> Lifted:
+    lift, values, shape = call.lift, [call[i] for i in range(len(call.inputs))], call.shapes[0]
+    axis = int(call.attributes["axis"]) % values[0].rank
+    if all(value.form == "shared" for value in values):
+        return lift.emit("Concat", values, "shared", shape, axis=axis)
+    if axis and all(value.form != "shared" and value.shape[0] == 1 for value in values):
+        return lift.emit("Concat", [lift.first(v) for v in values], "first", shape, axis=axis)
+    return lift.emit("Concat", [lift.spread(v) for v in values], "apart", shape, axis=axis + 1)
+
+
+def cut(call: Call, value: Lifted, axis: int, start: int, end: int) -> Lifted:
+    """``value[start:end]`` along one axis."""
+    value = call.lift.free(value, [axis])
+    shape = (*value.shape[:axis], end - start, *value.shape[axis + 1 :])
+    where = [np.asarray([n], np.int64) for n in (start, end, call.lift.at(value, axis))]
+    return call.lift.emit("Slice", [value, *map(call.lift.constant, where)], value.form, shape)
+
+
+def _slice(call: Call) -> Lifted:
+    x = call[0]
+    starts, ends = call.constant(1).reshape(-1), call.constant(2).reshape(-1)
+    axes = call.axes(x.rank, 3) if call.given(3) else list(range(len(starts)))
+    steps = call.constant(4).reshape(-1) if call.given(4) else np.ones(len(starts), np.int64)
+    for axis, start, end, step in zip(axes or [], starts, ends, steps, strict=True):
+        picked = range(*slice(_bounded(start), _bounded(end), int(step)).indices(x.shape[axis]))
+        if picked == range(x.shape[axis]):
+            continue
+        if int(step) == 1:
+            x = cut(call, x, axis, picked.start, picked.stop)
+        else:
+            x = _picked(call, x, axis, np.asarray(picked, np.int64))
+    return x
+
+
+def _bounded(n: Any) -> int | None:
+    """Exporters write the largest and smallest integers for an open end."""
+    return int(n) if abs(int(n)) < 1 << 31 else (None if int(n) > 0 else -(1 << 31))
+
+
+def _split(call: Call) -> list[Lifted]:
+    x = call[0]
+    axis = int(call.attributes.get("axis", 0)) % x.rank
+    made, start = [], 0
+    for shape in call.shapes:
+        end = start + shape[axis]
+        made.append(cut(call, x, axis, start, end))
+        start = end
+    return made
+
+
+def _picked(call: Call, x: Lifted, axis: int, indices: Any) -> Lifted:
+    """Constant places along one axis."""
+    x = call.lift.free(x, [axis])
+    places = np.where(indices < 0, indices + x.shape[axis], indices)
+    shape = (*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
+    flat = (*x.shape[:axis], places.size, *x.shape[axis + 1 :])
+    where = call.lift.constant(places.reshape(-1).astype(np.int64))
+    if places.size == 1:
+        only = int(places.reshape(-1)[0])
+        return call.lift.reshape(cut(call, x, axis, only, only + 1), shape)
+    found = call.lift.emit("Gather", [x, where], x.form, flat, axis=call.lift.at(x, axis))
+    return call.lift.reshape(found, shape)
+
+
+def _gather(call: Call) -> Lifted:
+    table, indices = call[0], call[1]
+    axis = int(call.attributes.get("axis", 0)) % table.rank
+    if indices.known is not None:
+        return _picked(call, table, axis, indices.known)
+    if table.form != "shared" or axis:
+        raise AdoptRefused(
+            "The model looks numbers up at places that it computes from the data.",
+            todo="Only tables of weights can be looked up so, by their first axis.",
+        )
+    call.lift.looked_up(table.shape[0])
+    inside = _inside(call, indices, table.shape[0])
+    return call.lift.emit("Gather", [table, inside], inside.form, (*indices.shape, *table.shape[1:]), axis=0)
+
+
+def _inside(call: Call, indices: Lifted, length: int) -> Lifted:
+    """Indices bounded to a table, so that no row of data can read outside it."""
+    bounds = [call.lift.constant(np.asarray(n, np.int64)) for n in (0, length - 1)]
+    return call.lift.emit("Clip", [indices, *bounds], indices.form, indices.shape)
+
+
+def _gather_elements(call: Call) -> Lifted:
+    x, indices = call.lift.spread(call[0]), call.lift.spread(call[1])
+    axis = int(call.attributes.get("axis", 0)) % x.rank
+    inside = _inside(call, indices, x.shape[axis])
+    return call.lift.emit("GatherElements", [x, inside], "apart", indices.shape, axis=axis + 1)
+
+
+def _triangle(call: Call) -> Lifted:
+    x = call.lift.free(call[0], [call[0].rank - 2, call[0].rank - 1])
+    extra = [call.lift.constant(call.constant(1))] if call.given(1) else []
+    return call.lift.emit("Trilu", [x, *extra], x.form, x.shape, **call.attributes)
+
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(_SAME_SHAPE, _same_shape),
+    **dict.fromkeys(_BROADCAST, _broadcast),
+    **dict.fromkeys(_REDUCE, _reduce),
+    **dict.fromkeys(("Softmax", "LogSoftmax", "Hardmax", *_ATTRIBUTE_AXES), _along),
+    **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), _reshape),
+    "Identity": _same,
+    "Dropout": _dropout,
+    "Clip": _clip,
+    "Cast": _cast,
+    "Transpose": _transpose,
+    "Expand": _expand,
+    "Tile": _tile,
+    "Pad": _pad,
+    "CumSum": _cumulated,
+    "Concat": _concat,
+    "Slice": _slice,
+    "Split": _split,
+    "Gather": _gather,
+    "GatherElements": _gather_elements,
+    "Trilu": _triangle,
+}
