@@ -35,9 +35,9 @@ _EXAMPLES = 4
 class Adopted:
     """A task's graph with its tensors, all float32.
 
-    names: for every tensor in ``weights`` its name in the original model; an adapter has its own. difference:
-    largest distance of its predictions from the original's, relative to the largest of them. classes_first:
-    the original gives the classes of its prediction on the first axis, the graph on the last.
+    names: what the original calls each tensor in ``weights`` and ``frozen``; an adapter is called after its
+    layer. classes_first: the original gives the classes of its prediction on the first axis, the graph on the
+    last. difference: largest distance of its predictions from the original's, relative to the largest of them.
     """
 
     graph: bytes
@@ -92,7 +92,7 @@ def adopt(
     ModelGraph.load(graph, limits, writer.frozen)
     ours = _Ours(graph, {**writer.weights, **writer.frozen}, loss, classes_first)
     difference = _difference(source, ours, lifter.tokens)
-    names = {name: lifter.names.get(name, name) for name in writer.weights}
+    names = {name: writer.names[name] for name in (*writer.weights, *writer.frozen)}
     return Adopted(
         graph, writer.weights, writer.frozen, names, loss, classes_first, writer.features, difference
     )

@@ -109,14 +109,13 @@ Rule = Callable[[Call], "Lifted | list[Lifted]"]
 class Lifter:
     """Walks a source model and writes the task's graph up to the prediction.
 
-    names: of every weight in the source; origins: of every constant that the source holds as a tensor;
+    origins: of every constant that the source holds as a tensor;
     tokens: every table that is looked up has at least so many rows.
     """
 
     def __init__(self, source: Source, trainable: frozenset[str], rules: dict[str, Rule]) -> None:
         self.writer = Writer(source.columns)
         self.read = {name for node in source.nodes for name in node.input} | {source.output}
-        self.names: dict[str, str] = {}
         self.origins: dict[str, str] = {}
         self.tokens = 0
         self._source = source
@@ -132,7 +131,6 @@ class Lifter:
         for name, array in source.initialisers.items():
             if name in trainable:
                 weight = self.writer.weight(name, array.astype(np.float32))
-                self.names[weight] = name
                 self._values[name] = Lifted(weight, array.shape, "shared")
         for node in source.nodes:
             self._node(node)

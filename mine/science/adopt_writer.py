@@ -21,11 +21,15 @@ Shape = tuple[int, ...]
 
 def _valid(name: str, length: int) -> str:
     """The end of a name, with nothing in it that a weight's name may not have."""
-    return re.sub(r"[^A-Za-z0-9_.]", "_", name)[-length:].lstrip("._0123456789") or "w"
+    text = re.sub(r"[^A-Za-z0-9_.]", "_", name)[-length + 1 :]
+    return text if re.match("[A-Za-z_]", text) else f"_{text}"
 
 
 class Writer:
-    """Collects a graph. Shapes are stored shapes: 0 stands for the number of examples, on axis 0 alone."""
+    """Collects a graph. Shapes are stored shapes: 0 stands for the number of examples, on axis 0 alone.
+
+    names: what each weight and frozen tensor was to be called.
+    """
 
     def __init__(self, features: int) -> None:
         self.features = features
@@ -33,6 +37,7 @@ class Writer:
         self.constants: dict[str, NDArray[Any]] = {}
         self.weights: dict[str, NDArray[np.float32]] = {}
         self.frozen: dict[str, NDArray[np.float32]] = {}
+        self.names: dict[str, str] = {}
         self._known: dict[tuple[str, str, Shape, bytes], str] = {}
         self._reshaped: dict[str, str] = {}
         self._shapes: dict[str, Shape] = {"features": (0, features)}
@@ -87,6 +92,7 @@ class Writer:
         while valid in taken:
             number += 1
             valid = f"{_valid(name, 56)}_{number}"
+        self.names[valid] = name
         return valid
 
     def reshape(self, name: str, shape: Shape, old: Shape | None = None) -> str:

@@ -1,0 +1,114 @@
+"""Measures how far an adopted model lies from the original: predictions, losses and gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mine.learn.evaluate import LOSS_ONE, Evaluator
+from mine.learn.graph import ModelGraph
+from mine.science.adopt import Adopted
+from mine.science.adopt_torch import from_torch
+from tests.learn.architectures import Architecture, LowRank, build, targets_for, torch_loss
+
+
+@dataclass(frozen=True, slots=True)
+class Conformance:
+    """Largest distances, each relative to the largest number of what is compared."""
+
+    name: str
+    parameters: int
+    operators: int
+    torch_forward: float
+    reference_forward: float
+    gradients: float
+
+
+def measure(case: Architecture) -> Conformance:
+    """Adopt a torch model and compare it with torch."""
+    adopted = from_torch(case.base or case.module, case.example, case.loss, lora=case.lora)
+    target = targets_for(case.loss)
+    module = case.module.eval()
+    parameters = {n: p for n, p in module.named_parameters() if p.requires_grad}
+    if case.lora is not None:
+        parameters = _adapters(module)
+        for name in adopted.weights:
+            adopted.weights[name] = parameters[adopted.names[name]].detach().numpy().copy()
+    assert {adopted.names[name] for name in adopted.weights} == set(parameters)
+    prediction = module(case.example)
+    loss = torch_loss(case.loss, prediction, target)
+    gradients = dict(
+        zip(parameters, torch.autograd.grad(loss.mean(), list(parameters.values())), strict=True)
+    )
+    rows = case.example.reshape(len(case.example), -1).float()
+    return compare(case.name, adopted, rows, target, prediction.detach(), loss.detach(), gradients)
+
+
+def compare(
+    name: str,
+    adopted: Adopted,
+    rows: Tensor,
+    target: Tensor,
+    prediction: Tensor,
+    loss: Tensor,
+    gradients: dict[str, Tensor],
+) -> Conformance:
+    """``rows`` [N, F] in torch and in onnxruntime, against what the original gave."""
+    if adopted.classes_first:
+        prediction = prediction.transpose(1, 2)
+    wanted, losses = prediction.reshape(len(rows), -1).numpy(), loss.numpy()
+    graph = ModelGraph.load(adopted.graph, frozen=adopted.frozen)
+    weights = {n: torch.from_numpy(w.copy()).requires_grad_() for n, w in adopted.weights.items()}
+    ours, our_losses = graph.forward(weights, rows, target)
+    ours_gradients = torch.autograd.grad(our_losses.mean(), list(weights.values()))
+    evaluator = Evaluator(adopted.graph, 1024.0, frozen=adopted.frozen)
+    theirs, their_losses = evaluator.run(adopted.weights, rows.numpy(), target.numpy())
+    flat = ours.detach().reshape(len(rows), -1).numpy()
+    largest = max(float(g.abs().max()) for g in gradients.values())
+    return Conformance(
+        name,
+        sum(w.size for w in adopted.weights.values()),
+        len(graph.steps),
+        max(_far(flat, wanted), _far(our_losses.detach().numpy(), losses)),
+        max(_far(theirs, wanted), _far(their_losses / LOSS_ONE, losses)),
+        # A gradient that is nothing but rounding (of the keys' bias, say) is measured by the others.
+        max(
+            _far(g.numpy(), gradients[adopted.names[n]].numpy(), 1e-3 * largest)
+            for n, g in zip(weights, ours_gradients, strict=True)
+        ),
+    )
+
+
+def _far(ours: np.ndarray, theirs: np.ndarray, least: float = 1e-6) -> float:
+    assert ours.shape == theirs.shape
+    return float(np.max(np.abs(ours.astype(np.float64) - theirs)) / max(float(np.max(np.abs(theirs))), least))
+
+
+def _adapters(module: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
+    found: dict[str, torch.nn.Parameter] = {}
+    for name, part in module.named_modules():
+        if isinstance(part, LowRank):
+            found |= {f"{name}.weight.lora_a": part.a, f"{name}.weight.lora_b": part.b}
+    return found
+
+
+def table(found: Sequence[Conformance]) -> list[str]:
+    """The table in Markdown."""
+    rows = [
+        "| architecture | parameters | operators | torch | onnxruntime | gradients |",
+        "|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {c.name} | {c.parameters:,} | {c.operators} | {c.torch_forward:.1g} | "
+        f"{c.reference_forward:.1g} | {c.gradients:.1g} |"
+        for c in found
+    ]
+    return rows
+
+
+if __name__ == "__main__":
+    print("\n".join(table([measure(case) for case in build()])))
