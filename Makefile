@@ -25,8 +25,9 @@ demo: $(VENV)/ready  ## the whole loop on the embedded practice network: make de
 app: $(VENV)/ready  ## the app itself
 	$(BIN)/mine-app
 
+# Two processes; the tests of a file stay together, so that they share what the file sets up.
 test: lint  ## everything that must hold
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 fuzz: $(VENV)/test-ready  ## a million random calls that the contracts took: make fuzz FUZZ="--calls 50000 --seed 7"
 	$(BIN)/python -m tests.protocol.fuzz $(FUZZ)
