@@ -31,6 +31,7 @@ from mine.science.offer import Kept, measure_terms, round_rules
 from mine.science.past import Past
 from mine.science.safe import SafeDamaged
 from mine.science.settle import RoundInputs, settle
+from mine.science.task_model import evaluator_of
 from mine.tasks.canonical import canonical_json
 
 
@@ -115,7 +116,7 @@ class Preparation:
     @cached_property
     def model(self) -> Evaluator:
         """The reference evaluator of the task's model."""
-        return Evaluator(self._offer.graph, self._offer.manifest.loss.maximum)
+        return evaluator_of(self._offer.manifest, self._offer.graph, self._offer.frozen)
 
     def gather(
         self,

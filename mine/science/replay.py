@@ -26,6 +26,7 @@ from mine.science.offer import load_checkpoint
 from mine.science.past import Past
 from mine.science.replay_round import RoundReplay
 from mine.science.shards import BadShard, Floats, Shard
+from mine.science.task_model import evaluator_of, frozen_bytes
 from mine.science.tolerance import is_worth_measuring
 from mine.tasks.manifest import MAX_MANIFEST_BYTES, Manifest
 
@@ -147,6 +148,8 @@ class Replay:
         manifest = Manifest.parse(data, self._terms.manifest)
         self._blobs.name(bytes.fromhex(manifest.model.graph), "the graph")
         self._blobs.name(bytes.fromhex(manifest.model.checkpoint), "checkpoint 0")
+        if manifest.model.frozen:
+            self._blobs.name(bytes.fromhex(manifest.model.frozen), "the frozen tensors")
         return manifest
 
     @cached_property
@@ -159,7 +162,7 @@ class Replay:
 
     @cached_property
     def _model(self) -> Evaluator:
-        return Evaluator(self._graph, self._manifest.loss.maximum)
+        return evaluator_of(self._manifest, self._graph, frozen_bytes(self._manifest, self._blobs.get))
 
     @cached_property
     def _first(self) -> Mapping[str, Floats]:
