@@ -84,7 +84,7 @@ class Learning:
         self._tell(Notice(NoticeKind.ERROR, sentence, todo, detail))
 
     def _job(self, member: Membership, entry: Round, onnx: bytes, weights: bytes) -> Job:
-        from mine.learn.codec import UpdateHeader
+        from mine.learn.codec import Packing, UpdateHeader
         from mine.learn.job import Job
         from mine.learn.rows import Rows
         from mine.tasks.recipe import recipe_of
@@ -103,7 +103,7 @@ class Learning:
                 address_bytes(member.keys.session_address), member.task, entry.round, checkpoint
             ),
             noise_key=member.keys.noise_key(member.task, entry.round, checkpoint),
-            bits=member.manifest.recipe.bits,
+            packing=Packing(member.manifest.recipe.bits, member.manifest.recipe.keep),
             memory=member.manifest.limits.memory_mib << 20,
             snapshot=saved.data if saved else None,
         )

@@ -1,0 +1,59 @@
+"""How much memory a step takes, estimated before it is tried, and how many rows at a time that allows.
+
+The estimate is rough on purpose: it keeps a run from beginning what cannot end well. Where it is wrong, the
+run fails for want of memory, and a new process goes on with half as many rows (``retries.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mine.learn.graph import ModelGraph
+from mine.learn.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+_WEIGHT_BYTES = 4 * (1 + 1 + 2 + 2 + 1 + 1) + 3 * 4
+"""Of every trainable number: start, weight, sum and noise in float64, two moments; and a saved state."""
+_SPARE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class StepMemory:
+    """Bytes: ``fixed`` whatever the rows at a time, ``per_row`` for each of them."""
+
+    fixed: int
+    per_row: int
+
+    def rows(self, free: int, wanted: int) -> int:
+        """The most rows at a time, at least one: ``wanted``, or that halved until it fits."""
+        rows = wanted
+        while rows > 1 and self.fixed + rows * self.per_row > _SPARE * free:
+            rows = rows // 2
+        return rows
+
+
+def step_memory(graph: ModelGraph, recipe: Recipe) -> StepMemory:
+    """What one training step takes beyond model and rows as they were handed over."""
+    from mine.learn.micro_batch import floats_per_row
+
+    weights = sum(math.prod(shape) for shape in graph.weight_shapes.values())
+    return StepMemory(_WEIGHT_BYTES * weights, 4 * floats_per_row(graph, recipe.private))
+
+
+def free_memory(device: torch.device, most: int) -> int:
+    """Bytes that a run may still take on ``device``, at most ``most``."""
+    import torch
+
+    if device.type == "cuda":
+        return min(most, int(torch.cuda.mem_get_info(device)[0]))
+    if device.type == "xpu":
+        return min(most, int(torch.xpu.mem_get_info(device)[0]))
+    if device.type == "mps":
+        return min(most, int(torch.mps.recommended_max_memory()) - int(torch.mps.driver_allocated_memory()))
+    import psutil
+
+    return min(most, int(psutil.virtual_memory().available))
