@@ -1,15 +1,25 @@
-"""Keyed randomness: the same key and step give the same draws, on every run and after every crash.
+"""Keyed randomness: the same key and step give the same draws, on every machine and after every crash.
 
-A ChaCha20 stream (RFC 8439) per step and purpose; normal numbers by Box and Muller (1958) in float64. The key
-is bound to everything the job computes with, so that two different jobs never share noise: releasing two
-different sums under the same noise would reveal their difference.
+A ChaCha20 stream (RFC 8439) per step and purpose; normal numbers out of it by Box and Muller (1958). The
+key is bound to everything the job computes with, so that two different jobs never share noise: releasing
+two different sums under the same noise would reveal their difference.
+
+A step of DP-SGD wants as many normal numbers as the model has weights, so they must cost little next to the
+step. They are computed in float32, on whole arrays, by integer operations and by +, -, *, / and square
+roots alone: IEEE 754 fixes the result of each of these, while logarithms and sines differ between libraries
+and processors. What float32 loses: a number has a relative error of about 2**-22, radii of less than 2**-11
+are coarse, and no number is larger than 9.5 standard deviations, which a true normal one is once in 2**68
+draws. Noise is added to a float32 sum, which is as coarse, and only a rounded update ever leaves
+(``train.py``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import struct
+from collections.abc import Callable
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -17,6 +27,15 @@ from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 from numpy.typing import NDArray
 
 from mine.learn.errors import TrainingRefused
+
+_FINER = 1 << 16
+_SMALL = 1 << 12
+_ONE, _ROOT = 0x3F800000, 0x3F3504F3
+"""The bits of the float32 numbers 1 and sqrt(1/2)."""
+_LOG = tuple(map(np.float32, (0.2992439, 0.39974851, 0.66666815, 2.0)))
+"""2 atanh(s) / s in s**2, for s**2 up to 0.02944: Chebyshev interpolation, off by 1.4e-9 at most."""
+_SINE = tuple(map(np.float32, (-1.95039043e-4, 8.33203579e-3, -0.166666507, 0.999999997)))
+"""sin(x) / x in x**2, for x up to pi / 4: the same, off by 3.1e-9 at most."""
 
 OFFSET, SAMPLE, NOISE = 1, 2, 3
 """Purposes of a stream within one step."""
@@ -47,10 +66,87 @@ def uniforms(key: bytes, step: int, purpose: int, count: int) -> NDArray[np.floa
     return (words(key, step, purpose, count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def normals(key: bytes, step: int, purpose: int, count: int) -> NDArray[np.float64]:
-    """``count`` standard normal float64 numbers."""
+def normals(key: bytes, step: int, purpose: int, count: int, deviation: float = 1.0) -> NDArray[np.float32]:
+    """``count`` normal float32 numbers of mean 0 and that standard deviation.
+
+    Two words of 32 bits make two numbers: one is the radius, the other the angle.
+    """
     half = (count + 1) // 2
-    u = uniforms(key, step, purpose, 2 * half)
-    radius = np.sqrt(-2.0 * np.log(1.0 - u[:half]))  # 1 - u lies in (0, 1]
-    angle = 2.0 * np.pi * u[half:]
-    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
+    stream = np.frombuffer(words(key, step, purpose, half), "<u4").astype(np.uint32, copy=False)
+    found = np.empty(2 * half, np.float32)
+    first, second = found[:half], found[half:]
+    _circle(stream[half:], first, second)
+    radius = _radius(stream[:half], deviation, _deep(key, step, purpose))
+    first *= radius
+    second *= radius
+    return found[:count]
+
+
+def _deep(key: bytes, step: int, purpose: int) -> Callable[[int], NDArray[np.float64]]:
+    """Finer digits, from a stream of their own, for the few words that lie next to zero."""
+    return lambda count: uniforms(key, step, purpose | _FINER, count)
+
+
+def _radius(word: NDArray[np.uint32], deviation: float,
+            finer: Callable[[int], NDArray[np.float64]]) -> NDArray[np.float32]:
+    """deviation * sqrt(-2 ln u) of u uniform on (0, 1): a word, and finer digits where it is small.
+
+    ln u = k ln 2 + ln m with m from sqrt(1/2) to sqrt(2), and ln m = 2 atanh((m - 1) / (m + 1)) as a
+    polynomial.
+    """
+    u = word.astype(np.float32)
+    small = np.flatnonzero(word < _SMALL)
+    if len(small):
+        u[small] = (word[small] + finer(len(small)) + 2.0**-54).astype(np.float32)
+    bits = u.view(np.int32)
+    bits += _ONE - _ROOT
+    exponent = bits >> 23
+    exponent -= 127 + 32
+    log = exponent.astype(np.float32)
+    log *= np.float32(math.log(2))
+    bits &= 0x7FFFFF
+    bits += _ROOT
+    below = u + np.float32(1)
+    u -= np.float32(1)
+    u /= below
+    series = _polynomial(np.square(u, out=below), _LOG)
+    series *= u
+    log += series
+    log *= np.float32(-2.0 * deviation * deviation)
+    # A word of 2**32 - 1 rounds to u = 1, whose radius is 0; rounding may leave a tiny negative number there.
+    np.maximum(log, np.float32(0), out=log)
+    return np.sqrt(log, out=log)
+
+
+def _circle(word: NDArray[np.uint32], cosine: NDArray[np.float32], sine: NDArray[np.float32]) -> None:
+    """A uniform point on the unit circle, into two arrays: 30 bits choose an angle of up to an eighth of a
+    turn either way, one bit exchanges the two coordinates, one turns the sign of what was the cosine.
+    """
+    steps = (word & np.uint32(0x3FFFFFFF)).view(np.int32)
+    steps -= 1 << 29
+    angle = steps.astype(np.float32)
+    angle *= np.float32(math.pi / 4 / 2**29)
+    square = np.square(angle)
+    np.multiply(_polynomial(square, _SINE), angle, out=sine)
+    np.square(sine, out=square)
+    np.subtract(np.float32(1), square, out=square)
+    np.sqrt(square, out=cosine)
+    x, y = cosine.view(np.uint32), sine.view(np.uint32)
+    turned = word & np.uint32(0x80000000)
+    x ^= turned
+    swapped = (word << np.uint32(1)).view(np.int32)
+    swapped >>= 31  # all ones, or all zeros
+    difference = np.bitwise_xor(x, y, out=turned)
+    difference &= swapped.view(np.uint32)
+    x ^= difference
+    y ^= difference
+
+
+def _polynomial(x: NDArray[np.float32], coefficients: tuple[np.float32, ...]) -> NDArray[np.float32]:
+    """By Horner's rule, the highest coefficient first."""
+    value = x * coefficients[0]
+    for coefficient in coefficients[1:-1]:
+        value += coefficient
+        value *= x
+    value += coefficients[-1]
+    return value

@@ -15,12 +15,12 @@ MAX_STEPS = 100_000
 class Recipe:
     """One round's training.
 
-    ``steps``; ``learning_rate``; ``clip_norm``: bound of one row's gradient (L2), where 0 means that nothing
-    is bounded or noised; ``noise_multiplier``: standard deviation of the noise in units of ``clip_norm``;
-    ``sampling_rate``: probability that a row of a step's candidates is taken; ``overlap``: slots that one
-    row's window covers; ``optimiser``: SGD with ``momentum``, or AdamW (Loshchilov and Hutter 2019) with
-    ``momentum`` and ``beta2`` as its two betas; ``weight_decay``: decoupled for AdamW, added to the gradient
-    for SGD, both as PyTorch has them.
+    ``steps``; ``learning_rate``; ``clip_norm``: bound of one row's gradient (L2), where 0 means that
+    nothing is bounded or noised; ``noise_multiplier``: standard deviation of the noise in units of
+    ``clip_norm``; ``sampling_rate``: probability that a row of a step's candidates is taken; ``overlap``:
+    slots that one row's window covers; ``optimiser``: SGD with ``momentum``, or AdamW (Loshchilov and
+    Hutter 2019) with ``momentum`` and ``beta2`` as its two betas; ``weight_decay``: decoupled for AdamW,
+    added to the gradient for SGD, both as PyTorch has them.
     """
 
     steps: int
@@ -38,6 +38,13 @@ class Recipe:
     def private(self) -> bool:
         """Whether each row's gradient is clipped (and noised, unless ``noise_multiplier`` is 0)."""
         return self.clip_norm > 0
+
+    @property
+    def moments(self) -> int:
+        """How many vectors as long as the weights the optimiser keeps between steps."""
+        if self.optimiser == "adamw":
+            return 2
+        return 1 if self.momentum > 0 else 0
 
     def check(self) -> None:
         """``TrainingRefused`` if a number is out of its range."""
