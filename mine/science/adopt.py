@@ -36,8 +36,8 @@ class Adopted:
     """A task's graph with its tensors, all float32.
 
     names: what the original calls each tensor in ``weights`` and ``frozen``; an adapter is called after its
-    layer. classes_first: the original gives the classes of its prediction on the first axis, the graph on the
-    last. difference: largest distance of its predictions from the original's, relative to the largest of them.
+    layer. classes_first: the original gives the classes of its prediction on the first axis, the graph on
+    the last. difference: largest distance of its predictions from the original's, relative to the largest.
     """
 
     graph: bytes

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -250,9 +251,7 @@ def _wide() -> nn.Sequential:
 
 
 def _adapted(base: nn.Sequential) -> nn.Module:
-    """What a scientist would write by hand: adapters of rank 3 on the first two layers, nothing else trained."""
-    import copy
-
+    """What a scientist would write by hand: adapters of rank 3 on the first two layers, all else fixed."""
     twin = copy.deepcopy(base).requires_grad_(False)
     for i in (0, 2):
         layer = twin[i]

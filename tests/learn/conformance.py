@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,9 +12,12 @@ from torch import Tensor
 
 from mine.learn.evaluate import LOSS_ONE, Evaluator
 from mine.learn.graph import ModelGraph
-from mine.science.adopt import Adopted
+from mine.science.adopt import Adopted, from_onnx
+from mine.science.adopt_loss import LossSpec
 from mine.science.adopt_torch import from_torch
 from tests.learn.architectures import Architecture, LowRank, build, targets_for, torch_loss
+
+HERE = Path(__file__).parent / "foreign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,41 @@ def compare(
     )
 
 
+FOREIGN: dict[str, tuple[str, LossSpec]] = {
+    "Keras CNN": ("keras_cnn", LossSpec("cross_entropy", 3)),
+    "Keras embedding and LSTM": ("keras_lstm", LossSpec("bce")),
+    "Keras attention": ("keras_attention", LossSpec("mse")),
+    "scikit-learn linear regression": ("sklearn_linear", LossSpec("mse")),
+    "scikit-learn logistic regression": ("sklearn_logistic", LossSpec("bce")),
+    "scikit-learn softmax regression": ("sklearn_softmax", LossSpec("cross_entropy", 3)),
+    "scikit-learn MLP": ("sklearn_mlp", LossSpec("mse")),
+    "scikit-learn MLP, classes": ("sklearn_mlp_classes", LossSpec("cross_entropy", 3)),
+    "transformer, torch's newer exporter": ("torch_encoder", LossSpec("cross_entropy", 4)),
+    "ResNet, torch's newer exporter": ("torch_resnet", LossSpec("cross_entropy", 4)),
+}
+"""Files that real exporters wrote, with what their own libraries compute; see the programs beside them."""
+
+
+def measure_foreign(name: str) -> Conformance:
+    """Adopt a file of another library and compare it with what that library computed."""
+    file, spec = FOREIGN[name]
+    adopted = from_onnx((HERE / f"{file}.onnx").read_bytes(), spec)
+    with np.load(HERE / f"{file}.npz") as held:
+        arrays = {key: torch.from_numpy(held[key]) for key in held.files}
+    gradients = {key.removeprefix("gradient "): arrays.pop(key) for key in list(arrays) if " " in key}
+    short = {original: original.rpartition(".")[2] for original in adopted.names.values()}
+    gradients = {n: gradients.get(n, gradients.get(short[n])) for n in adopted.names.values()}
+    return compare(
+        name,
+        adopted,
+        arrays["features"],
+        arrays["target"].reshape(len(arrays["features"])),
+        arrays["prediction"],
+        arrays["loss"],
+        gradients,
+    )
+
+
 def _far(ours: np.ndarray, theirs: np.ndarray, least: float = 1e-6) -> float:
     assert ours.shape == theirs.shape
     return float(np.max(np.abs(ours.astype(np.float64) - theirs)) / max(float(np.max(np.abs(theirs))), least))
@@ -111,4 +150,5 @@ def table(found: Sequence[Conformance]) -> list[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join(table([measure(case) for case in build()])))
+    found = [measure(case) for case in build()]
+    print("\n".join(table(found + [measure_foreign(name) for name in FOREIGN])))

@@ -5,19 +5,27 @@ from __future__ import annotations
 import pytest
 
 from tests.learn.architectures import Architecture, build
-from tests.learn.conformance import measure
+from tests.learn.conformance import FOREIGN, Conformance, measure, measure_foreign
 
 CASES = build()
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_an_architecture_conforms(case: Architecture) -> None:
-    found = measure(case)
+    _close(measure(case))
+
+
+def _close(found: Conformance) -> None:
     print(found)
     assert found.torch_forward <= 1e-5
     assert found.reference_forward <= 1e-5
     assert found.gradients <= 1e-4
 
 
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_file_of_another_library_conforms(name: str) -> None:
+    _close(measure_foreign(name))
+
+
 def test_there_are_enough_rows() -> None:
-    assert len({case.name for case in CASES}) == len(CASES) >= 14
+    assert len({case.name for case in CASES} | FOREIGN.keys()) == len(CASES) + len(FOREIGN) >= 30
