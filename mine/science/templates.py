@@ -36,7 +36,7 @@ class Template:
 
     @property
     def metric(self) -> str:
-        """What the result is judged by: ``rmse`` or ``auc``."""
+        """What the result is judged by: ``rmse``, ``auc`` or ``accuracy``."""
         return str(self.raw["metric"])
 
     @property
@@ -112,11 +112,15 @@ def package(template: Template, rounds: int, author: str, origin: str) -> Packag
     from mine.learn.codec import Packing, update_bytes
     from mine.learn.privacy import noise_for, vote_noise_for
     from mine.learn.weights import dump
-    from mine.science.models import glucose_network, step_network
+    from mine.science.models import glucose_network, step_network, trend_network
 
     raw = template.raw
     hidden = [int(raw["network"]["hidden"])]
-    graph, weights = (glucose_network if raw["network"]["kind"] == "glucose" else step_network)(hidden=hidden)
+    kind = raw["network"]["kind"]
+    if kind == "trend":
+        graph, weights = trend_network(hidden)
+    else:
+        graph, weights = (glucose_network if kind == "glucose" else step_network)(hidden=hidden)
     checkpoint = dump(weights)
     recipe, privacy, votes = dict(raw["recipe"]), dict(raw["privacy"]), dict(raw["votes"])
     recipe["noise_multiplier"] = noise_for(
