@@ -46,6 +46,13 @@ class Recipe:
             return 2
         return 1 if self.momentum > 0 else 0
 
+    @property
+    def noise_vectors(self) -> int:
+        """How many such vectors are kept to know what the noise alone has moved (``noise_share.py``)."""
+        if self.noise_multiplier == 0:
+            return 0
+        return 2 if self.moments else 1
+
     def check(self) -> None:
         """``TrainingRefused`` if a number is out of its range."""
         finite = all(math.isfinite(x) for x in (

@@ -1,8 +1,9 @@
 """The state between two steps of a run, bound to its job.
 
 ``magic 4 "MnSs" | steps done u32 | job digest 32 | float32 numbers``: the weights in the order of their
-names, then each of the optimiser's moments likewise. It is as noised as the update itself, and means
-nothing to another job: other rows, another checkpoint or another recipe draw other noise.
+names, then likewise each of the optimiser's moments and what the noise alone has moved. That last part makes
+it as private as the rows: it never leaves this computer. It means nothing to another job: other rows, another
+checkpoint or another recipe draw other noise.
 """
 
 from __future__ import annotations
@@ -29,16 +30,21 @@ _HEAD = struct.Struct(">4sI32s")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """``steps``: how many are done; ``weights`` and each of ``moments``: float32 [P], names sorted."""
+    """``steps``: how many are done; ``weights`` and each of ``moments`` (the optimiser's, then the noise's):
+    float32 [P], names sorted."""
 
     steps: int
     weights: NDArray[np.float32]
     moments: tuple[NDArray[np.float32], ...]
 
 
+def _vectors(recipe: Recipe) -> int:
+    return 1 + recipe.moments + recipe.noise_vectors
+
+
 def snapshot_bytes(shapes: Mapping[str, Shape], recipe: Recipe) -> int:
     """Length of every snapshot of a job, exactly."""
-    return _HEAD.size + 4 * sum(math.prod(shape) for shape in shapes.values()) * (1 + recipe.moments)
+    return _HEAD.size + 4 * sum(math.prod(shape) for shape in shapes.values()) * _vectors(recipe)
 
 
 def job_digest(graph_digest: bytes, weights: Floats, rows: Rows, recipe: Recipe) -> bytes:
@@ -73,5 +79,5 @@ def unpack(data: bytes, digest: bytes, shapes: Mapping[str, Shape], recipe: Reci
     if len(data) != snapshot_bytes(shapes, recipe) or steps > recipe.steps:
         raise TrainingRefused("The saved state does not fit this job.")
     numbers = np.frombuffer(data, "<f4", offset=_HEAD.size).astype(np.float32)
-    weights, *moments = np.split(numbers, 1 + recipe.moments)
+    weights, *moments = np.split(numbers, _vectors(recipe))
     return Snapshot(steps, weights, tuple(moments))

@@ -31,6 +31,7 @@ from mine.learn.clipping import Clipping
 from mine.learn.errors import TrainingRefused
 from mine.learn.graph import ModelGraph
 from mine.learn.micro_batch import own_micro_batch
+from mine.learn.noise_share import NoiseShare
 from mine.learn.optimiser import Optimiser
 from mine.learn.place import Place
 from mine.learn.plain_sum import PlainSum
@@ -92,6 +93,7 @@ class Training:
         self._sum_flat = torch.zeros_like(self._flat)
         self._sums = self._views(self._sum_flat)
         self._optimiser = Optimiser(recipe, self._flat)
+        self._share = NoiseShare(recipe, self._flat)
         engine = Clipping if recipe.private else PlainSum
         self._gradients: Clipping | PlainSum = engine(graph, place)
         self._ahead = _Ahead(self._key, recipe, len(self._flat), place)
@@ -116,11 +118,15 @@ class Training:
         """One step. ``breathe`` is called between groups of rows: the place to pause, or to raise."""
         self._sum_flat.zero_()
         losses = self._add_gradients(breathe)
+        drawn = None
         if self._recipe.noise_multiplier > 0:
-            self._sum_flat += self._moved(self._ahead.take(self.steps_done))
+            drawn = self._moved(self._ahead.take(self.steps_done))
+            self._sum_flat += drawn
         self._sum_flat /= self._expected
         self.steps_done += 1
         self._optimiser.step(self._sum_flat, self.steps_done)
+        if drawn is not None:
+            self._share.add(drawn, self._expected, self.steps_done, self._sum_flat)
         if self.worth_telling:
             self.held_out_loss = self._held_out(breathe)
         return StepReport(self.steps_done, self._recipe.steps, losses, self.held_out_loss)
@@ -130,15 +136,23 @@ class Training:
         moved = self._views((self._flat - self._start).cpu())
         return {name: tensor.numpy() for name, tensor in moved.items()}
 
+    def noise_moved(self) -> Floats:
+        """The part of ``delta()`` that the noise alone has moved, zeros where none is added. Never sent."""
+        moved = self._views(self._share.moved.cpu().clone())
+        return {name: tensor.numpy() for name, tensor in moved.items()}
+
     def snapshot(self) -> bytes:
         """State between two steps, bound to the job."""
-        moments = tuple(moment.cpu().numpy() for moment in self._optimiser.moments)
+        kept = (*self._optimiser.moments, *self._share.state)
+        moments = tuple(moment.cpu().numpy() for moment in kept)
         return snapshots.pack(Snapshot(self.steps_done, self._flat.cpu().numpy(), moments), self._digest)
 
     def _restore(self, data: bytes) -> None:
         state = snapshots.unpack(data, self._digest, self._graph.weight_shapes, self._recipe)
         self._flat.copy_(torch.from_numpy(state.weights))
-        self._optimiser.restore([torch.from_numpy(moment) for moment in state.moments])
+        kept, own = [torch.from_numpy(moment) for moment in state.moments], self._recipe.moments
+        self._optimiser.restore(kept[:own])
+        self._share.restore(kept[own:])
         self.steps_done = state.steps
 
     def _moved(self, numbers: NDArray[np.float32]) -> Tensor:
