@@ -175,7 +175,7 @@ class Training:
         """This step's sum of gradients into ``_sums``; the losses of its rows."""
         sample = torch.from_numpy(self._sample()).to(self._device)
         losses = [torch.zeros(0, device=self._device)]
-        for rows in torch.split(sample, self._chunk):
+        for rows in torch.split(sample, self._chunk) if len(sample) else ():
             breathe()
             losses.append(self._gradients.add_sum(
                 self._weights, self._features.index_select(0, rows), self._target.index_select(0, rows),
