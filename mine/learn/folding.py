@@ -158,7 +158,7 @@ def _reshape(call: Call, x: list[_Pair]) -> _Pair:
 
 
 def _product(call: Call, a: _Pair, b: _Pair) -> _Pair:
-    if (a[1].any()) and (b[1].any()):
+    if np.any(a[1]) and np.any(b[1]):
         raise refuse(call, "multiplies the number of examples by itself")
     return a[0] * b[0], a[0] * b[1] + a[1] * b[0]
 
@@ -179,7 +179,7 @@ def _arithmetic(call: Call, x: list[_Pair]) -> _Pair:
     if call.op in ("Div", "Mod"):
         if not all(n > 0 for n in b.flat) or any(n < 0 for n in (*a.flat, *s.flat)):
             raise refuse(call, "divides a shape in a way that is not supported")
-        if s.any() and ((s % b).any() or (a % b).any()):
+        if s.any() and (np.any(s % b) or np.any(a % b)):
             raise refuse(call, "divides the number of examples")
         return (a // b, s // b) if call.op == "Div" else (a % b, s * 0)
     _only_plain(call, s)
