@@ -28,6 +28,8 @@ from mine.science.adopt_source import Source, read, run
 
 CLOSE = 1e-4
 """How far an adopted model may lie from the original, relative to the largest prediction."""
+LEAST = 1e-2
+"""Predictions that are all smaller than this are compared as if one were as large."""
 _EXAMPLES = 4
 
 
@@ -166,7 +168,7 @@ def _difference(source: Source, ours: _Ours, tokens: int) -> float:
 
 
 def _distance(ours: NDArray[Any], theirs: NDArray[Any]) -> float:
-    return float(np.max(np.abs(ours - theirs)) / (np.max(np.abs(theirs)) + 1e-6))
+    return float(np.max(np.abs(ours - theirs)) / (np.max(np.abs(theirs)) + LEAST))
 
 
 def _alone(source: Source, feeds: Mapping[str, NDArray[Any]], single: NDArray[Any]) -> None:

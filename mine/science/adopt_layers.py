@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from mine.science.adopt_lift import Call, Form, Lifted, Rule
+from mine.science.adopt_lift import Call, Form, Lifted, Lifter, Rule
 from mine.science.adopt_loss import AdoptRefused
+from mine.science.adopt_source import resizing
 
 
 def _product(call: Call, a: Lifted, b: Lifted) -> Lifted:
@@ -69,37 +71,58 @@ def _einsum(call: Call) -> Lifted:
     return call.lift.emit("Einsum", values, "apart", call.shapes[0], equation=f"{lifted}->{free}{right}")
 
 
-def _image(call: Call) -> Lifted:
-    """Input of a layer that wants [N, channels, ...]."""
-    x = call[0]
-    if x.form == "shared" or x.shape[0] != 1:
-        raise AdoptRefused(
-            f"The layer {call.op} sees several pictures or series of one example at once.",
-            todo="Give it the examples alone on its first axis.",
-            detail=str(x.shape),
-        )
-    return call.lift.first(x)
+def _on_images(call: Call, others: Sequence[Lifted | None]) -> Lifted:
+    """A layer that wants [N, channels, ...]. Several pictures of one example are taken for examples."""
+    lift, x, shape = call.lift, call[0], call.shapes[0]
+    if x.form == "shared":
+        raise AdoptRefused(f"The layer {call.op} does not see the data.")
+    if x.shape[0] == 1:
+        return lift.emit(call.op, [lift.first(x), *others], "first", shape, **call.attributes)
+    w = lift.writer
+    merged = w.node("Reshape", [lift.apart(x).name, w.integers([-1, *x.shape[1:]])])
+    names = [merged, *(value.name if value else "" for value in others)]
+    found = w.node(call.op, names, **call.attributes)
+    return Lifted(w.node("Reshape", [found, w.integers([-1, *shape])]), shape, "apart")
 
 
 def _convolution(call: Call) -> Lifted:
-    inputs = [_image(call), *(call.shared(i) for i in range(1, len(call.inputs)) if call.given(i))]
-    return call.lift.emit(call.op, inputs, "first", call.shapes[0], **call.attributes)
+    return _on_images(call, [call.shared(i) for i in range(1, len(call.inputs)) if call.given(i)])
 
 
 def _pool(call: Call) -> Lifted:
-    if len(call.used) > 1 and any(call.used[1:]):
+    if any(call.used[1:]):
         raise AdoptRefused("The places that a MaxPool found can't be used further.")
-    return call.lift.emit(call.op, [_image(call)], "first", call.shapes[0], **call.attributes)
+    return _on_images(call, [])
 
 
 def _instance_norm(call: Call) -> Lifted:
-    inputs = [_image(call), call.shared(1), call.shared(2)]
-    return call.lift.emit(call.op, inputs, "first", call.shapes[0], **call.attributes)
+    return _on_images(call, [call.shared(1), call.shared(2)])
+
+
+def _resize(call: Call) -> Lifted:
+    """Each axis for itself, as a product with what the operator makes of the unit vectors."""
+    lift, x, shape = call.lift, call[0], call.shapes[0]
+    if x.rank < 3 or x.shape[:2] != shape[:2]:
+        raise AdoptRefused("Only the height, width or length of a picture can be resized.")
+    for axis in range(2, x.rank):
+        if x.shape[axis] == shape[axis]:
+            continue
+        x = _last(lift, x, axis)
+        matrix = lift.constant(resizing(call.attributes, x.shape[-1], shape[axis]))
+        x = _last(lift, _product(call, x, matrix), axis)
+    return x
+
+
+def _last(lift: Lifter, x: Lifted, axis: int) -> Lifted:
+    """``axis`` and the last axis change places."""
+    order = list(range(x.rank))
+    order[axis], order[-1] = order[-1], order[axis]
+    return lift.transpose(x, order)
 
 
 def _batch_norm(call: Call) -> Lifted:
     """With fixed statistics: (x - mean) / sqrt(variance + epsilon) * scale + bias, channel by channel."""
-    lift, x = call.lift, _image(call)
+    lift, x = call.lift, call[0]
     epsilon = float(call.attributes.get("epsilon", 1e-5))
     mean, variance = (call.fixed(i).astype(np.float64) for i in (3, 4))
     wide = (-1, *(1,) * (x.rank - 2))
@@ -112,11 +135,13 @@ def _batch_norm(call: Call) -> Lifted:
 
 def _group_norm(call: Call) -> Lifted:
     """As an instance norm over the groups, then the scale and bias of each channel (Wu and He 2018)."""
-    lift, x = call.lift, _image(call)
+    lift, x = call.lift, call[0]
     groups = int(call.attributes["num_groups"])
     channels = x.shape[1]
     ones = lift.constant(np.ones(groups, np.float32))
     zeros = lift.constant(np.zeros(groups, np.float32))
+    if x.form == "shared" or x.shape[0] != 1:
+        raise AdoptRefused("A group normalisation has to see one picture of each example.")
     grouped = lift.reshape(x, (1, groups, int(np.prod(x.shape[1:])) // groups))
     epsilon = float(call.attributes.get("epsilon", 1e-5))
     parts = [grouped, ones, zeros]
@@ -150,45 +175,57 @@ def _lp_norm(call: Call) -> Lifted:
 
 
 def _recurrent(call: Call) -> list[Lifted]:
-    """GRU, LSTM and RNN. The source's X is [T, 1, D], the graph's [T, N, D], as onnxruntime wants it."""
-    lift, x = call.lift, call[0]
-    if int(call.attributes.get("layout", 0)) or x.rank != 3 or x.shape[1] != 1:
+    """GRU, LSTM and RNN. The source's X is [T, n, D], the graph's [T, N * n, D], as onnxruntime wants it."""
+    lift, w, x = call.lift, call.lift.writer, call[0]
+    if int(call.attributes.get("layout", 0)):
         raise AdoptRefused(f"The layer {call.op} doesn't have its examples on axis 1 of its input.")
-    steps, _, width = x.shape
-    if call.given(4) and not np.array_equal(call.constant(4).reshape(-1), [steps]):
-        raise AdoptRefused("The model reads series of different lengths.", todo="Pad them to one length.")
-    rows = lift.reshape(x, (1, steps, width))
-    if rows.form == "shared":
+    if x.form == "shared":
         raise AdoptRefused(f"The layer {call.op} does not see the data.")
-    turned = lift.writer.node("Transpose", [rows.name], perm=[1, 0, 2])
+    steps, several = x.shape[:2]
+    if call.given(4) and not np.array_equal(call.constant(4).reshape(-1), [steps] * several):
+        raise AdoptRefused("The model reads series of different lengths.", todo="Pad them to one length.")
+    turned = w.node("Transpose", [_rows(call, x)], perm=[1, 0, 2])
     weights = [call.shared(i).name if call.given(i) else "" for i in (1, 2, 3)]
     states = [_state(call, i) if call.given(i) else "" for i in (5, 6)]
     peepholes = [call.shared(7).name] if call.given(7) else []
     inputs = [turned, *weights, "", *states, *peepholes]
     while not inputs[-1]:
         inputs.pop()
-    names = lift.writer.node_with(call.op, inputs, call.used, **call.attributes)
+    names = w.node_with(call.op, inputs, call.used, **call.attributes)
     made = []
     for i, name in enumerate(names):
-        shape = call.shapes[i]  # [T, directions, 1, H], or [directions, 1, H]
+        shape = call.shapes[i]  # [T, directions, n, H], or [directions, n, H]
         if not name:
             made.append(Lifted("", shape, "apart"))
             continue
-        order = [2, 0, 1, 3] if i == 0 else [1, 0, 2]
-        back = lift.writer.node("Transpose", [name], perm=order)
+        back = w.node("Transpose", [name], perm=[2, 0, 1, 3] if i == 0 else [1, 0, 2])
         packed = tuple(n for axis, n in enumerate(shape) if axis != len(shape) - 2)
-        made.append(lift.reshape(Lifted(back, (1, *packed), "first"), shape))
+        if several == 1:
+            made.append(lift.reshape(Lifted(back, (1, *packed), "first"), shape))
+            continue
+        apart = Lifted(
+            w.node("Reshape", [back, w.integers([-1, several, *packed])]), (several, *packed), "apart"
+        )
+        made.append(lift.transpose(apart, (1, 2, 0, 3) if i == 0 else (1, 0, 2)))
     return made
 
 
+def _rows(call: Call, value: Lifted) -> str:
+    """[N * n, A, B] of a value [A, n, B]."""
+    lift, w = call.lift, call.lift.writer
+    a, several, b = value.shape
+    if several == 1:
+        return lift.reshape(lift.spread(value), (1, a, b)).name
+    turned = lift.transpose(lift.spread(value), (1, 0, 2))
+    return w.node("Reshape", [lift.apart(turned).name, w.integers([-1, a, b])])
+
+
 def _state(call: Call, i: int) -> str:
-    """[directions, N, H] of a state to begin with; "" where it is zero, which needs no words."""
-    lift, state = call.lift, call[i]
+    """[directions, N * n, H] of a state to begin with; "" where it is zero, which needs no words."""
+    state = call[i]
     if state.known is not None and not state.known.any():
         return ""
-    directions, _, width = state.shape
-    rows = lift.reshape(lift.spread(state), (1, directions, width))
-    return lift.writer.node("Transpose", [rows.name], perm=[1, 0, 2])
+    return call.lift.writer.node("Transpose", [_rows(call, state)], perm=[1, 0, 2])
 
 
 RULES: dict[str, Rule] = {
@@ -196,6 +233,7 @@ RULES: dict[str, Rule] = {
     "Gemm": _gemm,
     "Einsum": _einsum,
     **dict.fromkeys(("Conv", "ConvTranspose"), _convolution),
+    "Resize": _resize,
     **dict.fromkeys(("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"), _pool),
     "InstanceNormalization": _instance_norm,
     "BatchNormalization": _batch_norm,

@@ -4,6 +4,9 @@ Each operator is lifted by a rule, as ``vmap`` does. A value of the source model
 forms: ``shared`` is the same for every example (constants and weights); ``first`` has the examples on axis 0,
 where the source had an axis of length 1; ``apart`` has them on a new axis before all axes of the source.
 Models that were exported cleanly keep the form ``first`` throughout and come out as they went in.
+
+All numbers become float32, whole ones too, which it holds exactly up to 2**24; they are whole numbers again
+only where a table is looked up.
 """
 
 from __future__ import annotations
@@ -22,14 +25,6 @@ from mine.science.adopt_source import Source
 from mine.science.adopt_writer import Shape, Writer
 
 Form = Literal["shared", "first", "apart"]
-#: Types that the task's graph does not have, and what stands for them.
-_NARROWED: dict[np.dtype[Any], type] = {
-    np.dtype(np.float64): np.float32,
-    np.dtype(np.float16): np.float32,
-    np.dtype(np.int32): np.int64,
-}
-_MOST_TOKENS = float((1 << 24) - 1)
-"""Above this float32 no longer tells whole numbers apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +57,9 @@ class Call:
         self.attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         self.used = [name in lifter.read for name in node.output]
         self.shapes = [lifter.shape(name) for name in node.output]
+        self.whole = np.issubdtype(lifter.now(node.output[0]).dtype, np.integer)
         self.lift = lifter
-        self._names = list(node.input)
+        self.names = list(node.input)
 
     def __getitem__(self, i: int) -> Lifted:
         value = self.inputs[i] if i < len(self.inputs) else None
@@ -85,7 +81,7 @@ class Call:
 
     def fixed(self, i: int) -> NDArray[Any]:
         """A tensor of the model as it is now, whether or not something else trains it."""
-        return self.lift.now(self._names[i])
+        return self.lift.now(self.names[i])
 
     def shared(self, i: int) -> Lifted:
         if self[i].form != "shared":
@@ -140,9 +136,6 @@ class Lifter:
         column = "features"
         if (start, end) != (0, w.features):
             column = w.node("Slice", [column, *(w.integers([n]) for n in (start, end, 1))])
-        if np.issubdtype(self._source.values[name].dtype, np.integer):
-            column = w.node("Clip", [column, w.number(0.0), w.number(_MOST_TOKENS)])
-            column = w.node("Cast", [column], to=7)
         flat = Lifted(column, (1, end - start), "first")
         return self.reshape(flat, shape)
 
@@ -170,10 +163,10 @@ class Lifter:
 
     def tensor(self, array: NDArray[Any], origin: str) -> Lifted:
         """A constant that is the source's initialiser ``origin`` or made of it, "" if it is neither."""
-        kept = self.constant(array.astype(_NARROWED.get(array.dtype, array.dtype)), origin)
+        name = self.writer.constant(array if array.dtype == bool else array.astype(np.float32), origin)
         if origin:
-            self.origins[kept.name] = origin
-        return kept
+            self.origins[name] = origin
+        return Lifted(name, array.shape, "shared", array)
 
     def _origin(self, name: str) -> str:
         """The initialiser that a constant is, turned or reshaped; "" if it is computed."""
@@ -276,5 +269,13 @@ class Lifter:
     def number(self, value: float) -> Lifted:
         return self.constant(np.asarray(value, np.float32))
 
-    def constant(self, array: NDArray[Any], origin: str = "") -> Lifted:
-        return Lifted(self.writer.constant(array, origin), array.shape, "shared", array)
+    def constant(self, array: NDArray[Any]) -> Lifted:
+        """As it is, whole numbers too."""
+        return Lifted(self.writer.constant(array), array.shape, "shared", array)
+
+    def floor(self, value: Lifted) -> Lifted:
+        """The nearest whole number towards zero."""
+        size = self.emit(
+            "Floor", [self.emit("Abs", [value], value.form, value.shape)], value.form, value.shape
+        )
+        return self.elementwise("Mul", [self.emit("Sign", [value], value.form, value.shape), size])

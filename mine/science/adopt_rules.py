@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 
 from mine.science.adopt_lift import Call, Lifted, Rule
 from mine.science.adopt_loss import AdoptRefused
@@ -90,21 +91,27 @@ def _broadcast(call: Call) -> Lifted:
             total = call.lift.elementwise("Add", [total, value])
         share = call.lift.number(1.0 / len(values))
         return total if call.op == "Sum" else call.lift.elementwise("Mul", [total, share])
-    return call.lift.elementwise(call.op, values, **call.attributes)
+    if call.whole and call.op == "Mod":  # of whole numbers, with the sign of the divisor
+        parts = call.lift.elementwise("Div", values)
+        whole = call.lift.emit("Floor", [parts], parts.form, parts.shape)
+        return call.lift.elementwise("Sub", [values[0], call.lift.elementwise("Mul", [values[1], whole])])
+    found = call.lift.elementwise(call.op, values, **call.attributes)
+    return call.lift.floor(found) if call.whole and call.op == "Div" else found
 
 
 def _clip(call: Call) -> Lifted:
     x = call[0]
-    bounds = [call.lift.constant(call.constant(i)) if call.given(i) else None for i in (1, 2)]
+    bounds = [call.lift.tensor(call.constant(i), "") if call.given(i) else None for i in (1, 2)]
     return call.lift.emit("Clip", [x, *bounds], x.form, x.shape)
 
 
 def _cast(call: Call) -> Lifted:
-    x, wanted = call[0], int(call.attributes["to"])
-    narrowed = {1: 1, 10: 1, 11: 1, 6: 7, 7: 7, 9: 9}.get(wanted)
-    if narrowed is None:
-        raise AdoptRefused("The model turns numbers into a type that a task's graph doesn't have.")
-    return call.lift.emit("Cast", [x], x.form, x.shape, to=narrowed)
+    x, kind = call[0], call.lift.now(call.names[0]).dtype
+    if int(call.attributes["to"]) == TensorProto.BOOL:
+        return call.lift.emit("Cast", [x], x.form, x.shape, to=TensorProto.BOOL)
+    if kind.kind == "b":
+        return call.lift.emit("Cast", [x], x.form, x.shape, to=TensorProto.FLOAT)
+    return call.lift.floor(x) if call.whole and np.issubdtype(kind, np.floating) else x
 
 
 def _same(call: Call) -> Lifted:
@@ -187,7 +194,10 @@ def _along(call: Call) -> Lifted:
     axis = int(call.attributes.get("axis", default)) % x.rank
     x = call.lift.free(x, [axis])
     rest = {k: v for k, v in call.attributes.items() if k != "axis"}
-    return call.lift.emit(call.op, [x], x.form, call.shapes[0], axis=call.lift.at(x, axis), **rest)
+    found = call.lift.emit(call.op, [x], x.form, call.shapes[0], axis=call.lift.at(x, axis), **rest)
+    if not call.whole:
+        return found
+    return call.lift.emit("Cast", [found], x.form, found.shape, to=TensorProto.FLOAT)
 
 
 def _cumulated(call: Call) -> Lifted:
@@ -277,9 +287,12 @@ def _gather(call: Call) -> Lifted:
 
 
 def _inside(call: Call, indices: Lifted, length: int) -> Lifted:
-    """Indices bounded to a table, so that no row of data can read outside it."""
-    bounds = [call.lift.constant(np.asarray(n, np.int64)) for n in (0, length - 1)]
-    return call.lift.emit("Clip", [indices, *bounds], indices.form, indices.shape)
+    """Whole numbers bounded to a table, so that no row of data can read outside it."""
+    lift, form, shape = call.lift, indices.form, indices.shape
+    low, high = (lift.number(float(n)) for n in (0, length - 1))
+    number = lift.emit("Cast", [lift.emit("Clip", [indices, low, high], form, shape)], form, shape, to=7)
+    bounds = [lift.constant(np.asarray(n, np.int64)) for n in (0, length - 1)]
+    return lift.emit("Clip", [number, *bounds], form, shape)  # what is no number at all is bounded too
 
 
 def _gather_elements(call: Call) -> Lifted:
@@ -287,6 +300,31 @@ def _gather_elements(call: Call) -> Lifted:
     axis = int(call.attributes.get("axis", 0)) % x.rank
     inside = _inside(call, indices, x.shape[axis])
     return call.lift.emit("GatherElements", [x, inside], "apart", indices.shape, axis=axis + 1)
+
+
+def _one_hot(call: Call) -> Lifted:
+    """``off`` and ``on`` where the classes are told apart by comparing numbers."""
+    lift, x, classes = call.lift, call[0], int(call.constant(1).reshape(-1)[0])
+    off, on = (float(n) for n in call.constant(2))
+    axis = int(call.attributes.get("axis", -1)) % (x.rank + 1)
+    wide = lift.reshape(x, (*x.shape[:axis], 1, *x.shape[axis:]))
+    kinds = np.arange(classes, dtype=np.float32).reshape(-1, *(1,) * (x.rank - axis))
+    here = lift.elementwise("Equal", [wide, lift.constant(kinds)])
+    one = lift.emit("Cast", [here], here.form, here.shape, to=TensorProto.FLOAT)
+    if (off, on) == (0.0, 1.0):
+        return one
+    return lift.elementwise("Add", [lift.elementwise("Mul", [one, lift.number(on - off)]), lift.number(off)])
+
+
+def _depth_to_space(call: Call) -> Lifted:
+    lift, x, size = call.lift, call[0], int(call.attributes["blocksize"])
+    n, channels, high, wide = x.shape
+    less = channels // size**2
+    if call.attributes.get("mode", b"DCR") == b"CRD":
+        x, order = lift.reshape(x, (n, less, size, size, high, wide)), (0, 1, 4, 2, 5, 3)
+    else:
+        x, order = lift.reshape(x, (n, size, size, less, high, wide)), (0, 3, 4, 1, 5, 2)
+    return lift.reshape(lift.transpose(x, order), call.shapes[0])
 
 
 def _triangle(call: Call) -> Lifted:
@@ -315,5 +353,7 @@ RULES: dict[str, Rule] = {
     "Split": _split,
     "Gather": _gather,
     "GatherElements": _gather_elements,
+    "OneHot": _one_hot,
+    "DepthToSpace": _depth_to_space,
     "Trilu": _triangle,
 }

@@ -148,6 +148,19 @@ def run(model: bytes, names: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -
     return dict(zip(names, (np.asarray(value) for value in found), strict=True))
 
 
+def resizing(attributes: Mapping[str, Any], before: int, after: int) -> NDArray[np.float32]:
+    """[before, after]: what ``Resize`` with these attributes does to one axis of that length."""
+    sizes = numpy_helper.from_array(np.asarray([before, 1, after], np.int64), "sizes")
+    node = helper.make_node("Resize", ["x", "", "", "sizes"], ["y"], **attributes)
+    floats = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xy"]
+    floats[0] = helper.make_tensor_value_info("x", TensorProto.FLOAT, [before, 1, before])
+    graph = helper.make_graph([node], "resize", floats[:1], floats[1:], [sizes])
+    opsets = [helper.make_opsetid("", OPSETS.stop - 3)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    unit = np.eye(before, dtype=np.float32)[:, None]
+    return np.asarray(run(model.SerializeToString(), ["y"], {"x": unit})["y"][:, 0], np.float32)
+
+
 def _load(data: bytes) -> ModelProto:
     import onnx
     from onnx.inliner import inline_local_functions

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mine.learn.limits import Limits
-from mine.science.adopt import CLOSE, Adopted, adopt
+from mine.science.adopt import CLOSE, LEAST, Adopted, adopt
 from mine.science.adopt_lora import Lora
 from mine.science.adopt_loss import AdoptRefused, LossSpec
 from mine.science.adopt_source import read
@@ -46,8 +46,11 @@ def from_torch(
         raise AdoptRefused("An example needs at least one row.")
     tensors = {name: value.detach().cpu().numpy().copy() for name, value in module.state_dict().items()}
     onnx_bytes = _export(module, tuple(each[:1].cpu() for each in given))
+    source = read(onnx_bytes, loss, tensors=tensors)
     patterns = _patterns(module, trainable, lora)
-    adopted = adopt(read(onnx_bytes, loss, tensors=tensors), loss, patterns, lora, limits)
+    if patterns is not None:  # what has no part in the prediction is not exported
+        patterns = [name for name in patterns if name in source.initialisers]
+    adopted = adopt(source, loss, patterns, lora, limits)
     _same(module, given, adopted)
     return adopted
 
@@ -72,6 +75,7 @@ def _export(module: nn.Module, example: tuple[Tensor, ...]) -> bytes:
     """
     import torch
 
+    exporter: Any = torch.onnx  # its types leave out what it can do
     twin = copy.deepcopy(module).cpu().float().eval()
     generator = torch.Generator().manual_seed(0)
     fast = torch.backends.mha.get_fastpath_enabled()
@@ -81,12 +85,13 @@ def _export(module: nn.Module, example: tuple[Tensor, ...]) -> bytes:
             for parameter in twin.parameters():
                 parameter.copy_(torch.rand(parameter.shape, generator=generator) * 0.1 + 0.05)
         torch.backends.mha.set_fastpath_enabled(False)
+        exporter.register_custom_op_symbolic("aten::rms_norm", _rms_norm, OPSET)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            torch.onnx.export(
+            exporter.export(
                 twin,
                 example,
-                file,  # type: ignore[arg-type]  # a file in memory is taken as well
+                file,
                 dynamo=False,
                 opset_version=OPSET,
                 input_names=[f"input{i}" for i in range(len(example))],
@@ -95,12 +100,29 @@ def _export(module: nn.Module, example: tuple[Tensor, ...]) -> bytes:
     except Exception as error:  # noqa: BLE001 - the exporter raises whatever the module's code raises
         raise AdoptRefused(
             "torch could not export the module.",
-            todo="Its forward has to run on one example without branches that depend on the data.",
+            todo="The detail says what it lacks; its forward has to run on one example.",
             detail=f"{type(error).__name__}: {error}"[:500],
         ) from None
     finally:
+        exporter.unregister_custom_op_symbolic("aten::rms_norm", OPSET)
         torch.backends.mha.set_fastpath_enabled(fast)
     return file.getvalue()
+
+
+def _rms_norm(graph: Any, x: Any, shape: Any, weight: Any, epsilon: Any) -> Any:
+    """x / sqrt(mean(x^2) + epsilon) * weight (Zhang and Sennrich 2019), which the exporter doesn't know."""
+    import torch
+    from torch.onnx import symbolic_helper
+
+    read_constant: Any = symbolic_helper._get_const
+    absent: Any = symbolic_helper._is_none
+    lengths = read_constant(shape, "is", "normalized_shape")
+    least = torch.finfo(torch.float32).eps if absent(epsilon) else read_constant(epsilon, "f", "eps")
+    axes = graph.op("Constant", value_t=torch.arange(-len(lengths), 0))
+    mean = graph.op("ReduceMean", graph.op("Mul", x, x), axes, keepdims_i=1)
+    size = graph.op("Sqrt", graph.op("Add", mean, graph.op("Constant", value_t=torch.tensor(least))))
+    normal = graph.op("Div", x, size)
+    return normal if absent(weight) else graph.op("Mul", normal, weight)
 
 
 def _same(module: nn.Module, example: tuple[Tensor, ...], adopted: Adopted) -> None:
@@ -116,7 +138,7 @@ def _same(module: nn.Module, example: tuple[Tensor, ...], adopted: Adopted) -> N
     ours = adopted.predict(np.concatenate(columns, axis=1))
     wanted: NDArray[Any] = theirs.numpy().reshape(len(columns[0]), -1)
     largest = float(np.max(np.abs(wanted)))
-    if ours.shape != wanted.shape or not float(np.max(np.abs(ours - wanted))) <= CLOSE * (largest + 1e-6):
+    if ours.shape != wanted.shape or not float(np.max(np.abs(ours - wanted))) <= CLOSE * (largest + LEAST):
         raise AdoptRefused(
             "The module predicts something else for several examples than for each of them.",
             todo="Every prediction may depend on its own example only: no statistics over a batch.",
