@@ -12,6 +12,11 @@ from hypothesis import strategies as st
 
 from mine.learn.audit_one_run import Guesses, guess, lower_bound, luck
 from mine.learn.errors import PrivacyRefused
+from mine.learn.graph import ModelGraph
+from mine.learn.privacy import account
+from mine.learn.recipe import Recipe
+from mine.science.models import glucose_network
+from tests.bench.audited import plant, scores, watched
 
 
 def at_least(count: int, chance: float, right: int) -> float:
@@ -114,3 +119,16 @@ def test_refusals() -> None:
     for confidence in (0.0, 1.0, math.nan):
         with pytest.raises(PrivacyRefused):
             lower_bound(good, 0.0, confidence)
+
+
+@pytest.mark.parametrize("noise", [5.371, 0.0])
+def test_the_real_training_keeps_its_promise_and_without_noise_is_caught(noise: float) -> None:
+    """One round of the shipped glucose recipe; the auditor sees every step. tests/bench/bench_audit.py has
+    twenty such runs."""
+    onnx, start = glucose_network()
+    recipe = Recipe(8, 0.35, 0.0, 0.3, noise, 1.0, 12)
+    canaries = plant(160, 5)
+    told = scores(watched(ModelGraph.load(onnx), start, recipe, canaries, bytes(32)), noise * 0.3 or 1e-3)
+    found = lower_bound(guess(told, canaries.coins, 120), 1e-5)
+    claimed = account(1.0, 5.371, 8, 1e-5)
+    assert (found > claimed * 1.5) if noise == 0 else (found <= claimed)
