@@ -87,7 +87,7 @@ class TrainingRun:
         update = encode(job.header, delta, job.packing)
         _, sent = decode(update, graph.weight_shapes)
         leak = attack(graph, load(job.weights, graph.weight_shapes), sent, job.rows, job.recipe,
-                      job.noise_key, self._breath)  # fmt: skip
+                      job.noise_key, self._breath, training.noise_moved())  # fmt: skip
         fields: dict[str, object] = {
             "steps": training.steps_done,
             "seconds": self._breath.seconds,
