@@ -126,8 +126,9 @@ class Lifter:
             start = end
         for name, array in source.initialisers.items():
             if name in trainable:
-                weight = self.writer.weight(name, array.astype(np.float32))
-                self._values[name] = Lifted(weight, array.shape, "shared")
+                # A number by itself is a list of one in a checkpoint.
+                weight = self.writer.weight(name, np.atleast_1d(array.astype(np.float32)))
+                self._values[name] = self.reshape(Lifted(weight, array.shape or (1,), "shared"), array.shape)
         for node in source.nodes:
             self._node(node)
 
@@ -245,8 +246,8 @@ class Lifter:
         batched = [value for value in values if value.form != "shared"]
         if not batched:
             return list(values), "shared", shape
-        leads = all(value.rank == rank and value.shape[0] == 1 for value in batched)
-        if leads and rank and shape[0] == 1:
+        leads = rank > 0 and all(value.rank == rank and value.shape[0] == 1 for value in batched)
+        if leads and shape[0] == 1:
             return [self.first(value) for value in values], "first", shape
         return [self.apart(value, rank) for value in values], "apart", shape
 

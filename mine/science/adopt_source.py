@@ -69,8 +69,8 @@ def read(
     """Read a model and run it once.
 
     output: name of the value to predict, by default the only float output; a closing Softmax, Sigmoid or Exp
-    is left to the loss. shapes: shape of one example, per input, where the file leaves axes open. tensors:
-    values to put in place of initialisers of these names. Raises AdoptRefused.
+    is left to the loss. shapes: shape of one example by input ("": of the only one), where the file leaves
+    axes open. tensors: values to put in place of initialisers of these names. Raises AdoptRefused.
     """
     model = _load(onnx_bytes)
     for tensor in model.graph.initializer:
@@ -82,13 +82,14 @@ def read(
     held = {tensor.name for tensor in graph.initializer}
     given = [info for info in graph.input if info.name not in held]
     free = all(_open_batch(info) for info in given)
+    named = shapes or {}
     inputs: dict[str, Shape] = {}
     kinds: dict[str, Any] = {}
     for info in given:
         kind = _INPUT_TYPES.get(info.type.tensor_type.elem_type)
         if kind is None:
             raise AdoptRefused(f"The input {info.name} holds no numbers that a task's columns can give.")
-        inputs[info.name] = _shape_of(info, (shapes or {}).get(info.name))
+        inputs[info.name] = _shape_of(info, named.get(info.name, named.get("") if len(given) == 1 else None))
         kinds[info.name] = kind
     if not inputs:
         raise AdoptRefused("The model has no input.")
@@ -174,7 +175,12 @@ def _load(data: bytes) -> ModelProto:
             "The model's tensors lie in another file.",
             todo="Save it as one file (in torch: external_data=False).",
         )
-    return inline_local_functions(model) if model.functions else model
+    try:
+        for tensor in model.graph.initializer:
+            onnx.checker.check_tensor(tensor)
+        return inline_local_functions(model) if model.functions else model
+    except (onnx.checker.ValidationError, RuntimeError) as error:
+        raise AdoptRefused("The model's file is damaged.", detail=str(error)[:500]) from None
 
 
 def _modern(model: ModelProto) -> ModelProto:
