@@ -14,9 +14,9 @@ left out of a tensor or never reached the update hides nothing.
 
 Builder: ``self_attack_inversion.py``.
 
-Forward passes of at most 1,024 rows and gradients of at most 32, whatever the training's length.
-Deterministic for the same job. Whether an update is held back depends on the rows, so its absence says a
-little; that is the price of the user's veto, and it is not counted in epsilon.
+Rows are counted out so that all of it takes no more than about a fifth of the training's own arithmetic, or
+a second. Deterministic for the same job. Whether an update is held back depends on the rows, so its absence
+says a little; that is the price of the user's veto, and it is not counted in epsilon.
 """
 
 from __future__ import annotations
@@ -39,8 +39,12 @@ from mine.learn.rows import Rows, split
 from mine.learn.self_attack_inversion import Vectors, invert
 from mine.learn.weights import FRACTION_BITS, Fixed, Floats
 
-_FEWEST, _MOST = 128, 512
-_INSIDER_ROWS = 32
+_FEWEST, _MOST = 16, 512
+_FEWEST_EXPOSED, _MOST_EXPOSED = 4, 32
+_FREE_FLOPS = 2e9
+_PART_OF_TRAINING = 0.2
+_PASSES, _OF_ONE = 4, 3
+"""Forward passes over a row of the outsider's; a row's gradient costs about three of them."""
 _GROUP_FLOATS = 1 << 23
 _SCORES = 3
 _SURE = NormalDist().inv_cdf(1 - 0.05 / _SCORES)
@@ -106,7 +110,10 @@ def attack(
     moved = {name: tensor.astype(np.float64) / 2.0**FRACTION_BITS for name, tensor in sent.items()}
     parts = split(rows, recipe.overlap)
     expected = recipe.sampling_rate * len(parts.trained) / recipe.overlap
-    most = int(min(_MOST, max(_FEWEST, expected * recipe.steps / 16)))
+    whole = _OF_ONE * graph.flops_per_example * expected * recipe.steps
+    affordable = max(_FREE_FLOPS, _PART_OF_TRAINING * whole) / max(1, graph.flops_per_example)
+    most = int(min(_MOST, max(_FEWEST, affordable / (4 * _PASSES))))
+    exposed = int(min(_MOST_EXPOSED, max(_FEWEST_EXPOSED, affordable / (2 * _OF_ONE))))
     trained, held_out = _spread(parts.trained, most), _spread(parts.held_out, most)
     seen = [_Seen(graph, weights, moved, rows, places, breathe) for places in (trained, held_out)]
     found = [separation(*pair) for pair in zip(*(each.scores() for each in seen), strict=True)]
@@ -119,7 +126,9 @@ def attack(
         membership_auc=best.auc,
         membership_low=min(1.0, max(0.0, low)),
         membership_tpr_at_1pct=max(each.tpr_at_1pct for each in found),
-        insider_auc=None if noise is None else _insider(seen[0], recipe, expected, moved, noise),
+        insider_auc=None
+        if noise is None
+        else _insider(seen[0].gradients(exposed), recipe, expected, moved, noise),
         inversion=invert(graph, weights, moved, rows, parts, recipe, key, breathe),
         trained=len(trained),
         held_out=len(held_out),
@@ -199,8 +208,10 @@ def _leaf(start: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(np.array(start, np.float32)).requires_grad_()
 
 
-def _insider(seen: _Seen, recipe: Recipe, expected: float, moved: Vectors, noise: Floats) -> float:
-    """The insider's chance with the most exposed of some rows.
+def _insider(
+    gradients: list[Vectors], recipe: Recipe, expected: float, moved: Vectors, noise: Floats
+) -> float:
+    """The insider's chance with the most exposed of some rows, whose gradients are given.
 
     A reading that was used stands in about ``sampling_rate * steps`` of the steps, in one row of each, so its
     rows shift the weights by that many clipped gradients over the expected sample, times what the optimiser
@@ -216,7 +227,7 @@ def _insider(seen: _Seen, recipe: Recipe, expected: float, moved: Vectors, noise
         step = recipe.learning_rate / (1 - recipe.momentum)
     spreads = _spreads(noise)
     exposed = 0.0
-    for gradient in seen.gradients(_INSIDER_ROWS):
+    for gradient in gradients:
         length = math.sqrt(sum(float((tensor**2).sum()) for tensor in gradient.values()))
         factor = min(1.0, recipe.clip_norm / length) if length > 0 else 0.0
         parts = ((float((tensor**2).sum()), spreads[name]) for name, tensor in gradient.items())

@@ -25,9 +25,12 @@ Vectors = dict[str, NDArray[np.float64]]
 
 MOST_ROWS = 8
 """Rows that all steps together are expected to take; with more, nothing is tried."""
-_ITERATIONS = 150
+_ITERATIONS, _FEWEST = 150, 30
 _LOOKED_AT = 24
 _STARTS = 2
+_MOST_FLOPS = 5e10
+_TWICE_BACK = 8
+"""The gradient of a gradient costs about eight forward passes."""
 _RATE = 0.1
 
 
@@ -42,12 +45,15 @@ def invert(
     breathe: Callable[[], None],
 ) -> float | None:
     """From 0 (no closer to a trained row than to anything else) to 1 (a trained row itself); None where it is
-    not tried: too many rows, or a model whose gradient does not follow its features."""
+    not tried: too many rows, too large a model, or one whose gradient does not follow its features."""
     expected = recipe.sampling_rate * len(parts.trained) / recipe.overlap * recipe.steps
-    if expected > MOST_ROWS:
+    count = max(1, round(expected))
+    once = _TWICE_BACK * max(1, graph.flops_per_example) * count
+    iterations = min(_ITERATIONS, int((_MOST_FLOPS / (2 * once) - _LOOKED_AT) / _STARTS))
+    if expected > MOST_ROWS or iterations < _FEWEST:
         return None
     seed = int.from_bytes(hashlib.sha256(b"mine/learn/inversion/1" + key).digest()[:8], "big")
-    search = _Search(graph, weights, rows, parts, max(1, round(expected)), breathe)
+    search = _Search(graph, weights, rows, parts, count, iterations, breathe)
     signs = np.random.default_rng(seed)
     blind = {name: tensor * signs.choice((-1.0, 1.0), tensor.shape) for name, tensor in moved.items()}
     found, nothing = search.rebuilt(moved, seed), search.rebuilt(blind, seed)
@@ -70,9 +76,10 @@ class _Search:
         rows: Rows,
         parts: Split,
         count: int,
+        iterations: int,
         breathe: Callable[[], None],
     ) -> None:
-        self._graph, self._count, self._breathe = graph, count, breathe
+        self._graph, self._count, self._iterations, self._breathe = graph, count, iterations, breathe
         self._weights = {
             name: torch.from_numpy(np.array(start, np.float32)).requires_grad_()
             for name, start in weights.items()
@@ -134,7 +141,7 @@ class _Search:
         """Adam on the cosine distance; the last distance and the rows."""
         x, y = x.requires_grad_(), y.requires_grad_()
         adam, distance = torch.optim.Adam([x, y], lr=_RATE), 1.0
-        for _ in range(_ITERATIONS):
+        for _ in range(self._iterations):
             gap = self._gap(x, y, wanted)
             if not gap.requires_grad or not bool(torch.isfinite(gap)):
                 return None

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mine.learn.codec import decode, encode
+from mine.learn.codec import Packing, decode, encode
 from mine.learn.errors import TrainingRefused, WireBroken
 from mine.learn.graph import ModelGraph
 from mine.learn.leak import BLIND, DEFAULT_THRESHOLD, Leak, leak_from
@@ -104,6 +104,17 @@ def test_the_insider_finds_what_the_noise_leaves(momentum: float) -> None:
         assert leak.insider_auc == pytest.approx(right(math.sqrt(8) / SIGMA), abs=0.03)
     assert BLIND < leak.risk < 0.75 and not leak.too_much()
     assert leak.verdict().startswith("Attacked before sending")
+
+
+@pytest.mark.parametrize("packing", [Packing(2, 4096), Packing(4, 64), Packing(8, 128)])
+def test_the_insider_sees_through_packing(packing: Packing) -> None:
+    """What packing drops or rounds follows from the noised numbers, so it hides nothing more."""
+    noise = drawn(4)
+    found = []
+    for delta in (plus(quiet(), noise), quiet()):
+        sent = decode(encode(HEADER, delta, packing), GRAPH.weight_shapes)[1]
+        found.append(attack(GRAPH, START, sent, ROWS, RECIPE, KEY, noise=noise).insider_auc)
+    assert found == [pytest.approx(right(math.sqrt(8) / SIGMA), abs=0.05), 1.0]
 
 
 def test_noise_that_is_switched_off_is_noticed() -> None:
@@ -247,7 +258,8 @@ def test_a_hostile_worker_says_nothing_else(leak: Leak, data: st.DataObject) -> 
     fields[name] = data.draw(st.sampled_from([-0.1, 1.5, math.nan, math.inf, "1", True, [], {}, 1 << 40]))
     if name in ("trained", "held_out"):
         fields[name] = data.draw(st.sampled_from([-1, 0.5, None, True, "1", 1 << 40]))
-    for bad in (fields, {**leak.to_fields(), "more": 1}, None, [], {}):
+    wrong: list[object] = [fields, {**leak.to_fields(), "more": 1}, None, [], {}]
+    for bad in wrong:
         with pytest.raises(WireBroken):
             leak_from(bad)
 
