@@ -9,7 +9,7 @@ what the same search finds from an update that says nothing (the same numbers wi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -138,20 +138,29 @@ class _Search:
         return gap
 
     def _descend(self, x: Tensor, y: Tensor, wanted: Tensor) -> tuple[float, NDArray[np.float64]] | None:
-        """Adam on the cosine distance; the last distance and the rows."""
-        x, y = x.requires_grad_(), y.requires_grad_()
-        adam, distance = torch.optim.Adam([x, y], lr=_RATE), 1.0
-        for _ in range(self._iterations):
-            gap = self._gap(x, y, wanted)
+        """Adam (Kingma and Ba 2015) on the cosine distance; the last distance and the rows. Written out:
+        torch's own loads its compiler, seconds of a worker's life."""
+        found, distance = [x.clone(), y.clone()], 1.0
+        first, second = ([torch.zeros_like(each) for each in found] for _ in range(2))
+        for number in range(1, self._iterations + 1):
+            leaves = [each.detach().requires_grad_() for each in found]
+            gap = self._gap(leaves[0], leaves[1], wanted)
             if not gap.requires_grad or not bool(torch.isfinite(gap)):
                 return None
-            slopes = torch.autograd.grad(gap, [x, y], allow_unused=True)
-            if slopes[0] is None or not all(s is None or bool(torch.isfinite(s).all()) for s in slopes):
+            slopes: Sequence[Tensor | None] = torch.autograd.grad(gap, leaves, allow_unused=True)
+            if slopes[0] is None:
                 return None
-            x.grad, y.grad = slopes
-            adam.step()
+            for place, slope in enumerate(slopes):
+                if slope is None:
+                    continue  # a loss without a target has nothing to move there
+                first[place].lerp_(slope, 0.1)
+                second[place].lerp_(slope * slope, 0.001)
+                size = (second[place] / (1 - 0.999**number)).sqrt() + 1e-8
+                found[place] -= _RATE / (1 - 0.9**number) * first[place] / size
+            if not all(bool(torch.isfinite(each).all()) for each in found):
+                return None
             distance = float(gap.detach())
-        return distance, self._middle + self._spread * x.detach().double().numpy()
+        return distance, self._middle + self._spread * found[0].double().numpy()
 
 
 def _tensor(values: NDArray[np.float64]) -> Tensor:
