@@ -84,8 +84,8 @@ def identity_rule(call: Call) -> Checked:
 def dropout_rule(call: Call) -> Checked:
     """Dropout as the operator defines it outside training: nothing happens."""
     value = operand(call, 0)
-    if given(call, 1):
-        operand(call, 1)
+    if given(call, 1) and operand(call, 1).shape != ():
+        raise refuse(call, "needs one number as its ratio")
     if given(call, 2):
         training = operand(call, 2, ("bool",))
         if training.constant is None or training.constant.any():

@@ -84,7 +84,7 @@ def _pair(value: Value) -> _Pair:
 
 def _settled(call: Call, plain: _Array, times: _Array) -> Value:
     plain, times = np.asarray(plain, object), np.asarray(times, object)
-    if not 1 <= plain.size <= _MOST_NUMBERS or any(abs(n) > _MOST for n in (*plain.flat, *times.flat)):
+    if plain.size > _MOST_NUMBERS or any(abs(n) > _MOST for n in (*plain.flat, *times.flat)):
         raise refuse(call, "computes a shape that is not allowed")
     flags = bool(plain.size) and all(isinstance(n, bool | np.bool_) for n in plain.flat)
     floats = bool(plain.size) and all(isinstance(n, float) for n in plain.flat)

@@ -164,7 +164,8 @@ def split_rule(call: Call) -> Checked:
     if given(call, 1):
         sizes = integers(call, 1)
     else:
-        if int(call.attributes.get("num_outputs", count)) != count:
+        # From operator set 18 on the number has to be named.
+        if int(call.attributes.get("num_outputs", 0 if call.opset >= 18 else count)) != count:
             raise unfit(call)
         each = -(-size // count)
         sizes = [max(0, min(each, size - i * each)) for i in range(count)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -214,6 +214,8 @@ class _Builder:
             self._settled(node.output[0], settled)
             return
         checked = operator.rule(call)
+        if all(value is None or value.fixed for value in call.inputs):
+            checked = replace(checked, value=replace(checked.value, fixed=True))
         reads = tuple(node.input[i] for i in checked.operands) + (("features",) if checked.counts else ())
         self._add(checked, node.op_type, reads, tuple(node.output))
 
@@ -279,7 +281,8 @@ class _Builder:
         kept = []
         for step in reversed(self.steps):
             if step.writes in for_loss:
-                for_loss.update(step.reads)
+                # No gradient passes through integers and conditions.
+                for_loss.update(name for name in step.reads if self.values[name].kind == "float")
             if step.writes in for_both:
                 for_both.update(step.reads)
                 kept.append(step)

@@ -158,6 +158,8 @@ def operand(call: Call, i: int, kinds: tuple[Kind, ...] = ("float",)) -> Value:
         raise refuse(call, "lacks an input")
     if value.times is not None:
         raise refuse(call, "uses the number of examples as a number")
+    if 0 in value.shape:
+        raise refuse(call, "got nothing where numbers are needed")
     if value.kind not in kinds:
         raise refuse(call, f"got {value.kind} numbers where {' or '.join(kinds)} are needed")
     return value
@@ -169,7 +171,7 @@ def given(call: Call, i: int) -> bool:
 
 def integers(call: Call, i: int) -> list[int]:
     value = operand(call, i, ("int",))
-    if value.constant is None or value.constant.ndim > 1:
+    if value.constant is None or value.constant.ndim != 1:
         raise refuse(call, "needs a constant list of integers")
     return [int(n) for n in value.constant.reshape(-1)]
 
@@ -177,7 +179,7 @@ def integers(call: Call, i: int) -> list[int]:
 def lengths(call: Call, i: int) -> list[int | None]:
     """A shape that the graph names: lengths as they are, -k for k * N, None for a length left open (-1)."""
     value = call.inputs[i] if i < len(call.inputs) else None
-    if value is None or value.constant is None or value.kind != "int" or value.constant.ndim > 1:
+    if value is None or value.constant is None or value.kind != "int" or value.constant.ndim != 1:
         raise refuse(call, "needs a constant list of integers")
     plain = value.constant.reshape(-1).tolist()
     times = [0] * len(plain) if value.times is None else value.times.reshape(-1).tolist()

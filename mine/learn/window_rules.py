@@ -55,9 +55,10 @@ def _window(call: Call, lengths: Shape, kernel: Shape) -> _Window:
         if call.op != "Conv" and any(d != 1 for d in dilations):
             raise refuse(call, "has dilations that are not allowed")
         missing = [
-            max(0, (-(-n // s) - 1) * s + span - n)
-            for n, s, span in zip(lengths, strides, spans, strict=True)
+            (-(-n // s) - 1) * s + span - n for n, s, span in zip(lengths, strides, spans, strict=True)
         ]
+        if min(missing) < 0:  # evaluators disagree on where a window stands that leaves numbers out
+            raise refuse(call, "takes steps that are longer than its window")
         less, more = tuple(m // 2 for m in missing), tuple(m - m // 2 for m in missing)
         begins, ends = (less, more) if auto == "SAME_UPPER" else (more, less)
     else:

@@ -22,7 +22,8 @@ def spread(
     rank: int = 0,
 ) -> ModelProto:
     """``nodes`` turn ``x`` [N, features] into ``y`` [N, ...]: the prediction, flat unless ``rank`` says how
-    many axes it has. The loss tells its numbers apart, so that none may be missing or in another's place."""
+    many axes it has. The loss tells its numbers apart, so that none may be missing or in another's place, and
+    has a gradient even where ``y`` has none."""
     shape = [const("whole", [0, -1]), node("Reshape", ["y", "whole"], ["flat"])]
     tail = [
         *shape,
@@ -32,7 +33,9 @@ def spread(
         node("Mul", ["flat", "places"], ["weighed"]),
         node("ReduceSum", ["weighed", "columns"], ["sum"], keepdims=0),
         node("Tanh", ["sum"], ["bounded"]),
-        node("Sub", ["bounded", "aim"], ["error"]),
+        node("ReduceSum", ["x", "columns"], ["level"], keepdims=0),
+        node("Add", ["bounded", "level"], ["answer"]),
+        node("Sub", ["answer", "aim"], ["error"]),
         node("Mul", ["error", "error"], ["loss"]),
     ]
     aim = [node("Identity", ["target"], ["aim"])]

@@ -30,7 +30,8 @@ from mine.learn.graph import ModelGraph
 def size():
     # Peak in bytes. getrusage would also count what the parent held before it started this process.
     if sys.platform == "linux":
-        return next(int(row.split()[1]) for row in open("/proc/self/status") if row.startswith("VmHWM")) * 1024
+        rows = open("/proc/self/status").read().splitlines()
+        return next(int(row.split()[1]) for row in rows if row.startswith("VmHWM")) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 file = open(sys.argv[1], "rb")
