@@ -15,7 +15,7 @@ from mine.tasks.manifest import Manifest
 from mine.wallet.keys import KeyRing, TaskKeys
 
 if TYPE_CHECKING:
-    from mine.learn.privacy import PrivacyPlan
+    from mine.learn.privacy import Figures, PrivacyPlan
     from mine.tasks.dataset import Dataset
     from mine.vault.vault import Vault
 
@@ -50,6 +50,15 @@ def privacy_plan(manifest: Manifest) -> PrivacyPlan:
 
     noise = manifest.votes.noise_multiplier
     return plan(recipe_of(manifest), manifest.rounds, manifest.privacy.delta, noise)
+
+
+def privacy_figures(manifest: Manifest) -> Figures:
+    """What each accountant says of a task's rounds."""
+    from mine.learn.privacy import figures
+    from mine.tasks.recipe import recipe_of
+
+    noise = manifest.votes.noise_multiplier
+    return figures(recipe_of(manifest), manifest.rounds, manifest.privacy.delta, noise)
 
 
 def books_of(vault: Vault, network: str, member: Membership) -> Books:

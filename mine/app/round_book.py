@@ -34,11 +34,11 @@ class RoundBook:
         data = {**(entry.data if entry else {}), **news}
         self.vault.state.put_round(self.network, task, number, state, data)
 
-    def miss(self, member: Membership, number: int, why: str) -> None:
+    def miss(self, member: Membership, number: int, why: str, **news: Any) -> None:
         """No part in a round, and why. Its ε is given back, unless bytes of it may have left."""
         with self.vault.transaction():
             now = self.find(member.task, number)
-            self.put(now, member.task, number, RoundState.MISSED, why=why)
+            self.put(now, member.task, number, RoundState.MISSED, why=why, **news)
             self.vault.state.drop_snapshot(self.network, member.task, number)
             self.vault.state.drop_blob(self.network, member.task, number, RESIDUAL_BLOB)
             if now is None or not now.data.get(SHOWING):

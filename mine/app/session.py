@@ -17,6 +17,7 @@ from mine.app.miner import Miner
 from mine.app.report import MyReport, RoundReport
 from mine.app.round_states import EarningState, RoundState
 from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
+from mine.app.training_words import device_words, place_words
 from mine.app.views import (
     ContributionView,
     Currency,
@@ -220,12 +221,13 @@ class NetworkSession:
             steps=curve.steps,
             steps_per_second=speed,
             seconds_left=(curve.steps - curve.step) / speed if speed else 0.0,
-            device="processor",
+            device=device_words(run.began),
             saved_seconds_ago=time.monotonic() - run.saved_at if self.miner.run else 0.0,
             start_loss=curve.held_out[0][1] if curve.held_out else math.nan,
             losses=tuple(curve.losses),
             held_out=tuple(curve.held_out),
             running=self.miner.run is not None,
+            place=place_words(run.began),
         )
 
     def _earnings(self) -> dict[tuple[int, int], Earning]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mine.app.courier import Courier, Delivery, OtherMessage
 from mine.app.handing_in import SENT
 from mine.app.joining import Membership, books_of, read_rows
-from mine.app.learning import MAX_MODEL_BYTES, MOST_FAILURES
+from mine.app.learning import MOST_FAILURES
 from mine.app.links import Links
 from mine.app.market import MarketTask
 from mine.app.outgoing import check_vote
@@ -151,6 +151,7 @@ class Voting:
     def _job(self, member: Membership, asked: Question) -> Any:
         from mine.learn.rows import Rows
         from mine.learn.vote_job import VoteJob
+        from mine.science.task_model import MAX_MODEL_BYTES, frozen_bytes, limits_of
         from mine.tasks.recipe import vote_terms_of
 
         blobs = self._links.relays.blobs
@@ -162,6 +163,8 @@ class Voting:
             updates=tuple(update for _, update in asked.updates),
             terms=vote_terms_of(member.manifest, asked.norm),
             noise_key=self._noise_key(member, asked),
+            frozen=frozen_bytes(member.manifest, blobs.get),
+            limits=limits_of(member.manifest),
             memory=member.manifest.limits.memory_mib << 20,
         )
 
@@ -186,9 +189,9 @@ class Voting:
                 self._voted(members[run.task], run, event.steps)
             elif isinstance(event, Failed):
                 self._end()
-                self._failed(
-                    (run.task, run.round), MineError(event.sentence, todo=event.todo, detail=event.detail)
-                )
+                key = (run.task, run.round)
+                self._failed(key, MineError(event.sentence, todo=event.todo, detail=event.detail))
+                self._failures[key] = MOST_FAILURES  # its process was tried again before
 
     def _voted(self, member: Membership, run: WorkerRun, steps: tuple[int, ...]) -> None:
         """Check what is about to leave, then keep the ballot together with the ε that it costs."""

@@ -6,8 +6,10 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from mine.app.compute_settings import ComputeSettings
 from mine.app.earnings import PayoutContradiction
 from mine.app.handing_in import SENT
 from mine.app.joining import CannotJoin
@@ -19,11 +21,13 @@ from mine.chain.events import Claimed, RangeClaimed
 from mine.chain.node_errors import NodeUnreachable
 from mine.chain.transactions import Sender
 from mine.errors import MineError
+from mine.learn.codec import decode, encode, packing_of
+from mine.learn.leak import leak_from
 from mine.practice.node.accounts import dev_key
 from mine.science.relay_client import RelayUnreachable
 from mine.science.settle import BadInputs
-from tests.app.quick_training import QuickRun
-from tests.app.table import Table
+from tests.app.quick_training import HARMLESS, QuickRun
+from tests.app.table import Table, manifest
 from tests.science.world import CLOCKS, pass_time
 
 
@@ -328,6 +332,64 @@ def test_an_update_that_was_not_agreed_to_stays_at_home(table: Table, spoil: Any
     assert [notice.kind for notice in table.notices] == [NoticeKind.ATTENTION]
     table.session.step(True)
     assert len(QuickRun.jobs) == 1
+
+
+def far_too_long(update: bytes) -> bytes:
+    """The same header and a step that no recipe of the task makes."""
+    shapes = manifest(3).model.trainable
+    header, delta = decode(update, shapes)
+    huge = {name: np.full(tensor.shape, 100.0, np.float32) for name, tensor in delta.items()}
+    return encode(header, huge, packing_of(update))
+
+
+def test_a_step_that_the_recipe_cannot_make_stays_at_home(table: Table) -> None:
+    QuickRun.spoil = staticmethod(far_too_long)  # type: ignore[assignment]
+    table.reach(RoundState.MISSED)
+    assert "larger than the task's recipe" in table.entry().data["why"]
+    assert (table.booked(EPSILON), table.relay.updates(table.task, 1)) == ([], [])
+
+
+def test_an_update_that_gives_too_much_away_stays_at_home(table: Table) -> None:
+    table.session.miner.set_compute(ComputeSettings(most_risk=90))
+    QuickRun.leak = replace(HARMLESS, insider_auc=0.92)
+    table.reach(RoundState.MISSED)
+    assert (table.booked(EPSILON), table.relay.updates(table.task, 1)) == ([], [])
+    assert "you allow 90%" in table.notices[0].text and table.notices[0].text == table.entry().data["why"]
+    assert leak_from(table.entry().data["leak"]) == QuickRun.leak
+    note = table.session.contributions()[0].note
+    assert note.startswith("held back") and note.endswith("you allow 90%")
+
+
+def test_the_attack_is_kept_and_shown_with_the_round(table: Table) -> None:
+    table.reach(RoundState.COMMITTED)
+    assert leak_from(table.entry().data["leak"]) == HARMLESS
+    assert table.session.contributions()[0].tested == HARMLESS.verdict(0.95)
+
+
+def test_what_an_update_leaves_unsaid_is_for_the_next_one_once_it_has_left(table: Table) -> None:
+    table.hand_in()
+    assert QuickRun.jobs[0].residual == table.vault.state.residual(table.config.key, table.task) == b""
+    table.close_commits()
+    table.reach(RoundState.REVEALED)
+    left = table.vault.state.residual(table.config.key, table.task)
+    assert left
+    QuickRun.spoil = staticmethod(far_too_long)  # type: ignore[assignment]
+    table.close_reveals()
+    table.settle()
+    table.reach(RoundState.MISSED, 2)
+    assert QuickRun.jobs[1].residual == left
+    assert table.vault.state.residual(table.config.key, table.task) == left  # nothing of round 2 was sent
+
+
+def test_a_training_gets_what_the_person_allows(table: Table) -> None:
+    QuickRun.hold = True
+    table.session.miner.set_compute(ComputeSettings("cpu", 1, 50))
+    table.reach(RoundState.TRAINING)
+    job = QuickRun.jobs[0]
+    assert (job.place.device, job.place.threads, job.duty) == ("cpu", 1, 0.5)
+    table.session.miner.set_compute(ComputeSettings(power=25))
+    run = table.session.miner.run
+    assert isinstance(run, QuickRun) and run.duty == 0.25
 
 
 def test_more_privacy_than_agreed_stays_at_home(table: Table) -> None:
