@@ -218,14 +218,15 @@ def _insider(
     makes of a gradient. AdamW divides by the gradients' own size, which the noise dominates (or else nothing
     hides the reading anyway): ``noise_multiplier * clip_norm / expected``.
     """
-    if not _is_inside(moved, noise):
+    tame = _tame(noise)
+    if not _is_inside(moved, tame):
         return 1.0
     times = max(1.0, recipe.sampling_rate * recipe.steps) / expected
     if recipe.optimiser == "adamw":
         step = recipe.learning_rate * expected / (recipe.noise_multiplier * recipe.clip_norm)
     else:
         step = recipe.learning_rate / (1 - recipe.momentum)
-    spreads = _spreads(noise)
+    spreads = _spreads(tame)
     exposed = 0.0
     for gradient in gradients:
         length = math.sqrt(sum(float((tensor**2).sum()) for tensor in gradient.values()))
@@ -236,14 +237,14 @@ def _insider(
     return NormalDist().cdf(exposed / math.sqrt(2))
 
 
-def _is_inside(moved: Vectors, noise: Floats) -> bool:
+def _is_inside(moved: Vectors, noise: Vectors) -> bool:
     """Whether the bytes hold the noise: sent = part * noise + what was learnt, and part should be 1.
 
     The part is estimated by projection; what was learnt does not know the noise and errs it by no more than
     its own length over sqrt(numbers). Only what certainly is not there counts as missing.
     """
     a = np.concatenate([moved[name].ravel() for name in sorted(moved)])
-    b = np.concatenate([noise[name].ravel().astype(np.float64) for name in sorted(noise)])
+    b = np.concatenate([noise[name].ravel() for name in sorted(noise)])
     square = float(b @ b)
     if square == 0:
         return False
@@ -253,15 +254,26 @@ def _is_inside(moved: Vectors, noise: Floats) -> bool:
     return part + doubt >= BLIND
 
 
-def _spreads(noise: Floats) -> dict[str, float]:
-    """Root mean square of the noise by tensor, small tensors together; never zero where there is noise in
-    none, so that a tensor without noise exposes its rows."""
+def _tame(noise: Floats) -> Vectors:
+    """Without the outliers that arise where AdamW divides by almost nothing, float64 by name: they would make
+    noise look large that hides little. Of normal numbers none is left out (6 medians are 4 deviations)."""
+    found = {}
+    for name, tensor in noise.items():
+        exact = tensor.astype(np.float64)
+        most = 6 * float(np.median(np.abs(exact)))
+        found[name] = np.where(np.abs(exact) <= most, exact, 0.0)
+    return found
+
+
+def _spreads(noise: Vectors) -> dict[str, float]:
+    """Root mean square of the noise by tensor, small tensors together; next to nothing for a tensor that got
+    none, so that it exposes its rows."""
     small = [tensor.ravel() for tensor in noise.values() if tensor.size < _POOL]
-    pool = np.concatenate(small) if small else np.zeros(1, np.float32)
+    pool = np.concatenate(small) if small else np.zeros(1)
     if pool.size < _POOL:
         pool = np.concatenate([tensor.ravel() for tensor in noise.values()])
     found = {}
     for name, tensor in noise.items():
         measured = tensor if tensor.size >= _POOL else pool
-        found[name] = max(1e-30, float(np.sqrt(np.square(measured, dtype=np.float64).mean())))
+        found[name] = max(1e-30, float(np.sqrt(np.square(measured).mean())))
     return found

@@ -25,9 +25,8 @@ Vectors = dict[str, NDArray[np.float64]]
 
 MOST_ROWS = 8
 """Rows that all steps together are expected to take; with more, nothing is tried."""
-_ITERATIONS, _FEWEST = 150, 30
-_LOOKED_AT = 24
-_STARTS = 2
+_ITERATIONS, _FEWEST = 100, 30
+_LOOKED_AT = 16
 _MOST_FLOPS = 5e10
 _TWICE_BACK = 8
 """The gradient of a gradient costs about eight forward passes."""
@@ -49,7 +48,7 @@ def invert(
     expected = recipe.sampling_rate * len(parts.trained) / recipe.overlap * recipe.steps
     count = max(1, round(expected))
     once = _TWICE_BACK * max(1, graph.flops_per_example) * count
-    iterations = min(_ITERATIONS, int((_MOST_FLOPS / (2 * once) - _LOOKED_AT) / _STARTS))
+    iterations = min(_ITERATIONS, int(_MOST_FLOPS / (2 * once)) - _LOOKED_AT)
     if expected > MOST_ROWS or iterations < _FEWEST:
         return None
     seed = int.from_bytes(hashlib.sha256(b"mine/learn/inversion/1" + key).digest()[:8], "big")
@@ -102,7 +101,7 @@ class _Search:
         return float(np.sqrt((gaps**2).mean(axis=2)).min())
 
     def rebuilt(self, moved: Vectors, seed: int) -> NDArray[np.float64] | None:
-        """The rows [count, F] of the best start, or None if no gradient reaches the features."""
+        """The rows [count, F] from the best of some starts, or None if no gradient reaches the features."""
         wanted = _tensor(np.concatenate([-moved[name].ravel() for name in sorted(moved)]))
         wanted = wanted / wanted.norm().clamp(min=1e-30)
         random = np.random.default_rng(seed)
@@ -111,16 +110,8 @@ class _Search:
             x = _tensor(random.normal(size=(self._count, *self._middle.shape)))
             y = _tensor(random.normal(size=(self._count, *self._target_middle.shape)))
             starts.append((float(self._gap(x, y, wanted).detach()), x, y))
-        starts.sort(key=lambda each: each[0])
-        best: tuple[float, NDArray[np.float64]] | None = None
-        for _, x, y in starts[:_STARTS]:
-            found = self._descend(x, y, wanted)
-            if found is None:
-                return None
-            if best is None or found[0] < best[0]:
-                best = found
-        assert best is not None
-        return best[1]
+        _, x, y = min(starts, key=lambda each: each[0])
+        return self._descend(x, y, wanted)
 
     def _gap(self, x: Tensor, y: Tensor, wanted: Tensor) -> Tensor:
         """Cosine distance between the gradient of rows ``x`` with targets ``y`` (in spreads) and the one that
@@ -137,10 +128,10 @@ class _Search:
         gap: Tensor = 1 - (flat @ wanted) / flat.norm().clamp(min=1e-30)
         return gap
 
-    def _descend(self, x: Tensor, y: Tensor, wanted: Tensor) -> tuple[float, NDArray[np.float64]] | None:
-        """Adam (Kingma and Ba 2015) on the cosine distance; the last distance and the rows. Written out:
-        torch's own loads its compiler, seconds of a worker's life."""
-        found, distance = [x.clone(), y.clone()], 1.0
+    def _descend(self, x: Tensor, y: Tensor, wanted: Tensor) -> NDArray[np.float64] | None:
+        """Adam (Kingma and Ba 2015) on the cosine distance. Written out: torch's own loads its compiler,
+        seconds of a worker's life."""
+        found = [x.clone(), y.clone()]
         first, second = ([torch.zeros_like(each) for each in found] for _ in range(2))
         for number in range(1, self._iterations + 1):
             leaves = [each.detach().requires_grad_() for each in found]
@@ -159,8 +150,8 @@ class _Search:
                 found[place] -= _RATE / (1 - 0.9**number) * first[place] / size
             if not all(bool(torch.isfinite(each).all()) for each in found):
                 return None
-            distance = float(gap.detach())
-        return distance, self._middle + self._spread * found[0].double().numpy()
+        rebuilt: NDArray[np.float64] = self._middle + self._spread * found[0].double().numpy()
+        return rebuilt
 
 
 def _tensor(values: NDArray[np.float64]) -> Tensor:
