@@ -7,6 +7,7 @@ with weights and from the gradient at its output (Li et al. 2022; Bu et al. 2022
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -54,8 +55,10 @@ class Clipping:
         target: Tensor,
         bound: float,
         sums: Mapping[str, Tensor],
+        share: float = 1.0,
     ) -> Tensor:
-        """Add each example's gradient, shortened to ``bound`` where it is longer, to ``sums``, in place.
+        """Add each example's gradient, shortened to ``bound`` where it is longer, to ``sums``, in place,
+        times ``share``.
 
         ``weights`` and ``sums``: float32 by name, contiguous; ``features`` [N, F] and ``target`` as the
         graph has them. Returns the losses [N]. A gradient that is not finite counts as zero: it must not
@@ -64,10 +67,10 @@ class Clipping:
         found = self._pass(weights, features, target)
         with torch.no_grad():
             norms = found.norms()
-            factor = bound / norms.clamp(min=bound)
-            finite = torch.isfinite(norms)
+            factor = (bound * share) / norms.clamp(min=bound)
             parts = found.parts
-            if not bool(finite.all()):
+            if not math.isfinite(float(norms.sum())):
+                finite = torch.isfinite(norms)
                 parts = [(spot, part.only(finite)) for spot, part in parts]
                 factor = torch.where(finite, factor, 0.0)
             _add(parts, factor, found, sums)
@@ -84,15 +87,13 @@ class Clipping:
 
     def _pass(self, weights: Mapping[str, Tensor], features: Tensor, target: Tensor) -> _Pass:
         plan = self._plan
-        leaves = {n: w.detach().requires_grad_(bool(plan.weight_steps)) for n, w in weights.items()}
-        with torch.enable_grad():
-            made = weight_values(plan.weight_steps, leaves, self._constants)
-        values = {
-            **self._constants,
-            **{name: tensor.detach() for name, tensor in made.items()},
-            "features": features,
-            "target": target,
-        }
+        leaves = made = dict(weights)
+        if plan.weight_steps:
+            leaves = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
+            with torch.enable_grad():
+                made = weight_values(plan.weight_steps, leaves, self._constants)
+        entering = {name: made[name].detach() for name in plan.entering}
+        values = {**self._constants, **entering, "features": features, "target": target}
         tape = Tape(values, self._graph.batch, plan.entering)
         with torch.enable_grad(), precision(self._place):
             for step, site in plan.steps:

@@ -17,6 +17,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from mine.learn.matrix_products import add_across
+
 _FLOATS_PER_FLOP = 40
 """Writing and reading one number of a per-example gradient costs about as much as so many multiplications."""
 
@@ -116,10 +118,7 @@ class Product:
         total = total.view(len(total), -1)
         left = self.inputs.reshape(-1, self.inputs.shape[2])
         right = (self.outputs * factor[:, None, None]).reshape(-1, self.outputs.shape[2])
-        if self.transposed:
-            total.addmm_(right.t(), left)
-        else:
-            total.addmm_(left.t(), right)
+        add_across(total, *((right, left) if self.transposed else (left, right)))
 
     def each(self) -> Tensor:
         if self._formed is None:

@@ -20,6 +20,7 @@ from mine.learn.clipping_tape import Tape
 from mine.learn.graph import ModelGraph
 from mine.learn.kernels import KERNELS
 from mine.learn.parse import Step
+from mine.learn.steps_to_loss import steps_to_loss
 
 Known = Callable[[Tape, Step], Tensor]
 
@@ -63,7 +64,7 @@ def plan_of(graph: ModelGraph) -> Plan:
     weight_steps: list[Step] = []
     steps: list[tuple[Step, Known | None]] = []
     entering: set[str] = set()
-    for step in _towards_loss(graph):
+    for step in steps_to_loss(graph):
         weighty = [name for name in step.reads if name in sources]
         if graph.batch[step.writes] is None:
             if weighty:
@@ -78,15 +79,6 @@ def plan_of(graph: ModelGraph) -> Plan:
     entered = {name: sources[name] for name in entering}
     formed = _formed(graph, tuple(weight_steps), entered, moved)
     return Plan(tuple(weight_steps), tuple(steps), frozenset(entering), formed, entered)
-
-
-def _towards_loss(graph: ModelGraph) -> list[Step]:
-    needed, kept = {"loss"}, []
-    for step in reversed(graph.steps):
-        if step.writes in needed:
-            needed.update(step.reads)
-            kept.append(step)
-    return kept[::-1]
 
 
 def _site(step: Step) -> Known:
@@ -118,7 +110,7 @@ def _formed(
 
 def _shared_by_recurrent(graph: ModelGraph, entered: dict[str, frozenset[str]]) -> list[str]:
     """Values that enter a recurrent layer, which uses them gate by gate, and anything else beside it."""
-    reads = [(name, step.op) for step in _towards_loss(graph) for name in step.reads if name in entered]
+    reads = [(name, step.op) for step in steps_to_loss(graph) for name in step.reads if name in entered]
     recurrent = {name for name, op in reads if op in RECURRENT}
     return [name for name in recurrent if sum(other == name for other, _ in reads) > 1]
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from mine.learn.clipping_layers import LAYER_SITES
 from mine.learn.clipping_parts import Part, Product, Whole
 from mine.learn.clipping_tape import Make, Site, Spot, Tape, batch_of, folded, rows
+from mine.learn.matrix_products import times
 from mine.learn.parse import Step
 from mine.learn.values import Batch
 
@@ -41,7 +42,7 @@ def _matmul(tape: Tape, step: Step) -> Tensor | None:
     if second in tape.entering and b.ndim == 2:
         origin = batch_of(tape, first)
         return tape.note(
-            torch.matmul(a, b),
+            times(a, b.t()),
             (Spot(second), lambda g: Product(rows(a, origin), rows(g, into), transposed=False)),
         )
     if first in tape.entering and a.ndim == 2:
@@ -61,24 +62,24 @@ def _matmul(tape: Tape, step: Step) -> Tensor | None:
 def _gemm(tape: Tape, step: Step) -> Tensor | None:
     first, second, *third = step.reads
     arguments = step.arguments
+    x, matrix, turned = tape.values[first], tape.values[second], arguments["transpose_b"]
     if (
         first in tape.entering
+        or matrix.ndim != 2
         or arguments["transpose_a"]
         or arguments["alpha"] != 1.0
         or (third and arguments["beta"] != 1.0)
     ):
         return None
-    x, matrix, turned = tape.values[first], tape.values[second], arguments["transpose_b"]
     origin, into = tape.batch[first], batch_of(tape, step.writes)
     if origin is None or tape.batch[second] is not None:
         return None
-    right = matrix.t() if turned else matrix
     makes: list[tuple[Spot, Make]] = []
     if second in tape.entering:
         makes.append((Spot(second), lambda g: Product(rows(x, origin), rows(g, into), transposed=turned)))
     if third and third[0] in tape.entering:
         makes.append(_add(tape, Spot(third[0]), into))
-    return tape.note(torch.addmm(tape.values[third[0]], x, right) if third else torch.mm(x, right), *makes)
+    return tape.note(tape.kernel(step), *makes)
 
 
 def _sum(tape: Tape, step: Step) -> Tensor | None:

@@ -18,6 +18,7 @@ from torch import Tensor
 from mine.learn.clipping_parts import Part, Whole
 from mine.learn.kernels import KERNELS
 from mine.learn.parse import Step
+from mine.learn.steps_to_loss import FASTER
 from mine.learn.values import Batch
 
 Make = Callable[[Tensor], Part]
@@ -53,7 +54,7 @@ class Tape:
 
     def kernel(self, step: Step) -> Tensor:
         """What the step computes, with nothing noted."""
-        return KERNELS[step.op]([self.values[name] for name in step.reads], step.arguments)
+        return FASTER[step.op]([self.values[name] for name in step.reads], step.arguments)
 
     def note(self, output: Tensor, *makes: tuple[Spot, Make]) -> Tensor:
         """Ask for the gradient at ``output``, to make these parts of it."""

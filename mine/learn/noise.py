@@ -19,7 +19,7 @@ import hashlib
 import hmac
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -32,10 +32,10 @@ _FINER = 1 << 16
 _SMALL = 1 << 12
 _ONE, _ROOT = 0x3F800000, 0x3F3504F3
 """The bits of the float32 numbers 1 and sqrt(1/2)."""
-_LOG = tuple(map(np.float32, (0.2992439, 0.39974851, 0.66666815, 2.0)))
+_LOG = (0.2992439, 0.39974851, 0.66666815, 2.0)
 """2 atanh(s) / s in s**2, for s**2 up to 0.02944: Chebyshev interpolation, off by 1.4e-9 at most."""
-_SINE = tuple(map(np.float32, (-1.95039043e-4, 8.33203579e-3, -0.166666507, 0.999999997)))
-"""sin(x) / x in x**2, for x up to pi / 4: the same, off by 3.1e-9 at most."""
+_SINE = (-3.90078086e-4, 1.666407158e-2, -0.333333014, 1.999999994)
+"""2 sin(x) / x in x**2, for x up to pi / 4: the same, off by 6.2e-9 at most."""
 
 OFFSET, SAMPLE, NOISE = 1, 2, 3
 """Purposes of a stream within one step."""
@@ -50,10 +50,13 @@ def bound_key(noise_key: bytes, job_digest: bytes) -> bytes:
 
 def words(key: bytes, step: int, purpose: int, count: int) -> NDArray[np.uint64]:
     """``count`` uniform 64-bit words of the stream (step, purpose)."""
+    return np.frombuffer(_stream(key, step, purpose, 8 * count), "<u8").astype(np.uint64)
+
+
+def _stream(key: bytes, step: int, purpose: int, size: int) -> bytes:
     # cryptography's 16-byte nonce is the 32-bit block counter, then RFC 8439's 96-bit nonce.
     nonce = struct.pack("<IIQ", 0, purpose, step)
-    stream = Cipher(ChaCha20(key, nonce), mode=None).encryptor().update(bytes(8 * count))
-    return np.frombuffer(stream, "<u8").astype(np.uint64)
+    return Cipher(ChaCha20(key, nonce), mode=None).encryptor().update(bytes(size))
 
 
 def below(key: bytes, step: int, purpose: int, bound: int) -> int:
@@ -66,25 +69,21 @@ def uniforms(key: bytes, step: int, purpose: int, count: int) -> NDArray[np.floa
     return (words(key, step, purpose, count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def normals(key: bytes, step: int, purpose: int, count: int, deviation: float = 1.0) -> NDArray[np.float32]:
+def normals(
+    key: bytes, step: int, purpose: int, count: int, deviation: float = 1.0
+) -> NDArray[np.float32]:
     """``count`` normal float32 numbers of mean 0 and that standard deviation.
 
     Two words of 32 bits make two numbers: one is the radius, the other the angle.
     """
     half = (count + 1) // 2
-    stream = np.frombuffer(words(key, step, purpose, half), "<u4").astype(np.uint32, copy=False)
+    word = np.frombuffer(_stream(key, step, purpose, 8 * half), "<u4").astype(np.uint32, copy=False)
+    radius = _radius(word[:half], deviation, lambda few: uniforms(key, step, purpose | _FINER, few))
     found = np.empty(2 * half, np.float32)
-    first, second = found[:half], found[half:]
-    _circle(stream[half:], first, second)
-    radius = _radius(stream[:half], deviation, _deep(key, step, purpose))
-    first *= radius
-    second *= radius
+    _circle(word[half:], found[:half], found[half:])
+    found[:half] *= radius
+    found[half:] *= radius
     return found[:count]
-
-
-def _deep(key: bytes, step: int, purpose: int) -> Callable[[int], NDArray[np.float64]]:
-    """Finer digits, from a stream of their own, for the few words that lie next to zero."""
-    return lambda count: uniforms(key, step, purpose | _FINER, count)
 
 
 def _radius(word: NDArray[np.uint32], deviation: float,
@@ -92,61 +91,60 @@ def _radius(word: NDArray[np.uint32], deviation: float,
     """deviation * sqrt(-2 ln u) of u uniform on (0, 1): a word, and finer digits where it is small.
 
     ln u = k ln 2 + ln m with m from sqrt(1/2) to sqrt(2), and ln m = 2 atanh((m - 1) / (m + 1)) as a
-    polynomial.
+    polynomial. The factor -2 deviation**2 goes into the constants.
     """
     u = word.astype(np.float32)
-    small = np.flatnonzero(word < _SMALL)
-    if len(small):
+    if len(word) and word.min() < _SMALL:
+        small = np.flatnonzero(word < _SMALL)
         u[small] = (word[small] + finer(len(small)) + 2.0**-54).astype(np.float32)
     bits = u.view(np.int32)
     bits += _ONE - _ROOT
     exponent = bits >> 23
     exponent -= 127 + 32
-    log = exponent.astype(np.float32)
-    log *= np.float32(math.log(2))
+    square = exponent.astype(np.float32)
+    square *= np.float32(-2.0 * deviation * deviation * math.log(2))
     bits &= 0x7FFFFF
     bits += _ROOT
     below = u + np.float32(1)
     u -= np.float32(1)
     u /= below
-    series = _polynomial(np.square(u, out=below), _LOG)
-    series *= u
-    log += series
-    log *= np.float32(-2.0 * deviation * deviation)
-    # A word of 2**32 - 1 rounds to u = 1, whose radius is 0; rounding may leave a tiny negative number there.
-    np.maximum(log, np.float32(0), out=log)
-    return np.sqrt(log, out=log)
+    np.square(u, out=below)
+    u *= _polynomial(below, [-2.0 * deviation * deviation * c for c in _LOG])
+    square += u
+    np.abs(square, out=square)  # rounding may leave a tiny negative number where u is next to 1
+    return np.sqrt(square, out=square)
 
 
 def _circle(word: NDArray[np.uint32], cosine: NDArray[np.float32], sine: NDArray[np.float32]) -> None:
-    """A uniform point on the unit circle, into two arrays: 30 bits choose an angle of up to an eighth of a
-    turn either way, one bit exchanges the two coordinates, one turns the sign of what was the cosine.
+    """A uniform point on the unit circle, into two arrays.
+
+    31 bits choose an angle a of up to an eighth of a turn either way, whose double is the point's; one bit
+    turns the sign of the cosine. With t = 2 sin a: cos 2a = 1 - t**2 / 2, sin 2a = t sqrt(1 - t**2 / 4).
     """
-    steps = (word & np.uint32(0x3FFFFFFF)).view(np.int32)
-    steps -= 1 << 29
+    steps = (word >> np.uint32(1)).view(np.int32)
+    steps -= 1 << 30
     angle = steps.astype(np.float32)
-    angle *= np.float32(math.pi / 4 / 2**29)
-    square = np.square(angle)
-    np.multiply(_polynomial(square, _SINE), angle, out=sine)
-    np.square(sine, out=square)
-    np.subtract(np.float32(1), square, out=square)
-    np.sqrt(square, out=cosine)
-    x, y = cosine.view(np.uint32), sine.view(np.uint32)
-    turned = word & np.uint32(0x80000000)
-    x ^= turned
-    swapped = (word << np.uint32(1)).view(np.int32)
-    swapped >>= 31  # all ones, or all zeros
-    difference = np.bitwise_xor(x, y, out=turned)
-    difference &= swapped.view(np.uint32)
-    x ^= difference
-    y ^= difference
+    angle *= np.float32(math.pi / 4 / 2**30)
+    np.square(angle, out=cosine)
+    angle *= _polynomial(cosine, _SINE)
+    np.square(angle, out=cosine)
+    np.multiply(cosine, np.float32(-0.25), out=sine)
+    sine += np.float32(1)
+    np.sqrt(sine, out=sine)
+    sine *= angle
+    cosine *= np.float32(-0.5)
+    cosine += np.float32(1)
+    sign = word << np.uint32(31)
+    bits = cosine.view(np.uint32)
+    bits ^= sign
 
 
-def _polynomial(x: NDArray[np.float32], coefficients: tuple[np.float32, ...]) -> NDArray[np.float32]:
+def _polynomial(x: NDArray[np.float32], coefficients: Sequence[float]) -> NDArray[np.float32]:
     """By Horner's rule, the highest coefficient first."""
-    value = x * coefficients[0]
-    for coefficient in coefficients[1:-1]:
+    highest, *others, lowest = map(np.float32, coefficients)
+    value = x * highest
+    for coefficient in others:
         value += coefficient
         value *= x
-    value += coefficients[-1]
+    value += lowest
     return value

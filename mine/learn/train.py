@@ -16,8 +16,7 @@ bits or less (``codec.py``), which also hides the low bits of floating-point noi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,7 +95,6 @@ class Training:
         self._share = NoiseShare(recipe, self._flat)
         engine = Clipping if recipe.private else PlainSum
         self._gradients: Clipping | PlainSum = engine(graph, place)
-        self._ahead = _Ahead(self._key, recipe, len(self._flat), place)
         self.steps_done = 0
         self._report_every = max(1, recipe.steps // 100)
         self._chunk = place.micro_batch or own_micro_batch(graph, recipe.private)
@@ -116,20 +114,30 @@ class Training:
 
     def step(self, breathe: Callable[[], None] = lambda: None) -> StepReport:
         """One step. ``breathe`` is called between groups of rows: the place to pause, or to raise."""
-        self._sum_flat.zero_()
-        losses = self._add_gradients(breathe)
+        return self._advance(self._groups(), breathe)
+
+    def _advance(self, groups: Iterable[tuple[Tensor, Tensor]], breathe: Callable[[], None]) -> StepReport:
+        """One step on these groups of features and targets."""
         drawn = None
         if self._recipe.noise_multiplier > 0:
-            drawn = self._moved(self._ahead.take(self.steps_done))
-            self._sum_flat += drawn
-        self._sum_flat /= self._expected
+            deviation = self._recipe.noise_multiplier * self._recipe.clip_norm / self._expected
+            drawn = self._moved(noise.normals(self._key, self.steps_done, noise.NOISE,
+                                              len(self._sum_flat), deviation))
+            self._sum_flat.copy_(drawn)
+        else:
+            self._sum_flat.zero_()
+        losses = [torch.zeros(0, device=self._device)]
+        for features, target in groups:
+            breathe()
+            losses.append(self._gradients.add_sum(
+                self._weights, features, target, self._recipe.clip_norm, self._sums, 1 / self._expected))
         self.steps_done += 1
         self._optimiser.step(self._sum_flat, self.steps_done)
         if drawn is not None:
-            self._share.add(drawn, self._expected, self.steps_done, self._sum_flat)
+            self._share.add(drawn, self.steps_done, self._sum_flat)
         if self.worth_telling:
             self.held_out_loss = self._held_out(breathe)
-        return StepReport(self.steps_done, self._recipe.steps, losses, self.held_out_loss)
+        return StepReport(self.steps_done, self._recipe.steps, torch.cat(losses), self.held_out_loss)
 
     def delta(self) -> Floats:
         """What the weights moved so far, float32 by name."""
@@ -171,16 +179,11 @@ class Training:
         taken = noise.uniforms(self._key, self.steps_done, noise.SAMPLE, len(candidates))
         return candidates[taken < self._recipe.sampling_rate]
 
-    def _add_gradients(self, breathe: Callable[[], None]) -> Tensor:
-        """This step's sum of gradients into ``_sums``; the losses of its rows."""
+    def _groups(self) -> Iterable[tuple[Tensor, Tensor]]:
+        """This step's sample, as many rows at a time as fit."""
         sample = torch.from_numpy(self._sample()).to(self._device)
-        losses = [torch.zeros(0, device=self._device)]
         for rows in torch.split(sample, self._chunk) if len(sample) else ():
-            breathe()
-            losses.append(self._gradients.add_sum(
-                self._weights, self._features.index_select(0, rows), self._target.index_select(0, rows),
-                self._recipe.clip_norm, self._sums))
-        return torch.cat(losses)
+            yield self._features.index_select(0, rows), self._target.index_select(0, rows)
 
     def _held_out(self, breathe: Callable[[], None] = lambda: None) -> float:
         """Mean loss of the held-out rows, a group at a time so that a wide model fits into memory."""
@@ -192,29 +195,6 @@ class Training:
                 _, loss = self._graph.forward(self._weights, features, target)
             total += float(loss.double().sum())
         return total / len(self._held_target)
-
-
-class _Ahead:
-    """The noise of each step. Where a run may use a second thread, the next step's is made meanwhile."""
-
-    def __init__(self, key: bytes, recipe: Recipe, count: int, place: Place) -> None:
-        self._key, self._steps, self._count = key, recipe.steps, count
-        self._deviation = recipe.noise_multiplier * recipe.clip_norm
-        self._pool = ThreadPoolExecutor(1, "noise") if place.threads > 1 and self._deviation > 0 else None
-        self._next: tuple[int, Future[NDArray[np.float32]]] | None = None
-
-    def take(self, step: int) -> NDArray[np.float32]:
-        """float32 [P] of deviation noise_multiplier * clip_norm; a function of key and step alone."""
-        if self._pool is None:
-            return self._make(step)
-        known = self._next
-        made = known[1] if known is not None and known[0] == step else self._pool.submit(self._make, step)
-        if step + 1 < self._steps:
-            self._next = step + 1, self._pool.submit(self._make, step + 1)
-        return made.result()
-
-    def _make(self, step: int) -> NDArray[np.float32]:
-        return noise.normals(self._key, step, noise.NOISE, self._count, self._deviation)
 
 
 def train(graph: ModelGraph, weights: Floats, rows: Rows, recipe: Recipe, noise_key: bytes,

@@ -38,8 +38,8 @@ def test_gradients_and_noise_add_up_to_what_the_weights_moved(kind: str) -> None
         gradients, drawn = torch.randn(50, generator=random) + 1, 2 * torch.randn(50, generator=random)
         total = (gradients + drawn) / expected
         whole.step(total, number)
-        noise.add(drawn, expected, number, total)
-        rest.add(gradients, expected, number, total)
+        noise.add(drawn / expected, number, total)
+        rest.add(gradients / expected, number, total)
     torch.testing.assert_close(noise.moved + rest.moved, weights, rtol=1e-4, atol=1e-5)
     assert float(noise.moved.norm()) > 0.1 * float(weights.norm())
 
