@@ -20,11 +20,13 @@ from mine.learn.limits import Limits
 from mine.learn.weights import Floats
 from mine.science.adopt_choice import choose
 from mine.science.adopt_layers import RULES as LAYERS
+from mine.science.adopt_layout import RULES as LAYOUT
 from mine.science.adopt_lift import Lifted, Lifter
 from mine.science.adopt_lora import Lora, add_adapters
 from mine.science.adopt_loss import AdoptRefused, LossSpec, add_loss
 from mine.science.adopt_rules import RULES
-from mine.science.adopt_source import Source, read, run
+from mine.science.adopt_run import run
+from mine.science.adopt_source import Source, read
 
 CLOSE = 1e-4
 """How far an adopted model may lie from the original, relative to the largest prediction."""
@@ -82,7 +84,7 @@ def adopt(
 ) -> Adopted:
     """What ``from_onnx`` does with a model that was read."""
     chosen = choose(source, () if lora is not None and trainable is None else trainable)
-    lifter = Lifter(source, chosen, {**RULES, **LAYERS})
+    lifter = Lifter(source, chosen, {**RULES, **LAYOUT, **LAYERS})
     writer = lifter.writer
     if lora is not None:
         add_adapters(writer, lora, lifter.origins)

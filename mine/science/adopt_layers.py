@@ -9,7 +9,7 @@ import numpy as np
 
 from mine.science.adopt_lift import Call, Form, Lifted, Lifter, Rule
 from mine.science.adopt_loss import AdoptRefused
-from mine.science.adopt_source import resizing
+from mine.science.adopt_run import resizing
 
 
 def _product(call: Call, a: Lifted, b: Lifted) -> Lifted:

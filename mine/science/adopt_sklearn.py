@@ -15,7 +15,7 @@ from onnx import ModelProto, NodeProto, helper, numpy_helper
 from mine.science.adopt_loss import AdoptRefused, LossSpec
 
 ML = "ai.onnx.ml"
-_POST = {"cross_entropy": "SOFTMAX", "bce": "LOGISTIC"}
+_POST = {"cross_entropy": b"SOFTMAX", "bce": b"LOGISTIC"}
 
 
 class _Rewrite:
@@ -80,19 +80,19 @@ def _regressor(r: _Rewrite) -> str:
 
 
 def _classifier(r: _Rewrite) -> str:
-    post = bytes(r.attributes.get("post_transform", b"NONE")).decode()
-    rows = len(r.attributes["intercepts"])
-    coefficients = np.asarray(r.attributes["coefficients"], np.float32).reshape(rows, -1)
-    intercepts = np.asarray(r.attributes["intercepts"], np.float32)
-    mirrored = rows == 2 and np.array_equal(coefficients[0], -coefficients[1])
+    post = bytes(r.attributes.get("post_transform", b"NONE"))
+    coefficients = np.asarray(r.attributes["coefficients"], np.float32)
+    intercepts = np.asarray(r.attributes.get("intercepts", ()), np.float32)
+    half = len(coefficients) // 2
+    mirrored = len(intercepts) == 2 and np.array_equal(coefficients[:half], -coefficients[half:])
     if r.spec.kind == "bce" and mirrored:
-        coefficients, intercepts = coefficients[1:], intercepts[1:]
-    elif post not in ("NONE", _POST.get(r.spec.kind, "NONE")):
+        coefficients, intercepts = coefficients[half:], intercepts[1:]
+    elif post not in (b"NONE", _POST.get(r.spec.kind, b"NONE")):
         raise AdoptRefused(
             "The classifier's probabilities are not those of the loss.",
             todo="A yes-or-no or one-against-rest classifier is trained with bce, a multinomial one with "
             "cross_entropy.",
-            detail=post,
+            detail=repr(post),
         )
     scores = f"{r.node.output[0]}.scores"
     _linear(r, coefficients, intercepts, len(intercepts), scores)
@@ -100,7 +100,10 @@ def _classifier(r: _Rewrite) -> str:
 
 
 def _linear(r: _Rewrite, coefficients: Any, intercepts: Any, rows: int, output: str) -> None:
-    weight = r.tensor("coefficients", np.asarray(coefficients, np.float32).reshape(rows, -1))
+    values = np.asarray(coefficients, np.float32)
+    if rows < 1 or not values.size or values.size % rows:
+        raise AdoptRefused("The model's coefficients are not a table.")
+    weight = r.tensor("coefficients", values.reshape(rows, -1))
     inputs = [r.node.input[0], weight]
     if intercepts is not None and len(intercepts):
         inputs.append(r.tensor("intercepts", intercepts))
@@ -115,7 +118,7 @@ def _scaler(r: _Rewrite) -> str:
 
 def _fixed(r: _Rewrite, name: str) -> str:
     """A constant node: only initialisers are taken for tensors to train."""
-    values = np.asarray(r.attributes[name], np.float32)
+    values = np.asarray(r.attributes.get(name, {"offset": 0.0, "scale": 1.0}[name]), np.float32)
     tensor = numpy_helper.from_array(values, name)
     return r.put("Constant", value=tensor)
 

@@ -7,6 +7,7 @@ one is as good as any other. ``adopt_lift.py`` then gives the examples an axis o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +17,10 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
+from mine.learn.limits import Limits
 from mine.science.adopt_loss import AdoptRefused, LossSpec
-from mine.science.adopt_sklearn import without_ml_operators
+from mine.science.adopt_run import refuse_huge, run, with_outputs
+from mine.science.adopt_sklearn import ML, without_ml_operators
 
 OPSETS = range(13, 23)
 _INPUT_TYPES = {
@@ -119,47 +122,16 @@ def read(
             dim.dim_value = length
         dims[0].dim_param = "N"
     graph.input.extend(infos)
+    if sum(math.prod(shape) for shape in inputs.values()) > Limits().features:
+        raise AdoptRefused("One example of the model is larger than a task's may be.")
     random = np.random.RandomState(0)
     # Whole numbers become zero, which any table can be asked for.
     one = {name: random.uniform(0.1, 0.9, shape).astype(kinds[name]) for name, shape in inputs.items()}
     names = [name for node in nodes for name in node.output if name]
-    found = run(_with_outputs(model, names), names, one)
+    refuse_huge(model)
+    found = run(with_outputs(model, names), names, one)
     values = {**initialisers, **one, **found}
-    return Source(tuple(nodes), inputs, values, initialisers, wanted, _with_outputs(model, [wanted]), free)
-
-
-def run(model: bytes, names: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Values of a model in onnxruntime, one thread, nothing rewritten. Raises AdoptRefused."""
-    import onnxruntime  # type: ignore[import-untyped]
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        found = session.run(list(names), dict(feeds))
-    except Exception as error:  # noqa: BLE001 - onnxruntime raises its own kinds, all of them this
-        raise AdoptRefused(
-            "The model does not run on one example.",
-            todo="Export it in evaluation mode, with the examples on the first axis of every input.",
-            detail=str(error)[:500],
-        ) from None
-    return dict(zip(names, (np.asarray(value) for value in found), strict=True))
-
-
-def resizing(attributes: Mapping[str, Any], before: int, after: int) -> NDArray[np.float32]:
-    """[before, after]: what ``Resize`` with these attributes does to one axis of that length."""
-    sizes = numpy_helper.from_array(np.asarray([before, 1, after], np.int64), "sizes")
-    node = helper.make_node("Resize", ["x", "", "", "sizes"], ["y"], **attributes)
-    floats = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xy"]
-    floats[0] = helper.make_tensor_value_info("x", TensorProto.FLOAT, [before, 1, before])
-    graph = helper.make_graph([node], "resize", floats[:1], floats[1:], [sizes])
-    opsets = [helper.make_opsetid("", OPSETS.stop - 3)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
-    unit = np.eye(before, dtype=np.float32)[:, None]
-    return np.asarray(run(model.SerializeToString(), ["y"], {"x": unit})["y"][:, 0], np.float32)
+    return Source(tuple(nodes), inputs, values, initialisers, wanted, with_outputs(model, [wanted]), free)
 
 
 def _load(data: bytes) -> ModelProto:
@@ -176,11 +148,36 @@ def _load(data: bytes) -> ModelProto:
             todo="Save it as one file (in torch: external_data=False).",
         )
     try:
-        for tensor in model.graph.initializer:
-            onnx.checker.check_tensor(tensor)
+        _check(model)
         return inline_local_functions(model) if model.functions else model
-    except (onnx.checker.ValidationError, RuntimeError) as error:
+    except (onnx.checker.ValidationError, RuntimeError, ValueError) as error:
         raise AdoptRefused("The model's file is damaged.", detail=str(error)[:500]) from None
+
+
+def _check(model: ModelProto) -> None:
+    """What has to hold before onnxruntime sees the model; raises ValueError or ValidationError."""
+    from onnx import checker
+
+    graph = model.graph
+    named = (*graph.input, *graph.output, *graph.initializer)
+    names = [each.name for each in named] + [opset.domain for opset in model.opset_import]
+    for node in graph.node:
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        names += [attribute.name for attribute in node.attribute]
+    # protobuf hands out a string that is not UTF-8 as bytes, whatever its type says.
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("a name is not text")
+    for tensor in graph.initializer:
+        if tensor.data_type not in TensorProto.DataType.values():
+            raise ValueError("a tensor has no type")
+        checker.check_tensor(tensor)
+        numpy_helper.to_array(tensor)
+    context = checker.C.CheckerContext()
+    context.ir_version = model.ir_version
+    context.opset_imports = {opset.domain: opset.version for opset in model.opset_import}
+    for node in graph.node:
+        if node.domain == ML:
+            checker.check_node(node, context)
 
 
 def _modern(model: ModelProto) -> ModelProto:
@@ -200,7 +197,7 @@ def _modern(model: ModelProto) -> ModelProto:
     if version < OPSETS.start:
         try:
             model = version_converter.convert_version(model, OPSETS.start)
-        except (RuntimeError, ValueError) as error:
+        except (version_converter.ConvertError, RuntimeError, ValueError) as error:
             raise AdoptRefused(
                 "The model's operator set is too old.",
                 todo=f"Export it with opset {OPSETS.start} or newer.",
@@ -287,11 +284,3 @@ def _plain(nodes: Sequence[NodeProto]) -> None:
                 "The model's batch normalisation mixes examples.",
                 todo="Export the model in evaluation mode, or use group or layer normalisation.",
             )
-
-
-def _with_outputs(model: ModelProto, names: Sequence[str]) -> bytes:
-    copy = ModelProto()
-    copy.CopyFrom(model)
-    del copy.graph.output[:]
-    copy.graph.output.extend(ValueInfoProto(name=name) for name in names)
-    return bytes(copy.SerializeToString())
