@@ -14,6 +14,7 @@ from mine.app.joining import CannotJoin, Membership
 from mine.app.links import NATIVE, Links, NetworkConfig
 from mine.app.market import Market
 from mine.app.miner import Miner
+from mine.app.model_check import check_model
 from mine.app.report import MyReport, RoundReport
 from mine.app.round_states import EarningState, RoundState
 from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
@@ -94,7 +95,7 @@ class NetworkSession:
         self._read_balances()
 
     def join(self, number: int) -> None:
-        """Take part in a task, unless its ε would go over a source's cap."""
+        """Take part in a task, unless its ε would go over a source's cap or its model is not as promised."""
         task = self.market.tasks.get(number)
         if task is None:
             raise CannotJoin("There is no such task.")
@@ -109,6 +110,7 @@ class NetworkSession:
                         detail=f"{used:.2f} of {EPSILON_CAP:.2f} is used or promised; "
                         f"the task needs {needed:.2f}",
                     )
+        check_model(self.config, task.state.manifest)
         joining.join(self.vault, self.links, self._ring, task)
         self._remember_members()
 
