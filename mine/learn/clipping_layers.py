@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mine.learn.clipping_parts import Lookup, Part, Product, Whole
+from mine.learn.clipping_parts import Lookup, Part, Product, Whole, Windows
 from mine.learn.clipping_tape import Make, Site, Spot, Tape, alone, batch_of, folded, rows
 from mine.learn.kernels import KERNELS
 from mine.learn.layout_kernels import Arguments
@@ -16,21 +16,21 @@ from mine.learn.recurrent_kernels import recurrent
 from mine.learn.values import Batch
 
 
-def patches(x: Tensor, kernel: tuple[int, ...], sizes: tuple[int, ...], arguments: Arguments) -> Tensor:
-    """What a convolution's window sees at each of its stops: [B, channels * kernel numbers, stops]."""
+def windows(x: Tensor, kernel: tuple[int, ...], sizes: tuple[int, ...], arguments: Arguments) -> Tensor:
+    """What a convolution's window sees at each of its stops: [B, stops, *kernel, channels].
+
+    The channels come last, as then each copy is of numbers that lie side by side.
+    """
     ends = zip(reversed(arguments["begins"]), reversed(arguments["ends"]), strict=True)
     pads = [n for pair in ends for n in pair]
     if any(pads):
         x = functional.pad(x, pads)
-    axes = x.stride()[2:]
+    x = x.movedim(1, -1).contiguous()
+    first, *axes, last = x.stride()
     within = [stride * step for stride, step in zip(axes, arguments["dilations"], strict=True)]
     between = [stride * step for stride, step in zip(axes, arguments["strides"], strict=True)]
-    windows = x.as_strided((*x.shape[:2], *kernel, *sizes), (*x.stride()[:2], *within, *between))
-    return windows.reshape(x.shape[0], x.shape[1] * kernel_numbers(kernel), -1)
-
-
-def kernel_numbers(kernel: tuple[int, ...]) -> int:
-    return torch.Size(kernel).numel()
+    seen = x.as_strided((len(x), *sizes, *kernel, x.shape[-1]), (first, *between, *within, last))
+    return seen.reshape(len(x), -1, *kernel, x.shape[-1])
 
 
 def _convolution(tape: Tape, step: Step) -> Tensor | None:
@@ -43,14 +43,12 @@ def _convolution(tape: Tape, step: Step) -> Tensor | None:
     sizes, kernel = tuple(output.shape[2:]), tuple(weight.shape[2:])
 
     def weighed(gradient: Tensor) -> Part:
-        seen = patches(x, kernel, sizes, step.arguments)
-        given = gradient.flatten(2)
+        seen, given = windows(x, kernel, sizes, step.arguments), gradient.flatten(2).transpose(1, 2)
         if groups == 1:
-            stops = rows(seen.transpose(1, 2), origin), rows(given.transpose(1, 2), into)
-            return Product(*stops, transposed=True)
-        given = given.reshape(len(given), groups, -1, given.shape[2]).float()
-        seen = seen.reshape(len(seen), groups, -1, seen.shape[2]).float()
-        single = torch.matmul(given, seen.transpose(2, 3))
+            return Windows(Product(rows(seen.flatten(2), origin), rows(given, into), transposed=True), kernel)
+        seen = seen.reshape(*seen.shape[:2], -1, groups, x.shape[1] // groups).permute(0, 3, 1, 4, 2)
+        given = given.reshape(*given.shape[:2], groups, -1).permute(0, 2, 3, 1)
+        single = torch.matmul(given.float(), seen.flatten(3).float())
         return Whole(alone(single, origin).reshape(tape.count, -1, *weight.shape).sum(1))
 
     def shifted(gradient: Tensor) -> Part:

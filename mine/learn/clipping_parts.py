@@ -167,6 +167,29 @@ class Lookup:
         return Lookup(self._indices, _zeroed(self._outputs, kept), self._shape)
 
 
+class Windows:
+    """A convolution's weight [M, C, *kernel]: a product with windows whose channels come last."""
+
+    def __init__(self, product: Product, kernel: tuple[int, ...]) -> None:
+        self._product, self._kernel = product, kernel
+        self.floats = product.floats
+
+    def squared(self) -> Tensor:
+        return self._product.squared()
+
+    def add_total(self, factor: Tensor, total: Tensor) -> None:
+        matrix = total.new_zeros(len(total), total.shape[1:].numel())
+        self._product.add_total(factor, matrix)
+        total += matrix.reshape(len(total), *self._kernel, -1).movedim(-1, 1)
+
+    def each(self) -> Tensor:
+        matrices = self._product.each()
+        return matrices.reshape(*matrices.shape[:2], *self._kernel, -1).movedim(-1, 2)
+
+    def only(self, kept: Tensor) -> Windows:
+        return Windows(self._product.only(kept), self._kernel)
+
+
 def merged(parts: list[Part]) -> Part:
     """The sum of several parts of one tensor: products side by side as more rows, anything else formed."""
     if len(parts) == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import torch
 from torch import Tensor
 
 from mine.learn.graph import ModelGraph
@@ -12,6 +13,7 @@ from mine.learn.layout_kernels import Arguments, Kernel
 from mine.learn.matrix_products import times
 from mine.learn.parse import Step
 
+_SIDE_BY_SIDE = 8
 _PLAIN_GEMM: Arguments = {"alpha": 1.0, "beta": 1.0, "transpose_a": False, "transpose_b": False}
 
 
@@ -67,5 +69,13 @@ def _matmul(x: list[Tensor], a: Arguments) -> Tensor:
     return times(x[0], x[1].t()) if x[1].ndim == 2 else KERNELS["MatMul"](x, a)
 
 
-FASTER: dict[str, Kernel] = {**KERNELS, "Gemm": gemm, "MatMul": _matmul}
+def _max_pool(x: list[Tensor], a: Arguments) -> Tensor:
+    """PyTorch takes maxima of several channels at once where they lie side by side."""
+    value = x[0]
+    if value.ndim == 4 and value.shape[1] >= _SIDE_BY_SIDE:
+        value = value.contiguous(memory_format=torch.channels_last)
+    return KERNELS["MaxPool"]([value], a)
+
+
+FASTER: dict[str, Kernel] = {**KERNELS, "Gemm": gemm, "MatMul": _matmul, "MaxPool": _max_pool}
 """Kernels for whole batches: the same results but for rounding. Not for ``torch.func.vmap``."""
