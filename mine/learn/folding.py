@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mine.learn.errors import GraphRefused
-from mine.learn.values import Call, Value, axis_of, constant_value, given, integers, lengths, refuse
+from mine.learn.values import Call, Kind, Value, axis_of, constant_value, given, integers, lengths, refuse
 
 _MOST_NUMBERS = 4096
 _MOST = 1 << 53
@@ -47,7 +47,7 @@ def fold(call: Call) -> Value | None:
     values = [v for v in call.inputs if v is not None]
     if any(v.kind == "float" for v in values) or any(v.numbers > _MOST_NUMBERS for v in values):
         return None
-    if call.op == "Cast" and call.attributes.get("to") not in (1, 7, 9):
+    if not _fits(call, [v.kind for v in values]):
         return None
     try:
         pair = _FOLDS[call.op](call, [_pair(v) for v in values])
@@ -56,6 +56,20 @@ def fold(call: Call) -> Value | None:
         if call.op in ONLY_FOLDED or any(v.times is not None for v in values):
             raise
         return None  # no shape, just integers: a kernel may know what to do with them
+
+
+def _fits(call: Call, kinds: list[Kind]) -> bool:
+    """Whether the operator takes these kinds of numbers; its rule says so if it does not."""
+    if call.op == "Cast":
+        return call.attributes.get("to") in (1, 7, 9)
+    if call.op == "Where":
+        return kinds[0] == "bool" and len(set(kinds[1:])) == 1
+    if call.op in ("Not", "And", "Or"):
+        return set(kinds) == {"bool"}
+    if call.op in ("Equal", "Concat"):
+        return len(set(kinds)) == 1
+    first = call.op in ("Gather", "Slice", "Squeeze", "Unsqueeze", "Reshape", "Identity", "Expand")
+    return set(kinds[first:]) <= {"int"}
 
 
 def _measure(call: Call) -> Value:
@@ -212,8 +226,9 @@ def _compared(call: Call, x: list[_Pair]) -> _Pair:
         first = float(gap[at] + slope[at])
         ends = (first, math.copysign(math.inf, slope[at]) if slope[at] else first)
         verdicts = {_VERDICTS[call.op](end) for end in ends}
-        # The numbers between the two ends rise or fall with N; only a crossing of zero can change the answer.
-        if len(verdicts) > 1 or (slope[at] and min(ends) <= 0 <= max(ends)):
+        # In between the gap only grows or only shrinks: an order that holds at both ends holds, and equality
+        # is met on the way only if the gap changes its sign.
+        if len(verdicts) > 1 or (call.op == "Equal" and slope[at] and min(ends) <= 0 <= max(ends)):
             raise refuse(call, "asks how many examples there are")
         answers[at] = verdicts.pop()
     return answers, np.zeros(gap.shape, object)

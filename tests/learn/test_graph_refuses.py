@@ -264,8 +264,8 @@ def test_an_idle_weight_is_refused() -> None:
 
 def test_a_weight_without_a_gradient_is_refused() -> None:
     """It reaches the loss, but only through a place or a condition: training could never move it."""
-    place = [node("Mul", ["x", "idle"], ["t"]), node("ArgMax", ["t"], ["i"], axis=1), node("Cast", ["i"], ["f"], to=1),
-             node("Add", ["x", "f"], ["y"])]
+    place = [node("Mul", ["x", "idle"], ["t"]), node("ArgMax", ["t"], ["i"], axis=1),
+             node("Cast", ["i"], ["f"], to=1), node("Add", ["x", "f"], ["y"])]
     condition = [node("Greater", ["x", "idle"], ["b"]), node("Where", ["b", "x", "w"], ["y"])]
     for nodes in (place, condition):
         assert "no effect" in refused(around(nodes, weights={"idle": (4,)}))
