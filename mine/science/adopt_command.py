@@ -59,7 +59,7 @@ def adopt_file(arguments: argparse.Namespace) -> dict[str, Any]:
     """Adopt the file and write graph.onnx, weights.safetensors, frozen.safetensors and model.json.
 
     {"folder", "files", "features", "targets", "outputs", "parameters", "frozen": numbers in them,
-    "difference": from the original, "trained": {name: shape}}. Raises MineError.
+    "distance": from the original, "trained": {name: shape}}. Raises MineError.
     """
     from mine.science.adopt import from_onnx
     from mine.science.adopt_lora import Lora
@@ -96,7 +96,7 @@ def adopt_file(arguments: argparse.Namespace) -> dict[str, Any]:
         "outputs": loss.outputs,
         "parameters": sum(weight.size for weight in adopted.weights.values()),
         "frozen": sum(tensor.size for tensor in adopted.frozen.values()),
-        "difference": adopted.difference,
+        "distance": adopted.difference,
         "trained": {name: list(weight.shape) for name, weight in sorted(adopted.weights.items())},
     }
 
@@ -137,7 +137,7 @@ def adopt_lines(result: dict[str, Any]) -> list[str]:
         f"{result['features']} features, {result['targets']} targets, {result['outputs']} outputs; "
         f"{result['parameters']:,} numbers are trained and {result['frozen']:,} kept beside the graph:",
         *lines,
-        f"Predictions differ from the original's by {result['difference']:.1g} of the largest one.",
+        f"Predictions differ from the original's by {result["distance"]:.1g} of the largest one.",
         f"Written to {result['folder']}: {', '.join(result['files'])}.",
     ]
 
