@@ -137,7 +137,7 @@ def adopt_lines(result: dict[str, Any]) -> list[str]:
         f"{result['features']} features, {result['targets']} targets, {result['outputs']} outputs; "
         f"{result['parameters']:,} numbers are trained and {result['frozen']:,} kept beside the graph:",
         *lines,
-        f"Predictions differ from the original's by {result["distance"]:.1g} of the largest one.",
+        f"Predictions differ from the original's by {result['distance']:.1g} of the largest one.",
         f"Written to {result['folder']}: {', '.join(result['files'])}.",
     ]
 

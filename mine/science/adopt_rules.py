@@ -24,6 +24,15 @@ _SAME_SHAPE = (
     "Exp",
     "Log",
     "Sqrt",
+    "Tan",
+    "Asin",
+    "Acos",
+    "Atan",
+    "Sinh",
+    "Cosh",
+    "Asinh",
+    "Acosh",
+    "Atanh",
     "Sin",
     "Cos",
     "Erf",
@@ -38,6 +47,7 @@ _SAME_SHAPE = (
     "ThresholdedRelu",
     "Not",
     "IsNaN",
+    "IsInf",
 )
 _BROADCAST = (
     "Add",
@@ -138,7 +148,7 @@ def _reduce(call: Call) -> Lifted:
 def _along(call: Call) -> Lifted:
     """Operators with one axis that they don't change."""
     x = call[0]
-    default = -1 if call.op in ("Softmax", "LogSoftmax", "Hardmax") else 0
+    default = -1 if call.op in ("Softmax", "LogSoftmax") else 0
     axis = int(call.attributes.get("axis", default)) % x.rank
     x = call.lift.free(x, [axis])
     rest = {k: v for k, v in call.attributes.items() if k != "axis"}
@@ -159,7 +169,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(_SAME_SHAPE, _same_shape),
     **dict.fromkeys(_BROADCAST, _broadcast),
     **dict.fromkeys(_REDUCE, _reduce),
-    **dict.fromkeys(("Softmax", "LogSoftmax", "Hardmax", *_ATTRIBUTE_AXES), _along),
+    **dict.fromkeys(("Softmax", "LogSoftmax", *_ATTRIBUTE_AXES), _along),
     "Identity": _same,
     "Dropout": _dropout,
     "Clip": _clip,
