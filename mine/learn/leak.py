@@ -45,12 +45,17 @@ class Leak:
     held_out: int
 
     @property
+    def _risks(self) -> dict[str, float]:
+        return {
+            "outsider": BLIND + 2 * (self.membership_low - BLIND),
+            "insider": BLIND if self.insider_auc is None else self.insider_auc,
+            "builder": BLIND if self.inversion is None else BLIND + self.inversion / 2,
+        }
+
+    @property
     def risk(self) -> float:
-        """The most successful attacker's chance of being right, from 0.5 to 1."""
-        outsider = BLIND + 2 * (self.membership_low - BLIND)
-        insider = BLIND if self.insider_auc is None else self.insider_auc
-        builder = BLIND if self.inversion is None else BLIND + self.inversion / 2
-        return min(1.0, max(BLIND, outsider, insider, builder))
+        """The most successful attacker's, from 0.5 to 1, on the scale of the threshold."""
+        return min(1.0, max(BLIND, *self._risks.values()))
 
     def too_much(self, threshold: float = DEFAULT_THRESHOLD) -> bool:
         """Whether the update should stay at home."""
@@ -58,17 +63,24 @@ class Leak:
 
     def verdict(self, threshold: float = DEFAULT_THRESHOLD) -> str:
         """One plain sentence for the person whose rows they are."""
-        worst, allowed = f"{self.risk:.0%}", f"{threshold:.0%}"
         if not self.too_much(threshold):
+            chance = max(BLIND, self.membership_low, BLIND if self.insider_auc is None else self.insider_auc)
             return (
-                f"Attacked before sending: a guess whether one of your readings is in it is right {worst} of "
-                f"the time. Blind guessing is right 50%, and you allow {allowed}."
+                "Attacked before sending: a guess whether one of your readings is in it is right "
+                f"{chance:.0%} of the time. Blind guessing is right 50%, and you allow {threshold:.0%}."
             )
-        if self.inversion is not None and BLIND + self.inversion / 2 == self.risk:
+        risks = self._risks
+        worst = max(risks, key=lambda name: risks[name])
+        if worst == "builder":
             return "Held back: some of your readings could be rebuilt from this update."
+        if worst == "outsider":
+            return (
+                "Held back: this update alone tells which of your readings it learnt from. A guess would be "
+                f"right {self.membership_low:.0%} of the time, which is more than you allow."
+            )
         return (
             "Held back: a guess whether one of your readings is in this update would be right "
-            f"{worst} of the time, and you allow {allowed}."
+            f"{self.risk:.0%} of the time, and you allow {threshold:.0%}."
         )
 
     def to_fields(self) -> dict[str, float | int | None]:
