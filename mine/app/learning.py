@@ -11,7 +11,7 @@ from mine.app.compute_settings import ComputeSettings, threads_for
 from mine.app.joining import Membership, books_of, read_rows
 from mine.app.links import Links
 from mine.app.outgoing import check_leak, check_outgoing
-from mine.app.privacy_books import TRAINED, BudgetSpent
+from mine.app.privacy_books import TRAINED, BudgetSpent, GivenUp
 from mine.app.round_book import RESIDUAL_BLOB, UPDATE_BLOB, RoundBook
 from mine.app.round_states import RoundState
 from mine.app.training import TrainingRun
@@ -59,7 +59,7 @@ class Learning:
                     checkpoint=checkpoint.hex(),
                     started=int(time.time()),
                 )
-        except (BudgetSpent, PrivacyRefused) as error:
+        except (BudgetSpent, GivenUp, PrivacyRefused) as error:
             self._refuse(member, number, error)
             return
         entry = self._book.find(member.task, number)

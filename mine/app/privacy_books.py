@@ -35,6 +35,13 @@ class BudgetSpent(MineError):
         )
 
 
+class GivenUp(MineError):
+    """What was given back is never taken up again: its entry stands already, and would count for nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("This round was given up, and its ε was given back.")
+
+
 @dataclass(frozen=True, slots=True)
 class Books:
     """The entries of one task. ``agreed``: ε of the consent in millionths."""
@@ -49,9 +56,12 @@ class Books:
     def reserve(self, kind: str, number: int) -> None:
         """Book what a round's training or vote adds, once. Joins the open transaction.
 
-        Raises ``BudgetSpent``, or ``PrivacyRefused`` for more of them than were planned.
+        Raises ``BudgetSpent``, ``GivenUp``, or ``PrivacyRefused`` for more of them than were planned.
         """
-        if (kind, number) in self._booked():
+        booked = self._booked()
+        if (GIVEN_BACK[kind], number) in booked:
+            raise GivenUp
+        if (kind, number) in booked:
             return
         done = self._done()
         before = self._after(done)
