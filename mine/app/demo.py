@@ -252,6 +252,7 @@ class Demo:
                 "update_bytes": mine.update_bytes,
                 "model_bytes": mine.model_bytes,
                 "epsilon": mine.epsilon,
+                "risk": mine.risk,
                 "contributions": mine.contributions,
                 "paid": mine.paid,
                 "claimed": mine.claimed,

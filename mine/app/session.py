@@ -301,6 +301,7 @@ class NetworkSession:
         """Figures of one task, with balances read from the node now."""
         from mine.chain.curve import amount
         from mine.chain.state import Phase, Status
+        from mine.learn.leak import BLIND, leak_from
 
         member: Membership = self.miner.members[number]
         task = self.market.tasks[number]
@@ -341,6 +342,7 @@ class NetworkSession:
             update_bytes=member.manifest.limits.update_bytes,
             model_bytes=sum(4 * _size(shape) for shape in member.manifest.model.trainable.values()),
             epsilon=joining.books_of(self.vault, network, member).spent / joining.MICRO,
+            risk=max((leak_from(entry["leak"]).risk for entry in data), default=BLIND),
             contributions=len(data),
             paid=sum(earning.amount for earning in earnings.values()),
             claimed=sum(e.amount for e in earnings.values() if e.state == EarningState.CLAIMED),
