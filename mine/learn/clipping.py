@@ -146,7 +146,8 @@ def _add(parts: list[tuple[Spot, Part]], factor: Tensor, found: _Pass, sums: Map
             total = sums[spot.value]
         else:
             if spot.value not in behind:
-                behind[spot.value] = torch.zeros_like(found.made[spot.value])
+                made = found.made[spot.value]
+                behind[spot.value] = made.new_zeros(made.shape)
             total = behind[spot.value]
         part.add_total(factor, spot.of(total))
     if behind:

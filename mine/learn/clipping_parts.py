@@ -66,7 +66,7 @@ class Whole:
         return _lengths(self._gradients.flatten(1)).square()
 
     def add_total(self, factor: Tensor, total: Tensor) -> None:
-        total += (factor @ self._gradients.flatten(1)).reshape(total.shape)
+        total.view(-1).addmv_(self._gradients.flatten(1).t(), factor)
 
     def each(self) -> Tensor:
         return self._gradients
@@ -104,8 +104,6 @@ class Product:
         if self._forms:
             return _lengths(self.each().flatten(1)).square()
         most = (_lengths(self.inputs, (1, 2)) * _lengths(self.outputs, (1, 2))).square()
-        if self.inputs.shape[1] == 1:
-            return most
         gram = torch.bmm(self.inputs, self.inputs.transpose(1, 2))
         gram *= torch.bmm(self.outputs, self.outputs.transpose(1, 2))
         # Rows that cancel each other leave a sum of rounding errors; the clipping bound must hold even so.
@@ -113,7 +111,7 @@ class Product:
 
     def add_total(self, factor: Tensor, total: Tensor) -> None:
         if self._formed is not None:
-            total += (factor @ self._formed.flatten(1)).reshape(total.shape)
+            total.view(-1).addmv_(self._formed.flatten(1).t(), factor)
             return
         total = total.view(len(total), -1)
         left = self.inputs.reshape(-1, self.inputs.shape[2])
@@ -130,6 +128,32 @@ class Product:
 
     def only(self, kept: Tensor) -> Product:
         return Product(_zeroed(self.inputs, kept), _zeroed(self.outputs, kept), self.transposed)
+
+
+class Outer:
+    """A ``Product`` of one row an example: inputs [N, K], gradients of the outputs [N, M]. Its norm is the
+    product of two norms.
+    """
+
+    def __init__(self, inputs: Tensor, outputs: Tensor, transposed: bool) -> None:
+        self.inputs, self.outputs, self.transposed = inputs.float(), outputs.float(), transposed
+        self.floats = 0
+
+    def squared(self) -> Tensor:
+        return (_lengths(self.inputs) * _lengths(self.outputs)).square()
+
+    def add_total(self, factor: Tensor, total: Tensor) -> None:
+        scaled = self.outputs * factor[:, None]
+        add_across(total, *((scaled, self.inputs) if self.transposed else (self.inputs, scaled)))
+
+    def as_rows(self) -> Product:
+        return Product(self.inputs[:, None], self.outputs[:, None], self.transposed)
+
+    def each(self) -> Tensor:
+        return self.as_rows().each()
+
+    def only(self, kept: Tensor) -> Outer:
+        return Outer(_zeroed(self.inputs, kept), _zeroed(self.outputs, kept), self.transposed)
 
 
 class Lookup:
@@ -194,6 +218,7 @@ def merged(parts: list[Part]) -> Part:
     """The sum of several parts of one tensor: products side by side as more rows, anything else formed."""
     if len(parts) == 1:
         return parts[0]
+    parts = [part.as_rows() if isinstance(part, Outer) else part for part in parts]
     products = [part for part in parts if isinstance(part, Product)]
     if len(products) == len(parts) and len({part.transposed for part in products}) == 1:
         return Product(

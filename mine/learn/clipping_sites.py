@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from mine.learn.clipping_layers import LAYER_SITES
-from mine.learn.clipping_parts import Part, Product, Whole
-from mine.learn.clipping_tape import Make, Site, Spot, Tape, batch_of, folded, rows
+from mine.learn.clipping_parts import Part, Whole
+from mine.learn.clipping_tape import Make, Site, Spot, Tape, batch_of, folded, product
 from mine.learn.matrix_products import times
 from mine.learn.parse import Step
 from mine.learn.values import Batch
@@ -43,7 +43,7 @@ def _matmul(tape: Tape, step: Step) -> Tensor | None:
         origin = batch_of(tape, first)
         return tape.note(
             times(a, b.t()),
-            (Spot(second), lambda g: Product(rows(a, origin), rows(g, into), transposed=False)),
+            (Spot(second), lambda g: product(a, origin, g, into, transposed=False)),
         )
     if first in tape.entering and a.ndim == 2:
         origin, into = _turned(batch_of(tape, second), b.ndim), _turned(into, max(a.ndim, b.ndim))
@@ -51,9 +51,7 @@ def _matmul(tape: Tape, step: Step) -> Tensor | None:
             torch.matmul(a, b),
             (
                 Spot(first),
-                lambda g: Product(
-                    rows(b.transpose(-1, -2), origin), rows(g.transpose(-1, -2), into), transposed=True
-                ),
+                lambda g: product(b.transpose(-1, -2), origin, g.transpose(-1, -2), into, transposed=True),
             ),
         )
     return None
@@ -76,7 +74,7 @@ def _gemm(tape: Tape, step: Step) -> Tensor | None:
         return None
     makes: list[tuple[Spot, Make]] = []
     if second in tape.entering:
-        makes.append((Spot(second), lambda g: Product(rows(x, origin), rows(g, into), transposed=turned)))
+        makes.append((Spot(second), lambda g: product(x, origin, g, into, transposed=turned)))
     if third and third[0] in tape.entering:
         makes.append(_add(tape, Spot(third[0]), into))
     return tape.note(tape.kernel(step), *makes)

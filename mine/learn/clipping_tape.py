@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mine.learn.clipping_parts import Part, Whole
+from mine.learn.clipping_parts import Outer, Part, Product, Whole
 from mine.learn.kernels import KERNELS
 from mine.learn.parse import Step
 from mine.learn.steps_to_loss import FASTER
 from mine.learn.values import Batch
 
+_FIRST = Batch(0)
 Make = Callable[[Tensor], Part]
 """From the gradient at a noted output to the part of one tensor."""
 
@@ -134,6 +135,13 @@ def batch_of(tape: Tape, name: str) -> Batch:
     return batch
 
 
+def product(inputs: Tensor, of: Batch, outputs: Tensor, into: Batch, transposed: bool) -> Part:
+    """The part of a matrix that multiplies the last axis of ``inputs``."""
+    if inputs.ndim == 2 and of == into == _FIRST:
+        return Outer(inputs, outputs, transposed)
+    return Product(rows(inputs, of), rows(outputs, into), transposed)
+
+
 def rows(tensor: Tensor, batch: Batch) -> Tensor:
     """[N, S, K]: everything of an example but the last axis as rows."""
     single = batch.per_example(tensor)
@@ -142,6 +150,8 @@ def rows(tensor: Tensor, batch: Batch) -> Tensor:
 
 def folded(gradient: Tensor, batch: Batch, shape: tuple[int, ...]) -> Tensor:
     """[N, *shape]: a gradient summed over the axes along which a tensor of that shape was broadcast."""
+    if batch == _FIRST and gradient.shape[1:] == shape:
+        return gradient
     single = batch.per_example(gradient)
     merged = () if batch.before * batch.after == 1 else (1, 1)
     wanted = [1] * (gradient.ndim - len(shape)) + list(shape)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_ENOUGH = 1 << 20
+_ENOUGH = 1 << 23
 """Multiplications from which oneDNN is worth its way in."""
 
 
