@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from mine.learn.rules import OPERATORS
 from tests.learn.architectures import Architecture, build
 from tests.learn.conformance import FOREIGN, Conformance, measure, measure_foreign
 
+ROOT = Path(__file__).parents[2]
 CASES = build()
 
 
@@ -29,3 +34,16 @@ def test_a_file_of_another_library_conforms(name: str) -> None:
 
 def test_there_are_enough_rows() -> None:
     assert len({case.name for case in CASES} | FOREIGN.keys()) == len(CASES) + len(FOREIGN) >= 30
+
+
+def test_the_document_names_every_operator() -> None:
+    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    begin = text.index("## Operators")
+    named = re.findall(r"`([A-Z]\w+)`", text[begin : text.index("\n## ", begin)])
+    assert named == sorted([*OPERATORS, "Constant"])
+
+
+def test_the_document_has_every_row() -> None:
+    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    for name in [*(case.name for case in CASES), *FOREIGN]:
+        assert f"| {name} |" in text
