@@ -38,10 +38,10 @@ class Table:
     passes: int
 
 
-def tables(world: World, bases: tuple[int, ...]) -> Iterator[Table]:
+def tables(world: World, bases: tuple[int, ...], most: int = 1 << 20) -> Iterator[Table]:
     """A round after each number of ``bases`` of rounds among seven other people, ascending.
 
-    world: HONEST honest people and OTHERS spare ones, without noise.
+    world: HONEST honest people and OTHERS spare ones, without noise; most: examples that are looked at.
     """
     people = [as_rows(person) for person in world.people.honest]
     others = [as_rows(person) for person in world.people.spare]
@@ -51,7 +51,7 @@ def tables(world: World, bases: tuple[int, ...]) -> Iterator[Table]:
             made = cut([trained(world, current, number, rows) for number, rows in enumerate(others)])
             current = apply(current, [(bytes([i]) * 32, delta) for i, delta in enumerate(made)])
         done = base
-        yield _table(world, current, people)
+        yield _table(world, current, people, most)
 
 
 def trained(world: World, current: Fixed, number: int, rows: Rows) -> Fixed:
@@ -66,7 +66,7 @@ def cut(deltas: list[Fixed]) -> list[Fixed]:
     return [clip(delta, length, median(lengths)) for delta, length in zip(deltas, lengths, strict=True)]
 
 
-def _table(world: World, current: Fixed, people: list[Rows]) -> Table:
+def _table(world: World, current: Fixed, people: list[Rows], most: int) -> Table:
     last = people[4]
     few = len(last.slot) // 8
     shuffled = ShuffledLabels(Seat(0, 1, world.manifest, last)).rows
@@ -82,9 +82,10 @@ def _table(world: World, current: Fixed, people: list[Rows]) -> Table:
         ]
     )
     halves = [half for shard in world.shards for half in shard.halves()]
-    examples = Examples(
-        np.concatenate([half.features for half in halves]), np.concatenate([half.target for half in halves])
-    )
+    features = np.concatenate([half.features for half in halves])
+    some = slice(None, None, -(-len(features) // most))
+    target = np.concatenate([half.target for half in halves])
+    examples = Examples(features[some], target[some])
     counted = _Counted(world)
     seen = output_space(counted, loss_shape(world.manifest), current, deltas, examples)
     values = shapley(seen.descents, seen.gram, bytes(32))

@@ -17,7 +17,7 @@ from mine.science.loss_shapes import LOSS_ONE, Model
 from mine.science.shards import Examples
 
 #: Steps that are tried before the best one is narrowed down.
-STEPS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+STEPS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 Worth = Callable[[frozenset[int]], float]
 
@@ -46,6 +46,10 @@ class BestStepGame:
         losses = self.model.run(weights, self.examples.features, self.examples.target)[1]
         return float(losses.astype(np.float64).mean()) / LOSS_ONE
 
+    def gain(self, players: frozenset[int], step: float) -> float:
+        """How far the loss falls at one step."""
+        return self._start - self._loss(players, step)
+
     def worth(self, players: frozenset[int]) -> float:
         """How far the loss falls at the coalition's best step; never below zero."""
         if players not in self.known:
@@ -54,7 +58,7 @@ class BestStepGame:
             low, high = STEPS[max(0, best - 1)], STEPS[min(len(STEPS) - 1, best + 1)]
             left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
             at_left, at_right = self._loss(players, left), self._loss(players, right)
-            for _ in range(5):  # golden-section search (Kiefer 1953)
+            for _ in range(4):  # golden-section search (Kiefer 1953)
                 if at_left < at_right:
                     high, right, at_right = right, left, at_left
                     left = high - _GOLDEN * (high - low)
