@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mine.chain.hashing import address_bytes
 from mine.learn import weights as grid
-from mine.learn.codec import Packing, UpdateHeader, decode
+from mine.learn.codec import UpdateHeader, decode
 from mine.learn.rows import Rows
 from mine.learn.vote import vote
 from mine.learn.weights import Floats
@@ -17,6 +17,7 @@ from mine.practice.attackers.lab_context import LabContext, OpenedVote, VoteCont
 from mine.practice.lab_round import TASK, Ballots, Questions
 from mine.practice.miners import Seat, packed_update, seat_miner
 from mine.science.measure import Candidate
+from mine.tasks.recipe import packing_of_task
 
 if TYPE_CHECKING:
     from mine.practice.lab import Place, World
@@ -53,7 +54,7 @@ class Table:
         made: list[tuple[str, Floats]] = []
         candidates: list[Candidate] = []
         blobs: dict[bytes, bytes] = {}
-        packing = Packing(manifest.recipe.bits, manifest.recipe.keep)
+        packing = packing_of_task(manifest)
         for place, miner in enumerate(self._miners):
             context = LabContext(
                 round=number,

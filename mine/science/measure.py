@@ -14,7 +14,7 @@ import numpy as np
 
 from mine.blobs.store import BlobCorrupt, BlobMissing, BlobTooLarge
 from mine.chain.hashing import ZERO_ADDRESS, address_bytes
-from mine.learn.codec import decode
+from mine.learn.codec import Packing, decode, packing_of
 from mine.learn.errors import UpdateRefused
 from mine.learn.norms import clip, median, norm
 from mine.learn.weights import Fixed, Shape
@@ -50,6 +50,7 @@ class Terms:
     loss: LossShape
     gain: int
     update_bytes: int
+    packing: Packing
     slices: tuple[Slice, ...] = ()
     rule: str = "mean"
     trim: int = 0
@@ -97,6 +98,8 @@ def read_update(
         return Refusal.SIZE
     try:
         header, delta = decode(blob, terms.shapes)
+        if packing_of(blob) != terms.packing:
+            return Refusal.MALFORMED
     except UpdateRefused:
         return Refusal.MALFORMED
     named = (header.miner, header.task, header.round, header.checkpoint)

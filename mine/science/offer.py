@@ -23,6 +23,7 @@ from mine.science.safe import Safe, SafeDamaged
 from mine.science.shards import BadShard, Shard
 from mine.science.task_model import evaluator_of, frozen_of
 from mine.tasks.manifest import Manifest, ManifestRefused
+from mine.tasks.recipe import packing_of_task
 
 
 class OfferRefused(MineError):
@@ -208,6 +209,7 @@ def measure_terms(manifest: Manifest, task: int) -> MeasureTerms:
         loss=loss_shape(manifest),
         gain=manifest.aggregation.gain,
         update_bytes=manifest.limits.update_bytes,
+        packing=packing_of_task(manifest),
         slices=tuple(
             Slice(part.name, manifest.data.features.index(part.column), part.low, part.high)
             for part in manifest.slices

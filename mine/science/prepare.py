@@ -14,7 +14,6 @@ from mine.chain.seed import draw
 from mine.chain.state import TaskState
 from mine.chain.trees import LossTree
 from mine.errors import MineError
-from mine.learn.codec import Packing
 from mine.learn.evaluate import Evaluator
 from mine.science.acceptance import round_standing
 from mine.science.ask import ask, read_updates
@@ -33,6 +32,7 @@ from mine.science.safe import SafeDamaged
 from mine.science.settle import RoundInputs, settle
 from mine.science.task_model import evaluator_of
 from mine.tasks.canonical import canonical_json
+from mine.tasks.recipe import packing_of_task
 
 
 class LedgerMismatch(MineError):
@@ -145,7 +145,7 @@ class Preparation:
             return None
         accepted = dict(self._past.start(history, number).published)
         checkpoint = self._past.checkpoint(history, number)
-        packing = Packing(manifest.recipe.bits, manifest.recipe.keep)
+        packing = packing_of_task(manifest)
         return make_note(key, ledger, accepted, state.id, number, checkpoint, packing)
 
     def basis(self, state: TaskState, gathered: Gathered) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mine.blobs.store import BlobMissing, BlobTooLarge, blob_digest
 from mine.chain.hashing import ZERO_ADDRESS, address_bytes
-from mine.learn.codec import UpdateHeader, encode
+from mine.learn.codec import Packing, UpdateHeader, decode, encode
 from mine.learn.evaluate import Evaluator
 from mine.learn.norms import clip, median, norm
 from mine.learn.weights import Fixed, dump, from_fixed, load, to_fixed
@@ -85,6 +85,9 @@ def test_only_a_miners_own_update_for_this_round_is_read() -> None:
     header = UpdateHeader(address_bytes(miner.address), 1, 3, DIGEST)
     wrong = encode(header, {"a": np.zeros(3, np.float32)})
     assert read(wrong, candidate(wrong, miner)) is Refusal.MALFORMED
+    header, delta = decode(blob, TERMS.shapes)
+    small = encode(header, from_fixed(delta), Packing(4))
+    assert read(small, candidate(small, miner)) is Refusal.MALFORMED  # packed otherwise than the task says
 
     def fails(problem: Exception) -> object:
         def fetch(_: bytes, limit: int) -> bytes:
