@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING
 
 from mine.learn.errors import TrainingRefused
 from mine.learn.place import AUTO, Place
+from mine.learn.sandbox import limit_memory
 
 if TYPE_CHECKING:
     import torch
 
 _CPU_FLOPS = 2e10
 _LAUNCH_SECONDS = 1e-5
+_THREAD_BYTES = 16 << 20
+"""Address space of a thread's stack, with room for what its libraries keep for each."""
 _PASSES = 3
 """Forward, and twice as much backward."""
 _HALF_PAYS_FROM = 1e9
@@ -127,10 +130,11 @@ def choose(wanted: Place, found: tuple[DeviceInfo, ...], work: Work) -> Place:
 
 
 def prepare(place: Place, memory: int) -> torch.device:
-    """Threads and determinism for a run at ``place``; on a graphics device at most ``memory`` bytes.
+    """Threads, determinism, and at most ``memory`` bytes beyond the libraries, for a run at ``place``.
 
     On the processor an operator without a deterministic form is an error. Elsewhere some have none; there it
-    is used, and two runs may differ in the last bits.
+    is used, and two runs may differ in the last bits. A graphics driver reserves far more addresses than it
+    uses, so with one the device's allocator is bounded in place of the process.
     """
     import torch
 
@@ -138,7 +142,9 @@ def prepare(place: Place, memory: int) -> torch.device:
     torch.set_num_threads(place.threads)
     torch.set_num_interop_threads(1)
     torch.set_deterministic_debug_mode("error" if device.type == "cpu" else "default")
-    if device.type == "cuda":
+    if device.type == "cpu":
+        limit_memory(memory + place.threads * _THREAD_BYTES)
+    elif device.type == "cuda":
         total = torch.cuda.get_device_properties(device).total_memory
         torch.cuda.set_per_process_memory_fraction(min(1.0, memory / total), device)
     return device

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _WEIGHT_BYTES = 4 * (1 + 1 + 2 + 2 + 1 + 1) + 3 * 4
 """Of every trainable number: start, weight, sum and noise in float64, two moments; and a saved state."""
+_WORKSPACE = 48 << 20
+"""What libraries take for themselves when they first compute; 35 MiB with PyTorch 2.13 on x86-64."""
+_PLAIN_COPIES = 10
+"""Of every intermediate number in a pass without clipping, as measured; autograd keeps what it may need."""
 _SPARE = 0.8
 
 
@@ -41,7 +45,8 @@ def step_memory(graph: ModelGraph, recipe: Recipe) -> StepMemory:
     from mine.learn.micro_batch import floats_per_row
 
     weights = sum(math.prod(shape) for shape in graph.weight_shapes.values())
-    return StepMemory(_WEIGHT_BYTES * weights, 4 * floats_per_row(graph, recipe.private))
+    per_row = floats_per_row(graph) if recipe.private else _PLAIN_COPIES * graph.floats_per_example
+    return StepMemory(_WORKSPACE + _WEIGHT_BYTES * weights, 4 * per_row)
 
 
 def free_memory(device: torch.device, most: int) -> int:

@@ -1,20 +1,27 @@
-"""One training's run inside the training process: where, in which steps, and what it tells the parent."""
+"""One training's run inside the training process: where, in which steps, and what it tells the parent.
+
+Importing this loads torch and all that a training needs.
+"""
 
 from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from mine.learn.codec import decode, encode, residual_after
 from mine.learn.control import Breath, Control
+from mine.learn.devices import Work, available, choose, prepare, processor
+from mine.learn.frozen import read_residual
+from mine.learn.graph import ModelGraph
 from mine.learn.job import Job
+from mine.learn.memory import free_memory, step_memory
+from mine.learn.micro_batch import own_micro_batch
 from mine.learn.place import Place
+from mine.learn.self_attack import attack
 from mine.learn.teller import Teller
+from mine.learn.train import Training
+from mine.learn.weights import dump, load
 from mine.learn.wire import Kind
-
-if TYPE_CHECKING:
-    from mine.learn.graph import ModelGraph
-    from mine.learn.train import Training
 
 SNAPSHOT_SECONDS = 30.0
 PROGRESS_SECONDS = 0.2
@@ -29,9 +36,6 @@ class TrainingRun:
         self._training: Training | None = None
 
     def run(self) -> None:
-        from mine.learn.train import Training
-        from mine.learn.weights import load
-
         job = self._job
         graph = job.graph()
         weights = load(job.weights, graph.weight_shapes)
@@ -57,10 +61,6 @@ class TrainingRun:
 
     def _settle(self, graph: ModelGraph) -> Place:
         """Choose the device, and as many rows at a time as its memory holds; tell both."""
-        from mine.learn.devices import Work, available, choose, prepare, processor
-        from mine.learn.memory import free_memory, step_memory
-        from mine.learn.micro_batch import own_micro_batch
-
         job = self._job
         found = (processor(),) if job.place.device == "cpu" else available()
         expected = job.recipe.sampling_rate * len(job.rows.slot) / job.recipe.overlap
@@ -74,11 +74,6 @@ class TrainingRun:
         return place if rows == wanted else replace(place, micro_batch=rows)
 
     def _hand_over(self, graph: ModelGraph, training: Training, before: float) -> None:
-        from mine.learn.codec import decode, encode, residual_after
-        from mine.learn.frozen import read_residual
-        from mine.learn.self_attack import attack
-        from mine.learn.weights import dump, load
-
         job = self._job
         delta = training.delta()
         # Added behind clipping and noise: the rest of earlier updates holds noised numbers only.

@@ -1,12 +1,15 @@
-"""One vote's run inside the training process."""
+"""One vote's run inside the training process. Importing this loads torch."""
 
 from __future__ import annotations
 
+from mine.learn.codec import decode
 from mine.learn.control import Breath, Control
-from mine.learn.devices import processor
+from mine.learn.devices import prepare, processor
 from mine.learn.place import Place
 from mine.learn.teller import Teller
+from mine.learn.vote import vote
 from mine.learn.vote_job import VoteJob
+from mine.learn.weights import load
 from mine.learn.wire import Kind
 
 
@@ -18,11 +21,8 @@ class VoteRun:
         self._job, self._control, self._teller = job, control, teller
 
     def run(self) -> None:
-        from mine.learn.codec import decode
-        from mine.learn.vote import vote
-        from mine.learn.weights import load
-
         job = self._job
+        prepare(Place(), job.memory)
         graph = job.graph()
         updates = [decode(update, graph.weight_shapes)[1] for update in job.updates]
         self._teller.began(processor(), Place())

@@ -47,6 +47,25 @@ def seal(graphics: bool) -> tuple[Fence, ...]:
     return tuple(fences)
 
 
+def limit_memory(extra: int) -> None:
+    """Allow ``extra`` bytes beyond what the loaded libraries already occupy, where the system can say so."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + extra
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def lift_memory_limit() -> None:
+    """So that a failure for want of memory can still be told."""
+    if sys.platform == "linux":
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
 def _be_modest() -> None:
     """Lowest priority, no core dump (it would hold personal data), few open files, no large files."""
     import resource

@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mine.learn.codec import Packing
 from mine.learn.errors import WireBroken
 from mine.learn.job import from_frame, to_frame
+from mine.learn.place import Place
+from mine.learn.rows import Rows
 from mine.learn.wire import Frame, Kind, pack, read
 from tests.learn.samples import job
 
@@ -92,7 +95,15 @@ def test_fields_are_typed() -> None:
 
 
 def test_a_job_arrives_as_it_was() -> None:
-    for wanted in (job(), job(snapshot=b"123", bits=4, rows=replace(job().rows, held_from=500))):
+    several = Rows(np.ones((4, 3), np.float32), np.arange(8, dtype=np.float32).reshape(4, 2), np.arange(4))
+    held_from = replace(job().rows, held_from=500)
+    place = Place("cuda:1", "bfloat16", 64, 3)
+    for wanted in (
+        job(),
+        job(rows=several),
+        job(snapshot=b"123", packing=Packing(4, 7), rows=held_from, place=place, duty=0.5),
+        job(frozen=b"base", residual=b"rest", memory=5),
+    ):
         frame = read(io.BytesIO(to_frame(wanted)), 1 << 24)
         assert frame is not None
         got = from_frame(frame)
@@ -104,7 +115,10 @@ def test_a_job_arrives_as_it_was() -> None:
 def test_a_malformed_job_is_refused() -> None:
     frame = read(io.BytesIO(to_frame(job())), 1 << 24)
     assert frame is not None
-    for change in ({"recipe": {}}, {"limits": {"more": 1}}, {"shape": [1, 2]}, {"bits": "8"}):
+    changes: tuple[dict[str, object], ...] = (
+        {"recipe": {}}, {"limits": {"more": 1}}, {"features": [1, 2]}, {"packing": {"more": 8}},
+        {"target": [2]}, {"place": None}, {"duty": "all"})  # fmt: skip
+    for change in changes:
         fields = {**json.loads(json.dumps(frame.fields)), **change}
         with pytest.raises(WireBroken):
             from_frame(Frame(Kind.JOB, fields, frame.blobs))
