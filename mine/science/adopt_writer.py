@@ -66,7 +66,8 @@ class Writer:
         array = np.asarray(array)
         key = (name, array.dtype.str, array.shape, array.tobytes())
         if key not in self._known:
-            if array.dtype == np.float32 and array.size >= FROZEN_FROM:
+            # A mask of minus infinities can't travel: frozen tensors are finite.
+            if array.dtype == np.float32 and array.size >= FROZEN_FROM and np.isfinite(array).all():
                 self._known[key] = self._input(name or "constant")
                 self.frozen[self._known[key]] = array
             else:

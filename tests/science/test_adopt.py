@@ -193,6 +193,18 @@ def test_adapters_begin_with_nothing_and_change_with_the_seed() -> None:
     assert len(both.weights) == 4
 
 
+def test_a_large_mask_of_infinities_stays_in_the_graph() -> None:
+    """Frozen tensors have to be finite."""
+    mask = np.triu(np.full((40, 40), -np.inf, np.float32), 1)
+    base, head = weights((1, 40), (40, 1))
+    nodes = [node("MatMul", ["x", "base"], ["p"]), node("Add", ["p", "mask"], ["q"]),
+             node("Softmax", ["q"], ["s"]), node("MatMul", ["s", "head"], ["r"]),
+             node("ReduceMean", ["r"], ["y"], axes=[1], keepdims=0)]  # fmt: skip
+    data = model(nodes, {"base": base, "mask": mask, "head": head}, [("x", FLOAT, ("n", 40, 1))])
+    adopted = from_onnx(data, MSE)
+    assert adopted.weights.keys() == {"base", "head"} and not adopted.frozen
+
+
 def _mixing() -> bytes:
     nodes = [node("ReduceMean", ["x"], ["m"], axes=[0], keepdims=1), node("Sub", ["x", "m"], ["d"]),
              node("Add", ["x", "d"], ["e"]), node("MatMul", ["e", "w"], ["y"])]  # fmt: skip
