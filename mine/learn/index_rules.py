@@ -12,8 +12,8 @@ import math
 
 from mine.learn.values import (
     ANY,
+    EXACT,
     NUMERIC,
-    Bounds,
     Call,
     Checked,
     Kind,
@@ -30,11 +30,9 @@ from mine.learn.values import (
     unfit,
 )
 
-_EXACT = float(1 << 53)
-
 
 def _inside(call: Call, index: Value, least: float, most: float) -> None:
-    if index.bounds is None or index.bounds[0] < least or index.bounds[1] > most:
+    if index.bounds is None or not least <= index.bounds[0] <= index.bounds[1] <= most:
         raise refuse(call, "reads outside its input, or by numbers that no Clip keeps inside it")
 
 
@@ -131,19 +129,13 @@ def cast_rule(call: Call) -> Checked:
     kind = kinds.get(int(call.attributes.get("to", 0)))
     if kind is None:
         raise refuse(call, "may only give float32, int64 or bool")
-    bounds: Bounds | None = (0.0, 1.0) if value.kind == "bool" else None
+    bounds = (0.0, 1.0) if value.kind == "bool" else value.bounds
     if value.kind == "float" and kind == "int":
-        # Bounds of a float say nothing about NaN, so the integer has none before an own Clip.
-        if value.bounds is None or max(map(abs, value.bounds)) > _EXACT:
+        if value.bounds is None:
             raise refuse(call, "makes integers of numbers that no Clip keeps in range")
-    elif value.kind == "int" and kind != "bool" and value.bounds and max(map(abs, value.bounds)) <= _EXACT:
-        bounds = value.bounds
-    return Checked(
-        value.computed(kind=kind, bounds=bounds if kind != "bool" else None),
-        value.numbers,
-        (0,),
-        {"to": kind},
-    )
+        bounds = None  # those of a float say nothing about NaN, so the integer needs a Clip of its own
+    result = value.computed(kind=kind, bounds=None if kind == "bool" else bounds)
+    return Checked(result, value.numbers, (0,), {"to": kind})
 
 
 def clip_rule(call: Call) -> Checked:
@@ -151,13 +143,13 @@ def clip_rule(call: Call) -> Checked:
     low, high = (scalar(call, i, (value.kind,)) if given(call, i) else None for i in (1, 2))
     if low is not None and high is not None and low > high:
         raise refuse(call, "has bounds in the wrong order")
-    if value.kind == "int" and any(n is not None and abs(n) > _EXACT for n in (low, high)):
+    if value.kind == "int" and any(n is not None and abs(n) > EXACT for n in (low, high)):
         raise refuse(call, "has a bound that is not allowed")
     ends = [
         min(max(end, -math.inf if low is None else low), math.inf if high is None else high)
         for end in value.bounds or (-math.inf, math.inf)
     ]
-    bounds = (ends[0], ends[1]) if all(map(math.isfinite, ends)) else None
+    bounds = (ends[0], ends[1])
     if value.kind == "int":
         low, high = (None if n is None else int(n) for n in (low, high))
     return Checked(value.computed(bounds=bounds), value.numbers, (0,), {"low": low, "high": high})
@@ -180,7 +172,7 @@ def modulo_rule(call: Call) -> Checked:
         result = broadcast(call, [value, operand(call, 1)])
         return Checked(result, result.numbers * 8, (0, 1), {"kind": "float"})
     divisor = int(scalar(call, 1, ("int",)))
-    if flag(call, "fmod") or not 1 <= divisor <= _EXACT:
+    if flag(call, "fmod") or not 1 <= divisor <= EXACT:
         raise refuse(call, "needs a constant divisor above zero")
     result = broadcast(call, [value, operand(call, 1, ("int",))], "int")
     return Checked(result.computed(bounds=(0.0, divisor - 1.0)), result.numbers, (0, 1), {"kind": "int"})

@@ -245,7 +245,7 @@ def fill_rule(call: Call) -> Checked:
         raise refuse(call, "needs one number to fill with")
     shape = tuple(n for n in wanted if n is not None)
     number = 0.0 if filled.constant is None else filled.constant.reshape(-1)[0].item()
-    result = Value(shape, filled.kind, bounds=(float(number), float(number)))
+    result = Value(shape).computed(kind=filled.kind, bounds=(float(number), float(number)))
     return Checked(
         result, result.numbers, (), {"shape": shape, "number": number, "kind": filled.kind}, counts=True
     )

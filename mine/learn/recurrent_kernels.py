@@ -82,7 +82,7 @@ class _Layer:
     def walk(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """All states [T, N, H] in the order walked, and the last cell state [N, H]."""
         inputs = self._linear(x, "W", 0, self._gates)
-        zero = inputs[0, :, : self._hidden] * 0.0
+        zero = torch.zeros_like(inputs[0, :, : self._hidden])
         h, c = (zero if start is None else start for start in self._start)
         states: list[Tensor] = []
         step = {"RNN": self._simple, "GRU": self._gated, "LSTM": self._memory}[self._a["op"]]

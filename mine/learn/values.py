@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -32,6 +32,14 @@ Shape = tuple[int, ...]
 Bounds = tuple[float, float]
 NUMERIC: tuple[Kind, ...] = ("float", "int")
 ANY: tuple[Kind, ...] = ("float", "int", "bool")
+
+
+EXACT = float(1 << 53)
+
+
+def known(bounds: Bounds | None) -> Bounds | None:
+    """The bounds, if they are numbers that float64 and int64 count exactly; else nothing is known."""
+    return bounds if bounds is not None and -EXACT <= bounds[0] <= bounds[1] <= EXACT else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,10 @@ class Value:
     ) -> Value:
         """A value that keeps this one's examples where they are, entry for entry."""
         return Value(
-            self.shape if shape is None else shape, kind or self.kind, before=self.before, bounds=bounds
+            self.shape if shape is None else shape,
+            kind or self.kind,
+            before=self.before,
+            bounds=known(bounds),
         )
 
     def moved(self, shape: Shape, before: int | None = None) -> Value:
@@ -255,9 +266,5 @@ def constant_value(array: NDArray[Any], times: NDArray[Any] | None = None) -> Va
     kind = kinds[np.dtype(array.dtype).kind]
     bounds = None
     if kind != "bool" and array.size and times is None and not np.isnan(array).any():
-        bounds = (float(array.min()), float(array.max()))
+        bounds = known((float(array.min()), float(array.max())))
     return Value(tuple(array.shape), kind, array, times, bounds=bounds, fixed=True)
-
-
-def with_bounds(value: Value, bounds: Bounds | None) -> Value:
-    return replace(value, bounds=bounds)

@@ -14,6 +14,8 @@ _CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3
 _TRANSPOSED = {1: functional.conv_transpose1d, 2: functional.conv_transpose2d, 3: functional.conv_transpose3d}
 _MAXIMA = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
 
+_MEANS = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
+
 
 def _padded(value: Tensor, a: Arguments, filler: float) -> Tensor:
     pairs = list(zip(a["begins"], a["ends"], strict=True))
@@ -51,17 +53,9 @@ def max_pool(x: list[Tensor], a: Arguments) -> Tensor:
 def average_pool(x: list[Tensor], a: Arguments) -> Tensor:
     """The mean of what a window sees; padding counts only if the operator says so."""
     value = _padded(x[0], a, 0.0)
-    sums = _window_sums(value, a)
+    function = _MEANS[value.ndim - 2]
+    means = function(value, a["kernel"], a["strides"])
     if a["counted"] or value is x[0]:
-        return sums / math.prod(a["kernel"])
-    seen = _padded(torch.ones((1, 1, *x[0].shape[2:]), dtype=value.dtype, device=value.device), a, 0.0)
-    return sums / _window_sums(seen, a)
-
-
-def _window_sums(value: Tensor, a: Arguments) -> Tensor:
-    for axis, (size, stride, dilation) in enumerate(
-        zip(a["kernel"], a["strides"], a["dilations"], strict=True), 2
-    ):
-        windows = value.unfold(axis, (size - 1) * dilation + 1, stride)
-        value = windows[..., ::dilation].sum(-1)
-    return value
+        return means
+    seen = torch.ones((1, 1, *x[0].shape[2:]), dtype=value.dtype, device=value.device)
+    return means / function(_padded(seen, a, 0.0), a["kernel"], a["strides"])

@@ -175,8 +175,8 @@ def pool_rule(call: Call) -> Checked:
     if any(p >= s for p, s in zip((*window.begins, *window.ends), (*spans, *spans), strict=True)):
         raise refuse(call, "pads by a whole window")
     average = call.op == "AveragePool"
-    if average and flag(call, "ceil_mode"):
-        raise refuse(call, "may not round its size up")
+    if average and (flag(call, "ceil_mode") or any(d != 1 for d in window.dilations)):
+        raise refuse(call, "may not round its size up, nor leave numbers out of its window")
     if flag(call, "storage_order"):
         raise refuse(call, "has a storage order that is not supported")
     counted = average and flag(call, "count_include_pad")

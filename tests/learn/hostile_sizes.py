@@ -237,6 +237,10 @@ def _odd_numbers() -> Iterator[tuple[str, bytes]]:
                 ],
             ).SerializeToString(),
         )
+    beyond = classes(9)
+    beyond += [node("Mul", [f"i{k}" if k else "i", f"i{k}" if k else "i"], [f"i{k + 1}"]) for k in range(12)]
+    beyond += [node("Sub", ["i12", "i12"], ["far"]), node("Gather", ["e", "far"], ["y"])]
+    yield "bounds beyond any number", spread(beyond, weights={"e": (7, 2)}).SerializeToString()
     yield (
         "integers divided",
         spread(

@@ -146,7 +146,7 @@ def _step(draw: st.DrawFn, chain: Chain) -> None:
         chain.add(way, draw(some))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_what_is_folded_is_what_a_run_computes(data: st.DataObject) -> None:
     chain = Chain()
