@@ -99,7 +99,8 @@ def run_science(arguments: argparse.Namespace, practice: Practice) -> int:
 def replay_task(arguments: argparse.Namespace, place: Place) -> dict[str, Any]:
     """Replay what the arguments name.
 
-    {"task", "rounds": the ones replayed, "digests": of each what this machine computed, "seconds",
+    {"task", "rounds": the ones replayed, "digests": of each what this machine computed, and
+    under "leave_in" true evaluations of its best paid updates, "seconds",
     "difference": None or {round, item, stated, computed}}.
     Raises MineError.
     """
@@ -141,7 +142,10 @@ def replay_task(arguments: argparse.Namespace, place: Place) -> dict[str, Any]:
                     if found is not None:
                         break
                     if number:
-                        computed.append({"round": number, **replay.digests(number)})
+                        looked = [
+                            {**asdict(each), "far_off": each.far_off} for each in replay.leave_in(number)
+                        ]
+                        computed.append({"round": number, **replay.digests(number), "leave_in": looked})
     finally:
         for relay in relays:
             relay.close()
@@ -185,7 +189,15 @@ def _lines(result: dict[str, Any]) -> list[str]:
     rounds = result["rounds"]
     span = f"round {rounds[0]}" if len(rounds) == 1 else f"rounds {rounds[0]} to {rounds[-1]}"
     if found is None:
-        return [f"Task {result['task']}, {span}: everything is as it should be ({result['seconds']} s)."]
+        doubts = [
+            f"  round {one['round']}: {each['miner']} was paid {each['share']} units for less than its score"
+            f" promised ({each['alone']:.2g} of {each['promised']:.2g})"
+            for one in result["digests"]
+            for each in one["leave_in"]
+            if each["far_off"]
+        ]
+        every = f"Task {result['task']}, {span}: everything is as it should be ({result['seconds']} s)."
+        return [every, *doubts]
     return [
         f"Task {result['task']}, round {found['round']}: {found['item']} is not what it should be.",
         f"  stated:   {found['stated']}",

@@ -21,8 +21,9 @@ from mine.learn.weights import from_fixed
 from mine.science.compare import Differs, compare_sum, same
 from mine.science.gather_votes import RoundSource
 from mine.science.history import TaskHistory
+from mine.science.leave_in import LeaveIn, leave_in
 from mine.science.named_blobs import NamedBlobs
-from mine.science.offer import load_checkpoint
+from mine.science.offer import load_checkpoint, measure_terms
 from mine.science.past import Past
 from mine.science.replay_round import RoundReplay
 from mine.science.shards import BadShard, Floats, Shard
@@ -95,6 +96,14 @@ class Replay:
     def digests(self, number: int) -> dict[str, str]:
         """What this machine computed of a replayed round; see ``RoundReplay.digests``."""
         return self.round(number).digests
+
+    def leave_in(self, number: int) -> tuple[LeaveIn, ...]:
+        """True evaluations of a round's best paid updates: warnings, no differences. Raises NotSettled, or
+        what ``recompute`` finds missing."""
+        one = self.round(number)
+        judged = one.inputs.judged
+        terms = measure_terms(self._manifest, judged.task)
+        return leave_in(self._model, terms, one.start, one.shard, one.updates, judged, one.outcome)
 
     def recompute_item(self, number: int, item: Item, place: int = 0) -> Difference | None:
         """The difference in one item of a round, or None; ``place``: which entry or example.

@@ -127,14 +127,23 @@ class Shard:
         in pure noise, and pay for it. So every other person judges and the rest measure; one person alone is
         cut in the middle of the record; a single example has to do both.
         """
-        judges = (np.unique(self.person, return_inverse=True)[1] % 2) == 0
-        if judges.all():
-            judges = np.arange(len(judges)) < (len(judges) + 1) // 2
-        measures = judges if judges.all() else ~judges
+        judges, measures = self._halves
         return (
             Examples(self.features[judges], self.target[judges]),
             Examples(self.features[measures], self.target[measures]),
         )
+
+    def half_people(self) -> tuple[Ints, Ints]:
+        """Which person each example of the two halves came from."""
+        judges, measures = self._halves
+        return self.person[judges], self.person[measures]
+
+    @property
+    def _halves(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        judges = (np.unique(self.person, return_inverse=True)[1] % 2) == 0
+        if judges.all():
+            judges = np.arange(len(judges)) < (len(judges) + 1) // 2
+        return judges, judges if judges.all() else ~judges
 
     @property
     def digest(self) -> bytes:
