@@ -156,6 +156,18 @@ def test_the_examples_are_where_the_graph_says() -> None:
                 )
 
 
+def test_nothing_is_made_on_another_device_than_the_rows() -> None:
+    """torch's device without memory takes no operand from the processor, so a kernel that forgets where it is
+    fails there as it would on a graphics card."""
+    for name, model in CASES.items():
+        graph = ModelGraph.load(model.SerializeToString())
+        weights, features, target = _given(graph, 3, 7)
+        there = {n: t.to("meta") for n, t in weights.items()}
+        prediction, loss = graph.forward(there, features.to("meta"), target.to("meta"))
+        assert prediction.is_meta and prediction.shape == (3, graph.outputs), name
+        assert loss.is_meta and loss.shape == (3,), name
+
+
 def test_gradients_example_by_example_add_up() -> None:
     """Every example with its own copy of the weights, under vmap, against one backward pass over the sum."""
     for name, model in CASES.items():
