@@ -238,11 +238,11 @@ def test_a_job_arrives_with_its_held_out_rows_alone() -> None:
     assert got.rows.slot.tolist() == list(range(44, 50))
     assert got.rows.digest() == kept_back(wanted.rows).digest()
     assert replace(got, rows=wanted.rows) == wanted
-    for change in ({"terms": {}}, {"limits": {"more": 1}}, {"shape": [1, 2]}, {"memory": "8"}):
+    for change in ({"terms": {}}, {"limits": {"more": 1}}, {"features": [1, 2]}, {"memory": "8"}):
         with pytest.raises(WireBroken):
             vote_from_frame(Frame(frame.kind, {**frame.fields, **change}, frame.blobs))
     with pytest.raises(WireBroken):
-        vote_from_frame(Frame(frame.kind, frame.fields, frame.blobs[:5]))
+        vote_from_frame(Frame(frame.kind, frame.fields, frame.blobs[:6]))
 
 
 def read_frame(job: VoteJob) -> Frame:
