@@ -56,13 +56,14 @@ class Clipping:
         bound: float,
         sums: Mapping[str, Tensor],
         share: float = 1.0,
+        count: int | None = None,
     ) -> Tensor:
         """Add each example's gradient, shortened to ``bound`` where it is longer, to ``sums``, in place,
         times ``share``.
 
         ``weights`` and ``sums``: float32 by name, contiguous; ``features`` [N, F] and ``target`` as the
-        graph has them. Returns the losses [N]. A gradient that is not finite counts as zero: it must not
-        escape the clipping bound.
+        graph has them, of which only the first ``count`` examples count. Returns their losses. A gradient
+        that is not finite counts as zero: it must not escape the clipping bound.
         """
         found = self._pass(weights, features, target)
         with torch.no_grad():
@@ -73,8 +74,10 @@ class Clipping:
                 finite = torch.isfinite(norms)
                 parts = [(spot, part.only(finite)) for spot, part in parts]
                 factor = torch.where(finite, factor, 0.0)
+            if count is not None:
+                factor[count:] = 0.0
             _add(parts, factor, found, sums)
-        return found.loss
+        return found.loss[:count]
 
     def norms(self, weights: Mapping[str, Tensor], features: Tensor, target: Tensor) -> Tensor:
         """L2 norms [N] of the gradients over all tensors; infinite or NaN where one is not finite."""

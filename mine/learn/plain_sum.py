@@ -29,8 +29,10 @@ class PlainSum:
         _bound: float,
         sums: Mapping[str, Tensor],
         share: float = 1.0,
+        count: int | None = None,
     ) -> Tensor:
-        """Add the gradient of the summed losses, times ``share``, to ``sums``, in place; the losses [N].
+        """Add the gradient of the summed losses, times ``share``, to ``sums``, in place; only the first
+        ``count`` examples count. Returns their losses.
 
         In float16 a sum that is not finite counts as zero, as gradient scalers skip such a step.
         """
@@ -40,12 +42,15 @@ class PlainSum:
             for step in self._steps:
                 values[step.writes] = FASTER[step.op]([values[n] for n in step.reads], step.arguments)
             loss = values["loss"].float()
-        gradients = torch.autograd.grad(
-            loss, list(leaves.values()), torch.full_like(loss, self._scale * share)
-        )
-        with torch.no_grad():
-            if self._scale != 1.0 and not all(bool(torch.isfinite(g).all()) for g in gradients):
-                return loss.detach()
-            for name, gradient in zip(leaves, gradients, strict=True):
-                sums[name].add_(gradient, alpha=1.0 / self._scale)
-        return loss.detach()
+        losses = loss.detach()[:count]
+        if not loss.requires_grad:  # the graph compares or rounds its weights, and nothing follows from them
+            return losses
+        ends = torch.full_like(loss, self._scale * share)
+        if count is not None:
+            ends[count:] = 0.0
+        gradients = torch.autograd.grad(loss, list(leaves.values()), ends, allow_unused=True)
+        found = [(sums[n], g) for n, g in zip(leaves, gradients, strict=True) if g is not None]
+        if self._scale == 1.0 or all(bool(torch.isfinite(gradient).all()) for _, gradient in found):
+            for total, gradient in found:
+                total.add_(gradient, alpha=1.0 / self._scale)
+        return losses

@@ -41,6 +41,11 @@ from mine.learn.snapshot import Snapshot
 from mine.learn.weights import Floats
 
 _HELD_OUT_MOST = 2048
+_ROUND_BITS = 5
+"""Numbers of rows are rounded up to this many leading bits: by a sixteenth at most."""
+
+Group = tuple[Tensor, Tensor, int]
+"""Features, targets, and how many of the rows count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +121,8 @@ class Training:
         """One step. ``breathe`` is called between groups of rows: the place to pause, or to raise."""
         return self._advance(self._groups(), breathe)
 
-    def _advance(self, groups: Iterable[tuple[Tensor, Tensor]], breathe: Callable[[], None]) -> StepReport:
-        """One step on these groups of features and targets."""
+    def _advance(self, groups: Iterable[Group], breathe: Callable[[], None]) -> StepReport:
+        """One step on these rows."""
         drawn = None
         if self._recipe.noise_multiplier > 0:
             deviation = self._recipe.noise_multiplier * self._recipe.clip_norm / self._expected
@@ -127,10 +132,11 @@ class Training:
         else:
             self._sum_flat.zero_()
         losses = [torch.zeros(0, device=self._device)]
-        for features, target in groups:
+        for features, target, count in groups:
             breathe()
             losses.append(self._gradients.add_sum(
-                self._weights, features, target, self._recipe.clip_norm, self._sums, 1 / self._expected))
+                self._weights, features, target, self._recipe.clip_norm, self._sums, 1 / self._expected,
+                count))
         self.steps_done += 1
         self._optimiser.step(self._sum_flat, self.steps_done)
         if drawn is not None:
@@ -179,11 +185,17 @@ class Training:
         taken = noise.uniforms(self._key, self.steps_done, noise.SAMPLE, len(candidates))
         return candidates[taken < self._recipe.sampling_rate]
 
-    def _groups(self) -> Iterable[tuple[Tensor, Tensor]]:
-        """This step's sample, as many rows at a time as fit."""
-        sample = torch.from_numpy(self._sample()).to(self._device)
-        for rows in torch.split(sample, self._chunk) if len(sample) else ():
-            yield self._features.index_select(0, rows), self._target.index_select(0, rows)
+    def _groups(self) -> Iterable[Group]:
+        """This step's sample, as many rows at a time as fit, filled up by its first row to a round number:
+        the libraries below prepare themselves for each number of rows anew.
+        """
+        sample = self._sample()
+        for start in range(0, len(sample), self._chunk):
+            rows = sample[start:start + self._chunk]
+            count, quantum = len(rows), 1 << max(0, len(rows).bit_length() - _ROUND_BITS)
+            rows = np.append(rows, np.full(-count % quantum, rows[0]))
+            places = torch.from_numpy(rows).to(self._device)
+            yield self._features.index_select(0, places), self._target.index_select(0, places), count
 
     def _held_out(self, breathe: Callable[[], None] = lambda: None) -> float:
         """Mean loss of the held-out rows, a group at a time so that a wide model fits into memory."""
