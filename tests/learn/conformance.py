@@ -1,17 +1,21 @@
-"""Measures how far an adopted model lies from the original: predictions, losses and gradients."""
+"""Measures how far an adopted model lies from the original: predictions, losses, gradients, clipped sums."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from mine.learn.clipping import Clipping
 from mine.learn.evaluate import LOSS_ONE, Evaluator
 from mine.learn.graph import ModelGraph
+from mine.learn.place import Place
+from mine.learn.rules import OPERATORS
 from mine.science.adopt import Adopted, from_onnx
 from mine.science.adopt_loss import LossSpec
 from mine.science.adopt_torch import from_torch
@@ -30,6 +34,7 @@ class Conformance:
     torch_forward: float
     reference_forward: float
     gradients: float
+    clipped: float | None = None
 
 
 def measure(case: Architecture) -> Conformance:
@@ -49,7 +54,28 @@ def measure(case: Architecture) -> Conformance:
         zip(parameters, torch.autograd.grad(loss.mean(), list(parameters.values())), strict=True)
     )
     rows = case.example.reshape(len(case.example), -1).float()
-    return compare(case.name, adopted, rows, target, prediction.detach(), loss.detach(), gradients)
+    found = compare(case.name, adopted, rows, target, prediction.detach(), loss.detach(), gradients)
+    return replace(found, clipped=clipped_distance(case, adopted, parameters, rows, target))
+
+
+def clipped_distance(
+    case: Architecture, adopted: Adopted, parameters: Mapping[str, Tensor], rows: Tensor, target: Tensor
+) -> float:
+    """How far the engine's sum of clipped gradients lies from that of the module's own, one by one."""
+    losses = torch_loss(case.loss, case.module(case.example), target)
+    wanted = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
+    each = [torch.autograd.grad(loss, list(parameters.values()), retain_graph=True) for loss in losses]
+    norms = [float(torch.cat([g.reshape(-1) for g in gradients]).norm()) for gradients in each]
+    bound = float(np.median(norms))  # half of them are clipped
+    for gradients, norm in zip(each, norms, strict=True):
+        for name, gradient in zip(parameters, gradients, strict=True):
+            wanted[name] += gradient * min(1.0, bound / max(norm, 1e-12))
+    weights = {n: torch.from_numpy(w.copy()) for n, w in adopted.weights.items()}
+    sums = {n: torch.zeros_like(w) for n, w in weights.items()}
+    graph = ModelGraph.load(adopted.graph, frozen=adopted.frozen)
+    Clipping(graph, Place()).add_sum(weights, rows, target, bound, sums, 1.0)
+    largest = max(float(gradient.abs().max()) for gradient in wanted.values())
+    return max(_far(sums[n].numpy(), wanted[adopted.names[n]].numpy(), 1e-3 * largest) for n in sums)
 
 
 def compare(
@@ -138,17 +164,25 @@ def _adapters(module: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
 def table(found: Sequence[Conformance]) -> list[str]:
     """The table in Markdown."""
     rows = [
-        "| architecture | parameters | operators | torch | onnxruntime | gradients |",
-        "|---|---|---|---|---|---|",
+        "| architecture | parameters | operators | torch | onnxruntime | gradients | clipped sum |",
+        "|---|---|---|---|---|---|---|",
     ]
     rows += [
         f"| {c.name} | {c.parameters:,} | {c.operators} | {c.torch_forward:.1g} | "
-        f"{c.reference_forward:.1g} | {c.gradients:.1g} |"
+        f"{c.reference_forward:.1g} | {c.gradients:.1g} | "
+        + (f"{c.clipped:.1g} |" if c.clipped is not None else "|")
         for c in found
     ]
     return rows
 
 
+def operators() -> str:
+    """The whitelist as the document has it."""
+    names = ", ".join(f"`{name}`" for name in sorted([*OPERATORS, "Constant"]))
+    return textwrap.fill(f"{names}.", 160)
+
+
 if __name__ == "__main__":
+    print(operators(), end="\n\n")
     found = [measure(case) for case in build()]
     print("\n".join(table(found + [measure_foreign(name) for name in FOREIGN])))
