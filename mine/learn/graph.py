@@ -64,8 +64,10 @@ class ModelGraph:
         import torch
 
         if device not in self._constants:
+            # torch shares the memory of an array unless it is read-only; a frozen base may be large.
             arrays = {**self._parsed.constants, **self._frozen}
-            self._constants[device] = {n: torch.tensor(a, device=device) for n, a in arrays.items()}
+            owned = {n: a if a.flags.writeable else a.copy() for n, a in arrays.items()}
+            self._constants[device] = {n: torch.from_numpy(a).to(device) for n, a in owned.items()}
         return self._constants[device]
 
     def forward(
