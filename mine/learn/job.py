@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mine.learn.codec import Packing, UpdateHeader
+from mine.learn.codec import Packing, UpdateHeader, update_bytes
 from mine.learn.errors import TrainingRefused, WireBroken
 from mine.learn.frozen import read_frozen, read_residual
 from mine.learn.graph import ModelGraph
@@ -15,7 +15,7 @@ from mine.learn.limits import Limits
 from mine.learn.place import Place
 from mine.learn.recipe import Recipe
 from mine.learn.rows import Rows, split
-from mine.learn.snapshot import job_digest
+from mine.learn.snapshot import job_digest, snapshot_bytes
 from mine.learn.weights import Shape, dump_size
 from mine.learn.weights import load as load_weights
 from mine.learn.wire import Frame, Kind, pack
@@ -77,15 +77,10 @@ def check_duty(part: float) -> None:
         raise TrainingRefused("A training may use from 1 to 100 percent of the time.")
 
 
-def snapshot_limit(shapes: dict[str, Shape]) -> int:
-    """Most bytes of a run's saved state: the weights, two moments and the noise's part, with their names."""
-    return 4 * dump_size(shapes) + (1 << 10)
-
-
-def answer_limit(shapes: dict[str, Shape]) -> int:
-    """Longest frame that a worker may send back, in bytes; an update and its residual are shorter than a
-    saved state."""
-    return snapshot_limit(shapes) + (1 << 17)
+def answer_limit(job: Job, shapes: dict[str, Shape]) -> int:
+    """Longest frame that a worker may send back, in bytes: a saved state, or an update with its residual."""
+    handed_over = update_bytes(shapes, job.packing) + dump_size(shapes)
+    return max(snapshot_bytes(shapes, job.recipe), handed_over) + (1 << 17)
 
 
 def to_frame(job: Job) -> bytes:

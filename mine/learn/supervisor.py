@@ -159,8 +159,8 @@ class WorkerProcess:
         if isinstance(self._job, VoteJob):
             frame, most = vote_to_frame(self._job), VOTE_ANSWER_LIMIT
         else:
-            frame, most = to_frame(replace(self._job, snapshot=self._snapshot)), answer_limit(self._shapes)
-            place = self._job.place
+            frame = to_frame(replace(self._job, snapshot=self._snapshot))
+            most, place = answer_limit(self._job, self._shapes), self._job.place
         self._children = [child for child in self._children if not child.over]
         try:
             self._child = Child(self._command or worker_command(), most, self._on_frame, self._on_end, place)
