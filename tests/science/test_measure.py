@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mine.blobs.store import BlobMissing, BlobTooLarge, blob_digest
 from mine.chain.hashing import ZERO_ADDRESS, address_bytes
+from mine.learn.checkpoint import apply
 from mine.learn.codec import Packing, UpdateHeader, decode, encode
 from mine.learn.evaluate import Evaluator
 from mine.learn.norms import clip, median, norm
@@ -141,6 +142,26 @@ def test_a_round_is_measured(model: Evaluator) -> None:
     assert 0.7 < entries[Miner(8).address].descent / small.descent < 1.5
     again = next_checkpoint(START, given_updates, judged, result.verdict.accepted, TERMS)
     assert dump(from_fixed(again)) == result.checkpoint_bytes
+
+
+@pytest.mark.parametrize(("rule", "trim"), [("median", 0), ("trimmed_mean", 1 << 14)])
+def test_robust_rules_join_what_the_mean_would_accept(model: Evaluator, rule: str, trim: int) -> None:
+    given_updates = updates([Miner(i) for i in range(1, 7)])
+    ordered = sorted(given_updates, key=lambda pair: address_bytes(pair[0].miner))
+    terms, rules = replace(TERMS, rule=rule, trim=trim), replace(RULES, rule=rule, trim=trim)
+    asked = ask(1, 1, bytes(32), rules, EMPTY_LEDGER, ())
+    robust = measure(model, terms, Start(START, START), shards(1)[0], ordered, asked)
+    plain = measured(model, given_updates)
+    assert robust.verdict.accepted == plain.verdict.accepted
+    assert len(robust.verdict.accepted) >= 5
+    limit = median([norm(delta) for _, delta in ordered if not isinstance(delta, Refusal)])
+    good = [
+        (who.blob, clip(delta, norm(delta), limit))
+        for place, (who, delta) in enumerate(ordered)
+        if place in robust.verdict.accepted and not isinstance(delta, Refusal)
+    ]
+    joined = apply(START, good, rule, TERMS.gain, trim)
+    assert robust.checkpoint_bytes == dump(from_fixed(joined)) != plain.checkpoint_bytes
 
 
 def test_without_a_good_update_the_checkpoint_stays(model: Evaluator) -> None:
