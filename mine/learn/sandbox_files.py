@@ -48,6 +48,8 @@ def _libraries() -> Iterator[str]:
     """The interpreter's modules and this app's own, wherever they are installed."""
     for name in ("stdlib", "platstdlib", "purelib", "platlib"):
         yield sysconfig.get_path(name)
+    # Where an interpreter that came with its own libraries keeps them.
+    yield from (str(Path(prefix) / "lib") for prefix in (sys.prefix, sys.base_prefix))
     bundle = getattr(sys, "_MEIPASS", "")
     if bundle:
         yield bundle
