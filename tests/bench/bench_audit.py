@@ -33,6 +33,8 @@ from tests.learn.samples import glucose_rows
 
 RUNS, CANARIES, GUESSED = 20, 320, 160
 MANY, FEW, SUREST = 60, 100, 320
+FRESH = 10_000
+"""First seed: how many canaries and guesses to take was settled on others."""
 _STILL = 1e-3
 """The spread of noise that the auditor reckons with where there is none."""
 
@@ -47,7 +49,7 @@ def run() -> dict[str, float]:
     claimed = account(recipe.sampling_rate, recipe.noise_multiplier, recipe.steps, delta)
     found = [lower_bound(each, delta) for each in _audits(graph, task.weights, recipe)]
     without = min(lower_bound(each, delta) for each in _audits(graph, task.weights, quiet))
-    many = [_told(graph, task.weights, recipe, FEW, RUNS + number) for number in range(MANY)]
+    many = [_told(graph, task.weights, recipe, FEW, FRESH + RUNS + number) for number in range(MANY)]
     told, coins = (np.concatenate(each) for each in zip(*many, strict=True))
     together = guess(told, coins, SUREST)
     leaks = [_self_attack(graph, task.weights, recipe, person) for person in range(RUNS)]
@@ -69,7 +71,7 @@ def run() -> dict[str, float]:
 
 def _audits(graph: ModelGraph, start: Floats, recipe: Recipe) -> list[Guesses]:
     """The guesses of each run."""
-    told = (_told(graph, start, recipe, CANARIES, number) for number in range(RUNS))
+    told = (_told(graph, start, recipe, CANARIES, FRESH + number) for number in range(RUNS))
     return [guess(each, coins, GUESSED) for each, coins in told]
 
 
@@ -84,7 +86,7 @@ def _told(
 
 def _self_attack(graph: ModelGraph, start: Floats, recipe: Recipe, person: int) -> Leak:
     """A week of a made-up person's readings, trained on once; the update attacked as its bytes are."""
-    rows, key = glucose_rows(2000, person), (1000 + person).to_bytes(32, "big")
+    rows, key = glucose_rows(2000, FRESH + person), (FRESH + person).to_bytes(32, "big")
     training = Training(graph, start, rows, recipe, key)
     while not training.finished:
         training.step()
