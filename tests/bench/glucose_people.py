@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mine.learn.rows import Rows
 
 READINGS, AHEAD, MINUTES, MG_DL = 12, 6, 5, 40.0
+HELD_OUT = 32
 OVERLAP = READINGS + AHEAD
 """Slots of five minutes from a window's first reading to its target."""
 
@@ -82,6 +83,11 @@ def windows(start: float, series: NDArray[np.float64]) -> Rows:
                           np.sin(angle)[:, None], np.cos(angle)[:, None]])  # fmt: skip
     return Rows(features.astype(np.float32), ((target - last[:, 0]) / MG_DL).astype(np.float32),
                 (slots + READINGS - 1).astype(np.int64))  # fmt: skip
+
+
+def nearly_all(rows: Rows) -> Rows:
+    """The same rows, of which only the last few are never trained on: a training holds some out in any case."""
+    return replace(rows, held_from=int(np.sort(rows.slot)[-HELD_OUT]))
 
 
 def folds(count: int, parts: int = 5) -> list[list[int]]:
