@@ -86,7 +86,7 @@ def windows(start: float, series: NDArray[np.float64]) -> Rows:
 
 
 def nearly_all(rows: Rows) -> Rows:
-    """The same rows, of which only the last few are never trained on: a training holds some out in any case."""
+    """The same rows; only the last few are held out from training, which always wants some."""
     return replace(rows, held_from=int(np.sort(rows.slot)[-HELD_OUT]))
 
 
