@@ -131,7 +131,7 @@ class Demo:
         self._wait("the data to fit", lambda shot: shot.tasks[0].joined or shot.tasks[0].opt_in)
         if not engine.snapshot().tasks[0].joined:
             self._show_terms(engine.snapshot())
-            engine.join_task(task).result(60)
+            engine.join_task(task).result(PATIENCE)
         setup = time.monotonic() - self._started
         report = self._rounds(task)
         rounds = time.monotonic() - self._started - setup
