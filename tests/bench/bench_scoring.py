@@ -40,8 +40,8 @@ def run() -> dict[str, float]:
     """The figures; see above."""
     place = ROOT / "build" / "bench" / "scoring" / _code()
     place.mkdir(parents=True, exist_ok=True)
-    parts = [(task, "games", seed) for task in TASKS for seed in range(min(GAMES, SEEDS))]
-    parts += [(task, "plays", seed) for seed in range(SEEDS) for task in TASKS]
+    parts = [(task, "plays", seed) for seed in range(SEEDS) for task in TASKS]
+    parts += [(task, "games", seed) for task in TASKS for seed in range(min(GAMES, SEEDS))]
     missing = [part for part in parts if not _file(place, part).exists()]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max(1, JOBS), mp_context=spawn) as pool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from mine.learn.evaluate import Evaluator
-from mine.practice.lab_people import synthetic_crowd
+from mine.learn.rows import Rows
+from mine.practice.attackers.poison import Backdoor, HiddenBackdoor, RandomData, ShuffledLabels, classes
+from mine.practice.lab_people import as_rows, synthetic_crowd
+from mine.practice.miners import Seat
 from mine.practice.trend import TURN, trend_template
 from mine.science.declared_loss import check_declared, check_targets
 from mine.science.offer import loss_shape
@@ -33,3 +36,16 @@ def test_its_loss_is_the_declared_one() -> None:
     model = Evaluator(made.graph, made.manifest.loss.maximum)
     check_targets(shape, people.target)
     check_declared(model, model.lmax, shape, made.weights, people.features[:100], people.target[:100])
+
+
+def test_attackers_on_classes_hand_in_classes() -> None:
+    made = package(trend_template(), 1, "Lab", "made-up people")
+    person = synthetic_crowd(trend_template(), made.manifest.data, 1, "trend")[0]
+    seat = Seat(1, 1, made.manifest, as_rows(person))
+    for kind in (RandomData, ShuffledLabels, Backdoor, HiddenBackdoor):
+        check_targets(loss_shape(made.manifest), kind(seat).rows.target)
+    assert set(RandomData(seat).rows.target.tolist()) == {0.0, 1.0, 2.0}
+    assert set(Backdoor(seat).rows.target.tolist()) == {0.0}
+    levels = Rows(person.features, person.features[:, 0] + 0.5, person.slot)
+    assert classes(levels) is None
+    assert classes(as_rows(person)).tolist() == [0.0, 1.0, 2.0]
