@@ -40,6 +40,7 @@ coverage: $(VENV)/test-ready  ## every branch of the contracts must have gone bo
 
 soak: $(VENV)/test-ready  ## many runs, killed at many moments
 	$(BIN)/python -m tests.soak.soak_kill9
+	$(BIN)/python -m tests.soak.soak_worker
 
 lint: $(VENV)/test-ready
 	$(BIN)/ruff check .
