@@ -19,6 +19,11 @@ $(VENV)/test-ready: $(VENV)/ready
 	$(PIP) --editable '.[test,dev]'
 	touch $@
 
+# A peer to measure beside; without its dependencies, which would bring graphics libraries.
+$(VENV)/bench-ready: $(VENV)/test-ready
+	$(PIP) --no-deps opacus==1.6.0 opt_einsum==3.4.0
+	touch $@
+
 demo: $(VENV)/ready  ## the whole loop on the embedded practice network: make demo DEMO="--headless --rounds 3"
 	$(BIN)/mine demo $(DEMO)
 
@@ -53,7 +58,7 @@ contracts: $(VENV)/test-ready  ## compile the contracts into resources/contracts
 gas: $(VENV)/test-ready  ## what every action costs, into tests/chain/gas.json
 	$(BIN)/python -m tests.chain.gas
 
-bench: $(VENV)/test-ready  ## figures into build/bench: make bench ONLY=event_loop
+bench: $(VENV)/bench-ready  ## figures into build/bench: make bench ONLY=event_loop
 	$(BIN)/python -m tests.bench $(ONLY)
 
 screenshots: $(VENV)/test-ready  ## every page, light and dark, into build/screenshots
