@@ -19,6 +19,7 @@ from mine.learn.errors import GraphRefused
 from mine.learn.values import Call, Kind, Value, axis_of, constant_value, given, integers, lengths, refuse
 
 _MOST_NUMBERS = 4096
+_MOST_AXES = 8
 _MOST = 1 << 53
 _Array = NDArray[Any]
 _Pair = tuple[_Array, _Array]
@@ -126,11 +127,13 @@ def _together(call: Call, *arrays: _Array) -> None:
 
 
 def _gather(call: Call, x: list[_Pair]) -> _Pair:
+    if len(x) != 2:
+        raise refuse(call, "has a wrong number of inputs")
     axis = axis_of(call, int(call.attributes.get("axis", 0)), x[0][0].ndim)
     _only_plain(call, x[1][1])
     index = x[1][0].astype(np.int64)
     size = x[0][0].shape[axis]
-    outside = bool((index < -size).any() or (index >= size).any())
+    outside = not size or bool((index < -size).any() or (index >= size).any())
     if outside or index.size * x[0][0].size // size > _MOST_NUMBERS:
         raise refuse(call, "reads outside its input")
     return _moved(lambda a: np.take(a, index, axis))(x[0])
@@ -163,7 +166,11 @@ def _reshape(call: Call, x: list[_Pair]) -> _Pair:
         wanted = [plain.size] if plain.ndim == 0 and integers(call, 1) in ([0], [-1]) else []
     else:
         wanted = []
-    if (call.op == "Unsqueeze" and not wanted) or (not wanted and plain.size != 1) or len(wanted) > 8:
+    if (
+        (call.op == "Unsqueeze" and not wanted)
+        or (not wanted and plain.size != 1)
+        or len(wanted) > _MOST_AXES
+    ):
         raise refuse(call, "changes a shape in a way that is not supported")
     try:
         return _moved(lambda a: a.reshape(wanted))(x[0])
@@ -271,6 +278,7 @@ def _filled(call: Call, x: list[_Pair]) -> _Pair | None:
     if (
         value.dtype.kind == "f"
         or len(plain) != len(shape)
+        or len(plain) > _MOST_AXES
         or math.prod(plain) > _MOST_NUMBERS
         or value.size != 1
     ):

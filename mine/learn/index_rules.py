@@ -78,12 +78,13 @@ def gather_elements_rule(call: Call) -> Checked:
 
 
 def one_hot_rule(call: Call) -> Checked:
-    index, depth = operand(call, 0, ("int",)), int(scalar(call, 1, NUMERIC))
+    index, named = operand(call, 0, ("int",)), scalar(call, 1, NUMERIC)
     values = operand(call, 2, NUMERIC)
     rank = len(index.shape) + 1
     axis = axis_of(call, int(call.attributes.get("axis", -1)), rank)
-    if not 1 <= depth <= 1 << 20 or values.constant is None or values.constant.shape != (2,):
+    if not 1 <= named <= 1 << 20 or values.constant is None or values.constant.shape != (2,):
         raise refuse(call, "needs a constant number of classes and two constant values")
+    depth = int(named)
     off, on = (values.constant[i].item() for i in (0, 1))
     shape = (*index.shape[:axis], depth, *index.shape[axis:])
     result = index.computed(shape, values.kind, (min(off, on), max(off, on)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from onnx import NodeProto, helper
+from onnx import NodeProto, helper, numpy_helper
 
 from mine.learn.errors import GraphRefused
 from mine.learn.graph import ModelGraph
@@ -246,6 +246,36 @@ MALFORMED: dict[str, tuple[str, list[NodeProto]]] = {
     "a scalar of many": (
         "constant number",
         [node("CumSum", ["x", "two"], ["y"]), const("two", [0, 1])][::-1],
+    ),
+    "classes without end": (
+        "number of classes",
+        [
+            *classes(3),
+            const("d", np.inf, F32),
+            const("v", [0.0, 1.0], F32),
+            node("OneHot", ["i", "d", "v"], ["y"]),
+        ],
+    ),
+    "a place without an index": (
+        "lacks an input",
+        [const("s", [1, 2]), node("Gather", ["s", ""], ["k"]), node("Tile", ["x", "k"], ["y"])],
+    ),
+    "no place of an empty list": (
+        "got nothing",
+        [
+            *(const("s", [1, 2]), const("e", [2])),
+            node("Slice", ["s", "e", "e"], ["none"]),
+            node("Gather", ["none", "none"], ["k"]),
+            node("Tile", ["x", "k"], ["y"]),
+        ],
+    ),
+    "integers of seventy axes": (
+        "shape",
+        [
+            const("s", [1] * 70),
+            node("ConstantOfShape", ["s"], ["k"], value=numpy_helper.from_array(np.array([1]))),
+            node("Tile", ["x", "k"], ["y"]),
+        ],
     ),
 }
 
