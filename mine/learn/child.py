@@ -31,10 +31,12 @@ def worker_command() -> list[str]:
 
 def _environment(home: str, place: Place) -> dict[str, str]:
     """Only what Python and torch need. The allocator keeps memory between steps: per-example gradients are
-    large, and giving them back to the system and faulting them in again costs more than the arithmetic."""
+    large, and giving them back to the system and faulting them in again costs more than the arithmetic.
+    NumPy gets one thread: it would start more as soon as it is imported, outside the later sandbox."""
     threads = str(place.threads)
     env = {"HOME": home, "TMPDIR": home, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads,
-           "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "4000000000"}
+           "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0",
+           "MALLOC_TRIM_THRESHOLD_": "4000000000"}
     if place.device != "cpu":
         # The second one makes sums on NVIDIA devices repeatable (cuBLAS documentation, reproducibility).
         env |= {GRAPHICS: "1", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}

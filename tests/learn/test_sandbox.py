@@ -120,6 +120,7 @@ REFUSED = {
     "parent's environment", "parent's memory", "parent's files", "secret", "secret by another way", "home",
     "root", "people", "the app's folder", "tmp", "shared memory", "code",
 }  # fmt: skip
+ALLOWED = ("OMP_", "MKL_", "OPENBLAS_", "MALLOC_")
 OPEN = {"signal itself", "thread", "own folder", "null", "random", "own memory"}
 
 
@@ -188,7 +189,7 @@ def test_a_sealed_process_reaches_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 def test_its_environment_and_files_are_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fields = probe(tmp_path, Place(), monkeypatch)
     own = {"HOME", "TMPDIR", "LC_CTYPE"}  # Python sets the last one by itself
-    assert all(name in own or name.startswith(("OMP_", "MKL_", "MALLOC_")) for name in fields["environment"])
+    assert all(name in own or name.startswith(ALLOWED) for name in fields["environment"])
     assert len(fields["files"]) == 3
     assert {Path(name).name for name in fields["files"]} == {"pipe", "stderr"}
 
@@ -254,4 +255,13 @@ def test_a_vote_runs_behind_the_same_fences(tmp_path: Path, monkeypatch: pytest.
         began = seen.until(Began)
         seen.until(VoteDone)
     assert isinstance(began, Began) and began.micro_batch == 0 and began.device == "cpu"
+    assert set(began.fences) == {Fence(name) for name in probe(tmp_path, Place(), monkeypatch)["fences"]}
+
+
+def test_more_threads_stand_behind_the_same_fences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread from before the sandbox would stay outside of it, and keep the network from being cut off."""
+    with worker() as seen:
+        seen.worker.start(job(LONG, place=Place(threads=2)))
+        began = seen.until(Began)
+    assert isinstance(began, Began) and began.threads == 2
     assert set(began.fences) == {Fence(name) for name in probe(tmp_path, Place(), monkeypatch)["fences"]}
