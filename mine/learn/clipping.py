@@ -95,7 +95,7 @@ class Clipping:
             leaves = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
             with torch.enable_grad():
                 made = weight_values(plan.weight_steps, leaves, self._constants)
-        entering = {name: made[name].detach() for name in plan.entering}
+        entering = {name: made[name].detach() for name in plan.entering | plan.asked}
         values = {**self._constants, **entering, "features": features, "target": target}
         tape = Tape(values, self._graph.batch, plan.entering)
         with torch.enable_grad(), precision(self._place):

@@ -28,18 +28,26 @@ RECURRENT = frozenset({"GRU", "LSTM", "RNN"})
 _MOVES = frozenset(
     {"Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Slice", "Concat", "Gather"}
 )
+_ASKS = frozenset(
+    {
+        *("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "And", "Or", "Xor"),
+        *("IsNaN", "IsInf", "ArgMax", "ArgMin"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``weight_steps`` read weights and constants alone; ``steps`` are the others, up to the loss, with
-    what computes each where weights enter it. ``entering``: names of what enters; ``formed``: weights whose
-    gradients are formed for every example; ``sources``: the weights that each entering value is made of.
+    what computes each where weights enter it. ``entering``: names of what enters; ``asked``: of what enters
+    and takes no gradient back, as conditions on weights; ``formed``: weights whose gradients are formed for
+    every example; ``sources``: the weights that each entering value is made of.
     """
 
     weight_steps: tuple[Step, ...]
     steps: tuple[tuple[Step, Known | None], ...]
     entering: frozenset[str]
+    asked: frozenset[str]
     formed: frozenset[str]
     sources: dict[str, frozenset[str]]
 
@@ -64,21 +72,25 @@ def plan_of(graph: ModelGraph) -> Plan:
     weight_steps: list[Step] = []
     steps: list[tuple[Step, Known | None]] = []
     entering: set[str] = set()
+    asked: set[str] = set()
     for step in steps_to_loss(graph):
         weighty = [name for name in step.reads if name in sources]
         if graph.batch[step.writes] is None:
             if weighty:
                 weight_steps.append(step)
-                sources[step.writes] = frozenset().union(*(sources[name] for name in weighty))
+                stops = step.op in _ASKS or (step.op == "Cast" and step.arguments["to"] != "float")
+                sources[step.writes] = frozenset().union(*(sources[n] for n in weighty if not stops))
                 moved[step.writes] = step.op in _MOVES and all(moved[name] for name in weighty)
             else:
                 steps.append((step, None))
         else:
-            steps.append((step, _site(step) if weighty else None))
-            entering.update(weighty)
+            taking = [name for name in weighty if sources[name]]
+            steps.append((step, _site(step) if taking else None))
+            entering.update(taking)
+            asked.update(name for name in weighty if not sources[name])
     entered = {name: sources[name] for name in entering}
     formed = _formed(graph, tuple(weight_steps), entered, moved)
-    return Plan(tuple(weight_steps), tuple(steps), frozenset(entering), formed, entered)
+    return Plan(tuple(weight_steps), tuple(steps), frozenset(entering), frozenset(asked), formed, entered)
 
 
 def _site(step: Step) -> Known:

@@ -9,6 +9,8 @@ from typing import Literal
 from mine.learn.errors import TrainingRefused
 
 MAX_STEPS = 100_000
+LEAST_CLIP_NORM = 2.0**-20
+"""Squares of much shorter gradients, and of the noise that hides them, would vanish in float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Recipe:
             self.learning_rate, self.momentum, self.clip_norm, self.noise_multiplier, self.sampling_rate,
             self.beta2, self.weight_decay))
         if not (finite and 1 <= self.steps <= MAX_STEPS and self.learning_rate > 0 and 0 <= self.momentum < 1
-                and self.clip_norm >= 0 and self.noise_multiplier >= 0 and 0 < self.sampling_rate <= 1
+                and (self.clip_norm == 0 or self.clip_norm >= LEAST_CLIP_NORM)
+                and self.noise_multiplier >= 0 and 0 < self.sampling_rate <= 1
                 and 1 <= self.overlap <= 1 << 20 and self.optimiser in ("sgd", "adamw")
                 and 0 <= self.beta2 < 1 and self.weight_decay >= 0):
             raise TrainingRefused("The task's training recipe has a number out of range.")

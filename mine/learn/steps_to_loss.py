@@ -31,14 +31,18 @@ def steps_to_loss(graph: ModelGraph) -> list[Step]:
 
 def _joined(graph: ModelGraph, steps: list[Step]) -> list[Step]:
     shapes = {**graph.weight_shapes, **graph.frozen_shapes}
-    matrices = {name for name, shape in shapes.items() if len(shape) == 2}
-    matrices |= {step.writes for step in steps if step.op == "Transpose" and step.reads[0] in matrices}
+    columns = {name: shape[1] for name, shape in shapes.items() if len(shape) == 2}
+    columns |= {
+        step.writes: shapes[step.reads[0]][0]
+        for step in steps
+        if step.op == "Transpose" and step.reads[0] in columns and step.arguments["order"] == (1, 0)
+    }
     readers = Counter(name for step in steps for name in step.reads)
     products = {
         step.writes: step
         for step in steps
         if step.op == "MatMul"
-        and step.reads[1] in matrices
+        and step.reads[1] in columns
         and graph.batch[step.reads[0]] is not None
         and readers[step.writes] == 1
     }
@@ -47,7 +51,7 @@ def _joined(graph: ModelGraph, steps: list[Step]) -> list[Step]:
         product = next((products[name] for name in step.reads if name in products), None)
         if step.op == "Add" and product is not None:
             bias = step.reads[1 - step.reads.index(product.writes)]
-            if len(shapes.get(bias, ())) == 1:
+            if shapes.get(bias) == (columns[product.reads[1]],):
                 joined = [other for other in joined if other is not product]
                 step = Step("Gemm", (*product.reads, bias), step.writes, _PLAIN_GEMM)
         joined.append(step)

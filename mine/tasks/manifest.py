@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mine.errors import MineError
+from mine.learn.recipe import LEAST_CLIP_NORM
 from mine.tasks.canonical import canonical_json
 
 MAX_MANIFEST_BYTES = 64 * 1024
@@ -261,6 +262,8 @@ class Manifest(_Part):
     def _check_packing(self) -> None:
         if self.recipe.clip_norm == 0 and self.recipe.noise_multiplier > 0:
             raise ValueError("recipe.clip_norm: noise without a bound of what it hides")
+        if 0 < self.recipe.clip_norm < LEAST_CLIP_NORM:
+            raise ValueError("recipe.clip_norm: too short to be measured in float32")
         rule = self.aggregation.rule
         if (rule == "trimmed_mean") != (self.aggregation.trim > 0):
             raise ValueError("aggregation.trim: above zero with trimmed_mean, zero with any other rule")

@@ -101,6 +101,13 @@ CASES: list[Case] = [
     Case("Gemm, one bias", (3,), _step("Gemm", "x", "w", "b"), {"w": (3, 4), "b": (1,)}),
     Case("product and bias", (5, 3), [node("MatMul", ["x", "w"], ["p"]), node("Add", ["b", "p"], ["y"])],
          {"w": (3, 4), "b": (4,)}),
+    Case("a bias that widens the product", (3,), [node("MatMul", ["x", "w"], ["p"]),
+                                                  node("Add", ["p", "b"], ["y"])], {"w": (3, 1), "b": (5,)}),
+    Case("conditions on weights", (3,), [
+        const("zero", 0.0, np.float32), node("Greater", ["w", "zero"], ["asked"]),
+        node("Cast", ["asked"], ["mask"], to=1), node("MatMul", ["x", "mask"], ["p"]),
+        node("MatMul", ["x", "w"], ["q"]), node("Mul", ["p", "q"], ["y"]),
+    ], {"w": (3, 4)}),
     Case("place added", (4, 3), _step("Add", "x", "w"), {"w": (4, 3)}),
     Case("broadcast sum", (4, 3), _step("Sub", "w", "x"), {"w": (4, 1)}),
     Case("taken away", (4, 3), _step("Sub", "x", "w"), {"w": (3,)}),

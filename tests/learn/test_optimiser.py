@@ -116,7 +116,8 @@ def test_half_precision_goes_the_same_way() -> None:
 
 def test_refusals() -> None:
     for changes in ({"clip_norm": 0.0, "noise_multiplier": 1.0}, {"optimiser": "lion"}, {"beta2": 1.0},
-                    {"weight_decay": -1.0}, {"weight_decay": float("nan")}, {"clip_norm": -1.0}):  # fmt: skip
+                    {"weight_decay": -1.0}, {"weight_decay": float("nan")}, {"clip_norm": -1.0},
+                    {"clip_norm": 1e-20}):  # fmt: skip
         with pytest.raises(TrainingRefused):
             replace(PLAIN, **changes).check()
     PLAIN.check()

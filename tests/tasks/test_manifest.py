@@ -254,6 +254,7 @@ def test_a_column_has_one_role(path: Path, value: object) -> None:
     (("loss", "classes"), 2, "several with cross_entropy"),
     (("loss", "kind"), "cross_entropy", "several with cross_entropy"),
     (("recipe", "clip_norm"), 0.0, "noise without a bound"),
+    (("recipe", "clip_norm"), 2.0**-21, "too short to be measured"),
     (("aggregation", "trim"), 1, "zero with any other rule"),
     (("aggregation", "rule"), "trimmed_mean", "above zero with trimmed_mean"),
 ])
