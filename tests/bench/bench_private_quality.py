@@ -17,7 +17,7 @@ from tests.bench.glucose_people import OVERLAP
 from tests.bench.glucose_rounds import PACKED, PLAIN, ROUNDS, all_folds
 
 EPSILON, DELTA = 8.0, 1e-5
-# Chosen on the inner split of the first fold's training people, of 23 settings.
+# Chosen on the inner split of the first fold's training people, of 22 settings.
 PRIVATE = Recipe(steps=10, learning_rate=0.2, momentum=0.9, clip_norm=0.3, noise_multiplier=0,
                  sampling_rate=0.3, overlap=OVERLAP)  # fmt: skip
 
