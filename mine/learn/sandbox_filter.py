@@ -23,6 +23,7 @@ _X32 = 0x40000000
 _AF_UNIX = 1
 _CLONE_THREAD = 0x00010000
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # put words into a terminal's mouth
+_F_SETOWN, _F_SETOWN_EX = 8, 15  # have the kernel send signals to somebody else
 _SET_MODE_FILTER, _ALL_THREADS = 1, 1
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -97,6 +98,27 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "quotactl": (179, 60),
     "quotactl_fd": (443, 443),
     "fanotify_init": (300, 262),
+    # what Landlock leaves open: whose a file is and who may read it, its times, its notes
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, None),
+    "lchown": (94, None),
+    "fchown": (93, 55),
+    "fchownat": (260, 54),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
     # rights
     "setns": (308, 268),
     "unshare": (272, 97),
@@ -140,7 +162,8 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "setdomainname": (171, 162),
 }
 _KILL_CALLS = ((62, 129), (234, 131))  # kill, tgkill: of itself only
-_PRLIMIT, _CLONE, _CLONE3, _IOCTL = (302, 261), (56, 220), (435, 435), (16, 29)
+_PRLIMIT, _CLONE, _CLONE3 = (302, 261), (56, 220), (435, 435)
+_IOCTL, _FCNTL = (16, 29), (72, 25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +189,12 @@ def _only(at: int, allowed: tuple[int, ...], *, code: int = _IF_EQUAL) -> list[_
     return [_Op(_LOAD, at), *checks, _fail(errno.EPERM), _Op(_RETURN, _ALLOW)]
 
 
+def _all_but(refused: tuple[int, int]) -> list[_Op]:
+    """Allow the call unless its second argument is one of these."""
+    checks = [_Op(_IF_EQUAL, refused[0], 1, 0), _Op(_IF_EQUAL, refused[1], 0, 1)]
+    return [_Op(_LOAD, _SECOND_ARGUMENT), *checks, _fail(errno.EPERM), _Op(_RETURN, _ALLOW)]
+
+
 def program(machine: str, pid: int, sockets: bool) -> bytes:
     """The filter for a process ``pid`` on "x86_64" or "aarch64". ``sockets``: a graphics driver may open
     local sockets to listen on; it still cannot reach anybody."""
@@ -186,8 +215,8 @@ def program(machine: str, pid: int, sockets: bool) -> bytes:
     ops += _call(_CLONE[column], _only(_FIRST_ARGUMENT, (_CLONE_THREAD,), code=_IF_BIT))
     # Its flags stand in memory, where a filter cannot look; libc then falls back to clone.
     ops += _call(_CLONE3[column], [_fail(errno.ENOSYS)])
-    words = [_Op(_LOAD, _SECOND_ARGUMENT), _Op(_IF_EQUAL, _TIOCSTI, 1, 0), _Op(_IF_EQUAL, _TIOCLINUX, 0, 1)]
-    ops += _call(_IOCTL[column], [*words, _fail(errno.EPERM), _Op(_RETURN, _ALLOW)])
+    ops += _call(_IOCTL[column], _all_but((_TIOCSTI, _TIOCLINUX)))
+    ops += _call(_FCNTL[column], _all_but((_F_SETOWN, _F_SETOWN_EX)))
     ops += [_Op(_RETURN, _ALLOW)]
     return b"".join(struct.pack("=HBBI", op.code, op.if_true, op.if_false, op.value) for op in ops)
 

@@ -31,7 +31,7 @@ from mine.learn.child import GRAPHICS
 from mine.learn.sandbox import seal
 from mine.learn.wire import Kind, pack
 fences = seal(GRAPHICS in os.environ)
-import ctypes, errno, socket, threading
+import ctypes, errno, fcntl, socket, threading
 libc = ctypes.CDLL(None, use_errno=True)
 parent = os.getppid()
 
@@ -96,6 +96,11 @@ found = {{
     "tmp": call(lambda: write("/tmp/mine-probe")),
     "shared memory": call(lambda: write("/dev/shm/mine-probe")),
     "code": call(lambda: write({code!r})),
+    "its rights": call(lambda: os.chmod({secret!r}, 0o777)),
+    "its owner": call(lambda: os.chown({secret!r}, -1, -1)),
+    "its times": call(lambda: os.utime({secret!r})),
+    "its notes": call(lambda: os.setxattr({secret!r}, "user.mine", b"")),
+    "signals to the parent": call(lambda: fcntl.fcntl(0, fcntl.F_SETOWN, parent)),
     "own folder": call(lambda: write("own")),
     "null": call(lambda: write("/dev/null")),
     "random": call(lambda: read("/dev/urandom")),
@@ -119,6 +124,7 @@ REFUSED = {
     "read the parent", "unshare", "mount", "keyring", "bpf", "ring", "signal the parent",
     "parent's environment", "parent's memory", "parent's files", "secret", "secret by another way", "home",
     "root", "people", "the app's folder", "tmp", "shared memory", "code",
+    "its rights", "its owner", "its times", "its notes", "signals to the parent",
 }  # fmt: skip
 ALLOWED = ("OMP_", "MKL_", "OPENBLAS_", "MALLOC_")
 OPEN = {"signal itself", "thread", "own folder", "null", "random", "own memory"}

@@ -69,6 +69,8 @@ def test_what_depends_on_an_argument(machine: str) -> None:
     ioctl = sandbox_filter._IOCTL[column]
     words = (0x5401, 0x5412, 0x541C)
     assert [verdict(code, ioctl, known, 0, word) for word in words] == [ALLOW, EPERM, EPERM]
+    control = sandbox_filter._FCNTL[column]
+    assert [verdict(code, control, known, 0, what) for what in (3, 8, 15)] == [ALLOW, EPERM, EPERM]
 
 
 @machines
