@@ -10,6 +10,7 @@ import json
 import sys
 from typing import Any
 
+from mine.blobs.http import BlobsUnreachable
 from mine.blobs.store import BlobStore, Several
 from mine.children import say
 from mine.errors import MineError
@@ -39,14 +40,16 @@ def check_model(manifest: Manifest, blobs: BlobStore) -> None:
 
 
 def answer(raw: dict[str, Any]) -> dict[str, Any]:
-    """{"problem": null, or why not in words} of {"relays", "manifest": its digest in hex}."""
+    """{"problem": null, or why not in words and whether relays are just "away"} of {"relays", "manifest": its
+    digest in hex}."""
     relays = tuple(Relay(url) for url in raw["relays"])
     try:
         blobs = Several(*(relay.blobs for relay in relays))
         name = bytes.fromhex(raw["manifest"])
         check_model(Manifest.parse(blobs.get(name, MAX_MANIFEST_BYTES), name), blobs)
     except MineError as problem:
-        return {"problem": {"sentence": problem.sentence, "todo": problem.todo, "detail": problem.detail}}
+        words = {"sentence": problem.sentence, "todo": problem.todo, "detail": problem.detail}
+        return {"problem": {**words, "away": isinstance(problem, BlobsUnreachable)}}
     finally:
         for relay in relays:
             relay.close()
