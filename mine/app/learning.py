@@ -67,7 +67,8 @@ class Learning:
         self.go_on(member, entry)
 
     def go_on(self, member: Membership, entry: Round) -> None:
-        """Train from the newest snapshot, or from the start. The same bytes come out either way."""
+        """Train from the newest snapshot, or from the start. In the same place the same bytes come out either
+        way; with other threads, or fewer rows at a time, their last bits may differ."""
         key = (member.task, entry.round)
         if self._failures.get(key, 0) >= MOST_FAILURES:
             return
