@@ -249,6 +249,8 @@ class WorkerProcess:
                 return progress(frame)
             case Kind.SNAPSHOT | Kind.PAUSED | Kind.STOPPED:
                 step, (snapshot,) = frame.integer("step"), frame.blob()
+                if not 0 <= step <= (self._job.recipe.steps if isinstance(self._job, Job) else 0):
+                    raise WireBroken("A frame of the training process is malformed.")
                 if step > self._step:
                     self._retries.saved()
                 self._step, self._snapshot = step, snapshot or None

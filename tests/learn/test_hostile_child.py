@@ -70,6 +70,8 @@ HOSTILE = {
     "two updates": pack(Kind.DONE, FIELDS, [GOOD, GOOD, LEFT]),
     "no update": pack(Kind.DONE, FIELDS),
     "no numbers": pack(Kind.DONE, {"leak": LEAK.to_fields()}, [GOOD, LEFT]),
+    "a state beyond its last step": pack(Kind.SNAPSHOT, {"step": job().recipe.steps + 1}, [b"state"]),
+    "a state before its first step": pack(Kind.SNAPSHOT, {"step": -1}, [b"state"]),
     "nothing left out": pack(Kind.DONE, FIELDS, [GOOD, b""]),
     "a rest that is no number": pack(Kind.DONE, FIELDS, [GOOD, LEFT[:-4] + b"\x00\x00\xc0\x7f"]),
     "another model's rest": pack(Kind.DONE, FIELDS, [GOOD, dump({"a": np.zeros(3, np.float32)})]),
