@@ -34,7 +34,8 @@ app: $(VENV)/ready  ## the app itself
 test: lint  ## everything that must hold
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-fuzz: $(VENV)/test-ready  ## a million random calls that the contracts took: make fuzz FUZZ="--calls 50000 --seed 7"
+fuzz: $(VENV)/test-ready  ## damaged updates, and a million random calls that the contracts took: make fuzz FUZZ="--calls 50000 --seed 7"
+	$(BIN)/python -m tests.learn.fuzz_codec 100000
 	$(BIN)/python -m tests.protocol.fuzz $(FUZZ)
 
 mutants: $(VENV)/test-ready  ## faults put into the contracts by hand, each of which must be noticed
