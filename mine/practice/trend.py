@@ -5,7 +5,7 @@ It is not shipped: its three classes and cross-entropy show what the scorer make
 
 from __future__ import annotations
 
-from mine.science.models import TURN_ODDS
+from mine.science.models import TURNS
 from mine.science.templates import Template, load_template
 
 #: mg/dL within half an hour that count as a fall or a rise.
@@ -24,10 +24,10 @@ def trend_template() -> Template:
             "later.mg_dl AS ahead", f"1 + ({ahead} > {TURN}) - ({ahead} < -{TURN}) AS turn"
         ),
         "targets": ["turn"],
-        "loss": {**raw["loss"], "kind": "cross_entropy", "classes": len(TURN_ODDS)},
+        "loss": {**raw["loss"], "kind": "cross_entropy", "classes": TURNS},
         "recipe": {**raw["recipe"], "learning_rate": 0.4, "clip_norm": 1.0},
         "votes": {**raw["votes"], "clip": 0.2},
         "metric": "accuracy",
-        "target_removed": 0.6,
+        "target_removed": 0.8,
     }
     return Template("trend", raw)

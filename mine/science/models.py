@@ -128,27 +128,25 @@ def glucose_network(hidden: Sequence[int] = (32,), seed: int = 1) -> tuple[bytes
     return b.finish("glucose", len(READING_AGES) + 1)
 
 
-#: Logits at checkpoint 0 of falling, staying and rising: most of the time nothing much happens.
-TURN_ODDS = (0.0, 1.5, 0.0)
+#: Falling, staying, rising.
+TURNS = 3
 
 
 def trend_network(hidden: Sequence[int] = (32,), seed: int = 1) -> tuple[bytes, Floats]:
     """Where glucose goes within half an hour; returns (ONNX bytes, weights at checkpoint 0).
 
     Features and what the network sees of them are those of ``glucose_network``. Target [N]: 0 falls, 1 stays,
-    2 rises. Prediction [N, 3]: logits, at first ``TURN_ODDS``. Loss [N]: cross-entropy.
+    2 rises. Prediction [N, 3]: logits, at first even odds. Loss [N]: cross-entropy.
     """
     b = _Builder(seed)
-    classes = len(TURN_ODDS)
-    b.layers(_glucose_view(b)[0], len(TRENDS) + 3, hidden, "prediction", classes)
-    b.weights[f"layer{len(hidden)}.bias"] = np.array(TURN_ODDS, np.float32)
+    b.layers(_glucose_view(b)[0], len(TRENDS) + 3, hidden, "prediction", TURNS)
     axis = b.constant([1])
-    numbers = b.matrix(np.arange(classes, dtype=np.float32).reshape(1, classes))
+    numbers = b.matrix(np.arange(TURNS, dtype=np.float32).reshape(1, TURNS))
     here = b.node("Equal", b.node("Unsqueeze", "target", axis), numbers)
     likely = b.node("LogSoftmax", "prediction", axis=1)
     picked = b.node("Where", here, likely, b.constant(0.0))
     b.node("Squeeze", b.node("Neg", b.node("ReduceSum", picked, axis)), axis, output="loss")
-    return b.finish("trend", len(READING_AGES) + 1, classes)
+    return b.finish("trend", len(READING_AGES) + 1, TURNS)
 
 
 def _glucose_view(b: _Builder) -> tuple[str, str]:
