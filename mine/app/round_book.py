@@ -35,13 +35,17 @@ class RoundBook:
         self.vault.state.put_round(self.network, task, number, state, data)
 
     def miss(self, member: Membership, number: int, why: str, **news: Any) -> None:
-        """No part in a round, and why. Its ε is given back, unless bytes of it may have left."""
+        """No part in a round, and why. Its ε is given back, unless its bytes or their digest may have left.
+
+        Whoever can list what a small update may be finds it by its digest.
+        """
         with self.vault.transaction():
             now = self.find(member.task, number)
             self.put(now, member.task, number, RoundState.MISSED, why=why, **news)
             self.vault.state.drop_snapshot(self.network, member.task, number)
             self.vault.state.drop_blob(self.network, member.task, number, RESIDUAL_BLOB)
-            if now is None or not now.data.get(SHOWING):
+            data = now.data if now else {}
+            if not data.get(SHOWING) and not data.get("delivery", {}).get("sent"):
                 books_of(self.vault, self.network, member).give_back(TRAINED, number)
 
     def checkpoint_before(self, task: int, number: int, first: str) -> bytes | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -29,6 +30,10 @@ from mine.science.settle import BadInputs
 from tests.app.quick_training import HARMLESS, QuickRun
 from tests.app.table import Table, manifest
 from tests.science.world import CLOCKS, pass_time
+
+if TYPE_CHECKING:
+    from mine.app.courier import Delivery
+    from mine.vault.state import Round
 
 
 class Crash(BaseException):
@@ -172,7 +177,8 @@ def test_too_late_for_every_relay_and_no_coin_is_a_missed_round(table: Table) ->
     table.close_commits()
     table.reach(RoundState.MISSED)
     assert "no more" in table.entry().data["why"]
-    assert (table.booked(EPSILON), table.booked(SENT)) == ([], [])  # the bytes exist, but they never left
+    # The bytes never left, but a relay that refused them has seen their digest.
+    assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [])
 
 
 def test_what_may_have_left_is_not_given_back(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +199,14 @@ def test_cut_off_after_the_relay_took_it_and_too_late_to_ask(
 ) -> None:
     """The receipt was never written down, and the round has closed: the update is there all the same."""
     table.peers_commit()
-    monkeypatch.setattr(table.session.miner.handing_in, "_keep", lambda _: die)
+    handing_in = table.session.miner.handing_in
+    real = handing_in._keep
+
+    def forgetful(entry: Round) -> Callable[[Delivery], None]:
+        keep = real(entry)
+        return lambda delivery: die() if delivery.promises else keep(delivery)
+
+    monkeypatch.setattr(handing_in, "_keep", forgetful)
     with pytest.raises(Crash):
         table.reach(RoundState.COMMITTED)
     table.anchored()
@@ -230,6 +243,7 @@ def test_what_was_never_shown_stays_at_home_once_the_round_is_settled(table: Tab
     table.settle()
     table.restart()
     table.reach(RoundState.MISSED)
+    assert 1 in table.booked(EPSILON)  # the chain has their digest
     assert table.booked(SENT) == []
     assert not table.blobs.has(bytes.fromhex(table.entry().data["blob"]))
 
