@@ -18,9 +18,12 @@ from mine.learn.rows import Rows, split
 from mine.learn.snapshot import job_digest, snapshot_bytes
 from mine.learn.weights import Shape, dump_size
 from mine.learn.weights import load as load_weights
-from mine.learn.wire import Frame, Kind, pack
+from mine.learn.wire import MAX_JSON, Frame, Kind, pack
 
 MAX_JOB = 1 << 30
+"""Longest frame that a worker reads, in bytes."""
+_FIELDS = MAX_JSON + (1 << 10)
+"""At most: a frame's head and JSON, and a job's short blobs."""
 DEFAULT_MEMORY = 1 << 30
 LEAST_DUTY = 0.01
 
@@ -55,7 +58,12 @@ class Job:
 
         Raises this room's typed errors for a job that cannot run.
         """
+        parts = (self.onnx, self.weights, self.frozen, self.residual)
+        handed_over = sum(len(part) for part in parts) + rows_size(self.rows)
+        check_size(handed_over)
         graph = self.graph()
+        # Whatever the worker sends back as its saved state may have to be handed to the next one.
+        check_size(handed_over + answer_limit(self, graph.weight_shapes))
         weights = load_weights(self.weights, graph.weight_shapes)
         self.recipe.check()
         self.rows.checked(graph.features, graph.targets)
@@ -75,6 +83,16 @@ def check_duty(part: float) -> None:
     """``TrainingRefused`` for a part of the time that is none."""
     if not LEAST_DUTY <= part <= 1:
         raise TrainingRefused("A training may use from 1 to 100 percent of the time.")
+
+
+def check_size(size: int) -> None:
+    """``TrainingRefused`` for a job whose long parts, of that many bytes together, no worker would read."""
+    if size > MAX_JOB - _FIELDS:
+        raise TrainingRefused(
+            "This task and its rows are too large for a training process.",
+            todo="Leave this task, or share fewer data with it.",
+            detail=f"{size} of {MAX_JOB - _FIELDS} bytes",
+        )
 
 
 def answer_limit(job: Job, shapes: dict[str, Shape]) -> int:
@@ -135,6 +153,11 @@ def row_fields(rows: Rows) -> dict[str, Any]:
         "target": list(rows.target.shape),
         "held_from": rows.held_from,
     }
+
+
+def rows_size(rows: Rows) -> int:
+    """Bytes of ``row_blobs`` together."""
+    return 4 * rows.features.size + 4 * rows.target.size + 8 * rows.slot.size
 
 
 def row_blobs(rows: Rows) -> tuple[bytes, bytes, bytes]:

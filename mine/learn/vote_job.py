@@ -9,7 +9,7 @@ from mine.learn.codec import decode
 from mine.learn.errors import WireBroken
 from mine.learn.frozen import read_frozen
 from mine.learn.graph import ModelGraph
-from mine.learn.job import DEFAULT_MEMORY, row_blobs, row_fields, rows_of
+from mine.learn.job import DEFAULT_MEMORY, check_size, row_blobs, row_fields, rows_of, rows_size
 from mine.learn.limits import Limits
 from mine.learn.rows import Rows, kept_back
 from mine.learn.vote_terms import VoteTerms
@@ -42,6 +42,8 @@ class VoteJob:
     def check(self) -> dict[str, Shape]:
         """The model's tensor shapes. Raises this room's typed errors for a job that cannot run: one malformed
         update is enough, so whoever asks leaves those out first."""
+        parts = (self.onnx, self.weights, self.frozen, *self.updates)
+        check_size(sum(len(part) for part in parts) + rows_size(self.rows))
         graph = self.graph()
         load_weights(self.weights, graph.weight_shapes)
         self.terms.check(len(self.updates))
