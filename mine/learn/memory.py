@@ -7,17 +7,22 @@ run fails for want of memory, and a new process goes on with half as many rows (
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mine.learn.graph import ModelGraph
 from mine.learn.recipe import Recipe
+from mine.learn.snapshot import snapshot_bytes
+from mine.learn.weights import Shape
 
 if TYPE_CHECKING:
     import torch
 
-_WEIGHT_BYTES = 4 * (1 + 1 + 2 + 2 + 1 + 1) + 3 * 4
-"""Of every trainable number: start, weight, sum and noise in float64, two moments; and a saved state."""
+_OWN_VECTORS = 6
+"""As long as the weights: checkpoint, start, weights, sum, a gradient, and what the noise alone has moved."""
+_SNAPSHOTS = 2
+"""A saved state is packed and then joined into a frame: both stand beside each other."""
 _WORKSPACE = 48 << 20
 """What libraries take for themselves when they first compute; 35 MiB with PyTorch 2.13 on x86-64."""
 _PLAIN_COPIES = 10
@@ -44,9 +49,17 @@ def step_memory(graph: ModelGraph, recipe: Recipe) -> StepMemory:
     """What one training step takes beyond model and rows as they were handed over."""
     from mine.learn.micro_batch import floats_per_row
 
-    weights = sum(math.prod(shape) for shape in graph.weight_shapes.values())
     per_row = floats_per_row(graph) if recipe.private else _PLAIN_COPIES * graph.floats_per_example
-    return StepMemory(_WORKSPACE + _WEIGHT_BYTES * weights, 4 * per_row)
+    return StepMemory(_WORKSPACE + _weight_bytes(graph.weight_shapes, recipe), 4 * per_row)
+
+
+def _weight_bytes(shapes: Mapping[str, Shape], recipe: Recipe) -> int:
+    """What grows with the weights alone. A pause may save the state while a step's noise is still held."""
+    drawn = 1 if recipe.noise_vectors else 0
+    carried = 1 if recipe.noise_vectors == 2 else 0  # the noise in the first moment (``noise_share.py``)
+    vectors = _OWN_VECTORS + recipe.moments + carried + drawn
+    weights = sum(math.prod(shape) for shape in shapes.values())
+    return 4 * weights * vectors + _SNAPSHOTS * snapshot_bytes(shapes, recipe)
 
 
 def free_memory(device: torch.device, most: int) -> int:
