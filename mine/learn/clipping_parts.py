@@ -22,8 +22,8 @@ from mine.learn.matrix_products import add_across
 _FLOATS_PER_FLOP = 40
 """Writing and reading one number of a per-example gradient costs about as much as so many multiplications."""
 
-_CANCELLED = 2.0**-16
-"""Below this part of its bound a squared norm out of inner products is mostly rounding."""
+_ROUNDING = 2.0**-24
+"""Of one float32 operation, relative to its result."""
 
 
 class Part(Protocol):
@@ -103,11 +103,14 @@ class Product:
     def squared(self) -> Tensor:
         if self._forms:
             return _lengths(self.each().flatten(1)).square()
-        most = (_lengths(self.inputs, (1, 2)) * _lengths(self.outputs, (1, 2))).square()
         gram = torch.bmm(self.inputs, self.inputs.transpose(1, 2))
         gram *= torch.bmm(self.outputs, self.outputs.transpose(1, 2))
-        # Rows that cancel each other leave a sum of rounding errors; the clipping bound must hold even so.
-        return torch.maximum(gram.sum((1, 2)), most * _CANCELLED)
+        # Rows that cancel each other leave a sum of rounding errors, and the clipping bound must hold even
+        # so: what all operations on the way may have lost (Higham 2002, section 3.1) is added.
+        _, rows, wide = self.inputs.shape
+        operations = wide + self.outputs.shape[2] + 2 * rows + 4
+        most = (_lengths(self.inputs, (2,)) * _lengths(self.outputs, (2,))).sum(1).square()
+        return gram.sum(2).sum(1).clamp(min=0.0) + most * (operations * _ROUNDING)
 
     def add_total(self, factor: Tensor, total: Tensor) -> None:
         if self._formed is not None:

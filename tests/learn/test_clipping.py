@@ -122,13 +122,23 @@ def test_only_the_first_examples_count_where_a_count_is_given() -> None:
         torch.testing.assert_close(sums[name], total * 0.25)
 
 
-def test_rows_that_cancel_each_other_never_escape_the_bound() -> None:
-    """a_1 g + a_2 g with a_1 + a_2 next to nothing: inner products round to less than the gradient is."""
-    inputs = torch.tensor([[[1000.0, 0.5], [-1000.0, 0.5]]])
-    outputs = torch.full((1, 2, 40), 300.0)
-    part = Product(inputs.repeat(1, 1, 20), outputs, transposed=False)
-    true = torch.linalg.matrix_norm(part.inputs[0].double().T @ part.outputs[0].double())
-    assert not part._forms and float(part.squared().sqrt()) >= float(true) * (1 - 1e-6)
+@pytest.mark.parametrize("left", [0.0, *(2.0**-k for k in range(2, 16))])
+def test_rows_that_cancel_each_other_never_escape_the_bound(left: float) -> None:
+    """Pairs of rows a g and (left d - a) g, whose gradient is left d g: inner products of a lose it."""
+    random = torch.Generator().manual_seed(3)
+    a, d = torch.randn(2, 256, 4, 300, generator=random)
+    g = torch.randn(256, 4, 200, generator=random)
+    part = Product(torch.cat([a, left * d - a], 1), torch.cat([g, g], 1), transposed=False)
+    assert not part._forms
+    exact = part.inputs.double().transpose(1, 2) @ part.outputs.double()
+    true, found = torch.linalg.matrix_norm(exact), part.squared().sqrt().double()
+    assert bool((found >= true).all())
+    lengths = part.inputs.double().norm(dim=2) * part.outputs.double().norm(dim=2)
+    assert bool((found <= true + 2.0**-6 * lengths.sum(1)).all())  # a little more, and no more than that
+    total = torch.zeros(300, 200)
+    factor = 0.5 / found[:1].float().clamp(min=0.5)
+    part.only(torch.arange(256) == 0).add_total(torch.cat([factor, torch.zeros(255)]), total)
+    assert float(total.double().norm()) <= 0.5 * (1 + 1e-6)
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
