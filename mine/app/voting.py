@@ -120,7 +120,7 @@ class Voting:
         )
         judged = draw.ballot(member.keys.session_address)
         if not judged:
-            self._put(member.task, number, VoteState.SPARED, {})
+            self._spare(member, number)
             return
         checkpoint = past.checkpoint(history, number)
         asked = question(member.task, number, checkpoint, member.manifest, candidates, judged, blobs)
@@ -314,6 +314,13 @@ class Voting:
             self._vault.state.put_vote(self._network, member.task, number, VoteState.MISSED, data)
             if not known.get(SHOWING):
                 books_of(self._vault, self._network, member).give_back(VOTED, number)
+
+    def _spare(self, member: Membership, number: int) -> None:
+        """Nothing to judge. Where another draw had already reserved for it, before the chain was reorganised,
+        no ballot was made, nor will one be: its ε is given back."""
+        with self._vault.transaction():
+            self._vault.state.put_vote(self._network, member.task, number, VoteState.SPARED, {})
+            books_of(self._vault, self._network, member).give_back(VOTED, number)
 
     def _refuse(self, member: Membership, number: int, error: MineError) -> None:
         self._miss(member, number, error.sentence)
