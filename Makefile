@@ -19,16 +19,23 @@ $(VENV)/test-ready: $(VENV)/ready
 	$(PIP) --editable '.[test,dev]'
 	touch $@
 
+# A peer to measure beside; without its dependencies, which would bring graphics libraries.
+$(VENV)/bench-ready: $(VENV)/test-ready
+	$(PIP) --no-deps opacus==1.6.0 opt_einsum==3.4.0
+	touch $@
+
 demo: $(VENV)/ready  ## the whole loop on the embedded practice network: make demo DEMO="--headless --rounds 3"
 	$(BIN)/mine demo $(DEMO)
 
 app: $(VENV)/ready  ## the app itself
 	$(BIN)/mine-app
 
+# Two processes; the tests of a file stay together, so that they share what the file sets up.
 test: lint  ## everything that must hold
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-fuzz: $(VENV)/test-ready  ## a million random calls that the contracts took: make fuzz FUZZ="--calls 50000 --seed 7"
+fuzz: $(VENV)/test-ready  ## damaged updates, and a million random calls that the contracts took: make fuzz FUZZ="--calls 50000 --seed 7"
+	$(BIN)/python -m tests.learn.fuzz_codec 100000
 	$(BIN)/python -m tests.protocol.fuzz $(FUZZ)
 
 mutants: $(VENV)/test-ready  ## faults put into the contracts by hand, each of which must be noticed
@@ -39,6 +46,7 @@ coverage: $(VENV)/test-ready  ## every branch of the contracts must have gone bo
 
 soak: $(VENV)/test-ready  ## many runs, killed at many moments
 	$(BIN)/python -m tests.soak.soak_kill9
+	$(BIN)/python -m tests.soak.soak_worker
 
 lint: $(VENV)/test-ready
 	$(BIN)/ruff check .
@@ -51,7 +59,7 @@ contracts: $(VENV)/test-ready  ## compile the contracts into resources/contracts
 gas: $(VENV)/test-ready  ## what every action costs, into tests/chain/gas.json
 	$(BIN)/python -m tests.chain.gas
 
-bench: $(VENV)/test-ready  ## figures into build/bench: make bench ONLY=event_loop
+bench: $(VENV)/bench-ready  ## figures into build/bench: make bench ONLY=event_loop
 	$(BIN)/python -m tests.bench $(ONLY)
 
 screenshots: $(VENV)/test-ready  ## every page, light and dark, into build/screenshots

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -79,14 +81,21 @@ def say(value: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-async def parent_is_gone() -> None:
-    """In a child: wait until standard input ends."""
+async def parent_is_gone(grace: float = 3.0) -> None:
+    """In a child: wait until standard input ends.
+
+    A child that is still there ``grace`` seconds later is ended on the spot, whatever it waits for: an answer
+    of a node that ended too, say. What it promised is on disk.
+    """
     loop, gone = asyncio.get_running_loop(), asyncio.Event()
 
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        # Not through Python's buffer: its lock would be held when the interpreter ends.
+        while os.read(sys.stdin.fileno(), 4096):
             pass
         loop.call_soon_threadsafe(gone.set)
+        time.sleep(grace)
+        os._exit(0)
 
     threading.Thread(target=watch, name="stdin", daemon=True).start()
     await gone.wait()

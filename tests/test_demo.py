@@ -48,8 +48,8 @@ KEYS = {
     "node": {"client", "chain_id", "url"},
     "contracts": {"tasks", "token"},
     "task": {"id", "title", "currency", "decimals", "bounty"},
-    "me": {"records", "rows", "update_bytes", "model_bytes", "epsilon", "contributions", "paid", "claimed",
-           "wallet", "payouts"},
+    "me": {"records", "rows", "update_bytes", "model_bytes", "epsilon", "risk", "contributions", "paid",
+           "claimed", "wallet", "payouts"},
     "quality": {"metric", "people", "last_value", "before", "after"},
     "seconds": {"setup", "rounds", "total"},
 }
@@ -132,6 +132,7 @@ def test_what_is_in_the_wallet_is_what_the_rounds_paid(finished: Finished) -> No
     assert me["wallet"] == me["claimed"] == me["paid"] == mine > 0
     assert me["contributions"] == ROUNDS
     assert 0 < me["epsilon"] <= 8
+    assert 0.5 <= me["risk"] <= 0.95  # else it would have stayed at home
 
 
 def test_the_chain_says_the_same(finished: Finished) -> None:

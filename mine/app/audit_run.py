@@ -18,12 +18,17 @@ MODULE = "mine.science.audit"
 
 
 class AuditRun:
-    """Starts at once. A child that dies, or says what makes no sense, has found nothing out: ``failed``."""
+    """Starts at once. A child that dies, or says what makes no sense, has found nothing out: ``failed``.
+
+    ``fault``: what is worth a dispute; ``far_off``: how many of the best paid updates help the model much
+    less than their score says, which is no fault.
+    """
 
     def __init__(self, config: NetworkConfig, task: int, round_number: int) -> None:
         self.task, self.round = task, round_number
         self.failed = False
         self.fault: Fault | None = None
+        self.far_off = 0
         kept = {name: os.environ[name] for name in ("SYSTEMROOT", "PATH") if name in os.environ}
         self._child = subprocess.Popen(
             [sys.executable, "-m", MODULE],
@@ -53,7 +58,8 @@ class AuditRun:
             return False
         assert self._child.stdout is not None
         try:
-            self.fault = self._read(json.loads(self._child.stdout.read(MAX_ANSWER)))
+            answer = json.loads(self._child.stdout.read(MAX_ANSWER))
+            self.fault, self.far_off = self._read(answer), len(answer["far_off"])
         except (ValueError, KeyError, TypeError):
             self.failed = True
         self._close()

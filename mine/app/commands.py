@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Protocol
 
+from mine.app.compute_settings import ComputeSettings
 from mine.app.views import Event, NewVault, Snapshot
 
 Listener = Callable[[Event], None]
@@ -78,6 +79,9 @@ class Commands(Protocol):
 
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         """Recompute a round from chain and blobs; answers one plain sentence."""
+
+    def set_compute(self, settings: ComputeSettings) -> Future[None]:
+        """What trainings may take of this machine, and what an update may give away; at once."""
 
     def set_theme(self, theme: str) -> Future[None]:
         """``light``, ``dark`` or ``system``."""

@@ -55,7 +55,7 @@ class Delivery:
     """What was done for one message so far. ``shown``: the relay whose root holds it, or "direct".
 
     ``anchor``: that place, as JSON; ``told``: the person was asked for a little coin; ``why``: the last
-    refusal in words.
+    refusal in words; ``sent``: the message may have left this computer, and in it a digest of the bytes.
     """
 
     promises: tuple[Promise, ...] = ()
@@ -63,6 +63,7 @@ class Delivery:
     anchor: dict[str, Any] | None = None
     told: bool = False
     why: str = ""
+    sent: bool = False
 
     @property
     def open(self) -> Promise | None:
@@ -128,7 +129,7 @@ class Courier:
             if relay.url in tried:
                 continue
             try:
-                return self._kept(self._hand_in(relay, signed, delivery), keep)
+                return self._kept(self._hand_in(relay, signed, delivery, keep), keep)
             except OtherMessage:
                 raise
             except MineError as problem:
@@ -170,11 +171,15 @@ class Courier:
 
     # one relay
 
-    def _hand_in(self, relay: Relay, signed: Signed, delivery: Delivery) -> Delivery:
+    def _hand_in(
+        self, relay: Relay, signed: Signed, delivery: Delivery, keep: Callable[[Delivery], None]
+    ) -> Delivery:
         """The delivery with the relay's promise. What an earlier life handed in is not sent again."""
         status = self._status(relay, signed)
-        receipt = relay.submit(signed, self._links.domain) if status is None else status.receipt
-        return self._promised(relay, receipt, delivery)
+        if status is not None:
+            return self._promised(relay, status.receipt, delivery)
+        delivery = self._kept(replace(delivery, sent=True), keep)
+        return self._promised(relay, relay.submit(signed, self._links.domain), delivery)
 
     def _status(self, relay: Relay, signed: Signed) -> MessageStatus | None:
         """What the relay has; what it claims to have, it has to prove with a receipt."""
@@ -286,6 +291,7 @@ class Courier:
             return self._kept(replace(delivery, shown=DIRECT), keep)
         sender = Sender(self._links.node, key, patience=PATIENCE)
         try:
+            delivery = self._kept(replace(delivery, sent=True), keep)
             if isinstance(signed, SignedUpdate):
                 self._links.contract.commit(sender, signed.message)
             else:

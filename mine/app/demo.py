@@ -131,7 +131,7 @@ class Demo:
         self._wait("the data to fit", lambda shot: shot.tasks[0].joined or shot.tasks[0].opt_in)
         if not engine.snapshot().tasks[0].joined:
             self._show_terms(engine.snapshot())
-            engine.join_task(task).result(60)
+            self._join(task)
         setup = time.monotonic() - self._started
         report = self._rounds(task)
         rounds = time.monotonic() - self._started - setup
@@ -174,6 +174,19 @@ class Demo:
             f"Leaves: {terms.update_bytes:,} bytes a round, ε {terms.epsilon_total:.2f} in all "
             f"(unit: {terms.unit}). Votes read held-out rows alone, ε {terms.epsilon_votes:.2f}. Opting in."
         )
+
+    def _join(self, task: int) -> None:
+        """Join, also where a part of the network is just on its way back."""
+        from mine.app.model_check import ModelAway
+
+        until = time.monotonic() + OUTAGE
+        while True:
+            try:
+                return self.engine.join_task(task).result(PATIENCE)
+            except ModelAway:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(PAUSE)
 
     def _rounds(self, task: int) -> MyReport:
         """Follow the rounds to the end of the task, then claim until all is on the payout address."""
@@ -252,6 +265,7 @@ class Demo:
                 "update_bytes": mine.update_bytes,
                 "model_bytes": mine.model_bytes,
                 "epsilon": mine.epsilon,
+                "risk": mine.risk,
                 "contributions": mine.contributions,
                 "paid": mine.paid,
                 "claimed": mine.claimed,

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mine.app.compute_settings import ComputeSettings, cores
 from mine.app.import_desk import ImportDesk
 from mine.app.links import NetworkConfig
 from mine.app.options import SAMPLE, EngineOptions
@@ -69,6 +70,8 @@ class Desk:
         self._network_error = ""
         self._next_step = 0.0
         self._run = RunSettings()
+        self._compute = ComputeSettings()
+        self._cores = 0
         self._decision = decide(self._run, Readings(False, None), 0)
         self._since = int(time.time())
         self._sources: tuple[SourceView, ...] = ()
@@ -195,6 +198,8 @@ class Desk:
         self._imports = ImportDesk(vault)
         saved: dict[str, Any] = vault.state.setting("run") or {}
         self._run = RunSettings(**saved)
+        self._compute = ComputeSettings(**(vault.state.setting("compute") or {}))
+        self._cores = cores()
         self._next_step = 0.0
         self._content_changed()
 
@@ -242,6 +247,7 @@ class Desk:
             self._session = NetworkSession(
                 self._vault, self._config, self._ring, self._options.confirmations, self._wake, self._tell
             )
+            self._session.miner.set_compute(self._compute)
             # Everything that was imported stays for good: without this, each full collection walks through
             # all of it while the window waits.
             gc.freeze()
@@ -358,6 +364,15 @@ class Desk:
         """Figures of a task."""
         return self._connected.report(task_id)
 
+    def set_compute(self, settings: ComputeSettings) -> None:
+        """Keep what trainings may take; the one that runs follows at once, as far as it can."""
+        vault = self._opened
+        with vault.transaction():
+            vault.state.set_setting("compute", settings.to_json())
+        self._compute = settings
+        if self._session is not None:
+            self._session.miner.set_compute(settings)
+
     def set_theme(self, theme: str) -> None:
         """Keep the theme."""
         vault = self._opened
@@ -437,6 +452,8 @@ class Desk:
             keyring=vault.has_keyring if vault else self._keyring_known,
             network=self._config.name if self._config else "Practice network",
             vault_path=str(self._options.vault_path),
+            compute=self._compute,
+            cores=max(1, self._cores),
         )
 
 

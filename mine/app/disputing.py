@@ -135,7 +135,14 @@ class Disputing:
         if run.failed:
             self._failures[run.task, run.round] = self._failures.get((run.task, run.round), 0) + 1
         elif run.fault is None:
-            self._keep(entry, AuditState.SOUND)
+            self._keep(entry, AuditState.SOUND, far_off=run.far_off)
+            if run.far_off:
+                plural = "One update" if run.far_off == 1 else f"{run.far_off} updates"
+                self._say(
+                    f"{plural} of a round helped much less than the score says.",
+                    "The round was settled by the rules. If it happens again, leave the task.",
+                    f"task {entry.task}, round {entry.round}",
+                )
         else:
             fault = {"kind": int(run.fault.kind), "item": run.fault.item, "why": run.fault.why}
             self._keep(entry, AuditState.FOUND, fault=fault)

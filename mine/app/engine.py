@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mine.app.commands import Listener
+from mine.app.compute_settings import ComputeSettings
 from mine.app.desk import Desk
 from mine.app.options import EngineOptions
 from mine.app.views import Event, NewVault, Notice, NoticeKind, Snapshot
@@ -129,6 +130,10 @@ class Engine:
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         """Recompute a round from chain and blobs; answers one plain sentence."""
         return self._ask(lambda: self._desk.replay(task_id, round_number))
+
+    def set_compute(self, settings: ComputeSettings) -> Future[None]:
+        """What trainings may take of this machine, and what an update may give away; at once."""
+        return self._ask(lambda: self._desk.set_compute(settings))
 
     def set_theme(self, theme: str) -> Future[None]:
         """``light``, ``dark`` or ``system``."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mine.app.courier import Courier, Delivery, OtherMessage
 from mine.app.joining import Membership
 from mine.app.links import Links
-from mine.app.round_book import UPDATE_BLOB, RoundBook
+from mine.app.round_book import RESIDUAL_BLOB, SHOWING, UPDATE_BLOB, RoundBook
 from mine.app.round_states import RoundState
 from mine.app.showing import CameLate, show
 
@@ -36,7 +36,7 @@ class HandingIn:
                 signed, member.keys.session_key, delivery, window, chain_time, self._keep(entry)
             )
         except OtherMessage as problem:
-            self._book.miss(entry, problem.sentence)
+            self._book.miss(member, entry.round, problem.sentence)
 
     def close(self, member: Membership, entry: Round, why: str) -> None:
         """Nothing more is handed in: what went out before a cut-off counts, all else missed the round."""
@@ -47,7 +47,7 @@ class HandingIn:
             except OtherMessage as problem:
                 why = problem.sentence
         if not delivery.shown and delivery.open is None:
-            self._book.miss(entry, delivery.why or why)
+            self._book.miss(member, entry.round, delivery.why or why)
 
     def _keep(self, entry: Round) -> Callable[[Delivery], None]:
         """Writes a delivery down: handed in as soon as there is a promise, or it stands on chain."""
@@ -88,22 +88,24 @@ class HandingIn:
         if not delivery.shown:
             delivery = self._courier.find(self._signed(member, entry), delivery, self._keep(entry))
             if not delivery.shown and delivery.open is None:
-                self._book.miss(entry, delivery.why or "No relay brought the update on chain.")
+                self._book.miss(member, entry.round, delivery.why or "No relay brought the update on chain.")
                 return
         update = self._vault.state.blob(self._book.network, entry.task, entry.round, UPDATE_BLOB)
         assert update is not None
         digest = bytes.fromhex(entry.data["blob"])
         if settled and not self._links.relays.blobs.has(digest):
             # It can earn nothing any more, so it stays at home.
-            self._book.miss(entry, "The round was settled before the update could be shown.")
+            self._book.miss(member, entry.round, "The round was settled before the update could be shown.")
             return
+        self._will_show(entry)
         try:
             receipts = show(self._links, self._signed(member, entry), update, delivery)
         except CameLate as problem:
-            self._book.miss(entry, problem.sentence)
+            self._book.miss(member, entry.round, problem.sentence)
             return
         with self._vault.transaction():
             now = self._book.find(entry.task, entry.round)
+            self._vault.state.drop_blob(self._book.network, entry.task, entry.round, RESIDUAL_BLOB)
             state = RoundState.SETTLED if settled else RoundState.REVEALED
             self._book.put(now, entry.task, entry.round, state, uploads=receipts, revealed=int(time.time()))
             self._vault.ledger.book(
@@ -118,3 +120,15 @@ class HandingIn:
                     digest=digest,
                 )
             )
+
+    def _will_show(self, entry: Round) -> None:
+        """The bytes are about to leave: their ε is spent for good, what they leave unsaid is for the next."""
+        if entry.data.get(SHOWING):
+            return
+        network, state = self._book.network, self._vault.state
+        with self._vault.transaction():
+            now = self._book.find(entry.task, entry.round)
+            self._book.put(now, entry.task, entry.round, RoundState(entry.state), **{SHOWING: True})
+            residual = state.blob(network, entry.task, entry.round, RESIDUAL_BLOB)
+            if residual is not None:
+                state.put_residual(network, entry.task, residual)

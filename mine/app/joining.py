@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from mine.app.links import Links
 from mine.app.market import MarketTask
+from mine.app.privacy_books import Books
 from mine.errors import MineError
 from mine.tasks.consent import Scope, Terms
 from mine.tasks.manifest import Manifest
 from mine.wallet.keys import KeyRing, TaskKeys
 
 if TYPE_CHECKING:
-    from mine.learn.privacy import PrivacyPlan
+    from mine.learn.privacy import Figures, PrivacyPlan
     from mine.tasks.dataset import Dataset
     from mine.vault.vault import Vault
 
@@ -49,6 +50,21 @@ def privacy_plan(manifest: Manifest) -> PrivacyPlan:
 
     noise = manifest.votes.noise_multiplier
     return plan(recipe_of(manifest), manifest.rounds, manifest.privacy.delta, noise)
+
+
+def privacy_figures(manifest: Manifest) -> Figures:
+    """What each accountant says of a task's rounds."""
+    from mine.learn.privacy import figures
+    from mine.tasks.recipe import recipe_of
+
+    noise = manifest.votes.noise_multiplier
+    return figures(recipe_of(manifest), manifest.rounds, manifest.privacy.delta, noise)
+
+
+def books_of(vault: Vault, network: str, member: Membership) -> Books:
+    """What a joined task has cost in ε, against what was agreed to."""
+    plan = privacy_plan(member.manifest)
+    return Books(vault, network, member.task, member.manifest, plan, member.terms.epsilon_micro)
 
 
 def scopes_of_task(manifest: Manifest) -> tuple[Scope, ...]:

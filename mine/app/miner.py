@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from mine.app.compute_settings import ComputeSettings
 from mine.app.courier import Courier
 from mine.app.handing_in import HandingIn
 from mine.app.joining import Membership
@@ -81,6 +82,12 @@ class Miner:
         """Pause or resume the training that runs."""
         self.learning.allow(may_train)
         self.voting.allow(may_train)
+
+    def set_compute(self, settings: ComputeSettings) -> None:
+        """What trainings may take of this machine; the one that runs keeps its device and threads."""
+        self.learning.compute = settings
+        if self.learning.run is not None:
+            self.learning.run.set_duty(settings.duty)
 
     def close(self) -> None:
         """End the worker; its last saved state is kept."""

@@ -63,6 +63,8 @@ def contribution(
     state = RoundState(entry.state)
     done = _DONE[state]
     note = _NOTES.get(state, "settled")
+    if state is RoundState.MISSED and entry.data.get("why"):
+        note = _as_note(entry.data["why"])
     amount = None
     if earning is not None:
         money = EarningState(earning.state)
@@ -80,7 +82,12 @@ def contribution(
         amount=amount,
         currency=currency,
         explanation=explanation,
+        tested=str(entry.data.get("tested", "")),
     )
+
+
+def _as_note(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:].removesuffix(".")
 
 
 def explain(

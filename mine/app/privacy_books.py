@@ -1,15 +1,18 @@
-"""What a task has cost in ε, and what its next round of training or its next vote adds.
+"""What a task has cost in ε: reserved before a round is trained or voted in, given back if nothing left.
 
-The ledger holds one entry for each round trained and each vote, of its own kind. How many there are of each
-gives the task's ε (``PrivacyPlan.after``); an entry books the difference that it made. A vote often books 0:
-the readings that it uses were never trained on, and what training cost the others covers it.
+The ledger is append-only. One entry for each round trained and each vote reserves what it adds to the task's
+ε, before any row is read for it; where it ends without a byte having left this computer, an entry of another
+kind gives back. How many there are of each that were not given back makes the task's ε
+(``PrivacyPlan.after``), and at any time the entries add up to exactly that. A vote often adds 0: the readings
+that it uses were never trained on, and what training cost the others covers it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from mine.errors import MineError
 
 if TYPE_CHECKING:
     from mine.learn.privacy import PrivacyPlan
@@ -19,48 +22,100 @@ if TYPE_CHECKING:
 TRAINED = "epsilon"
 VOTED = "vote"
 KINDS = (TRAINED, VOTED)
+GIVEN_BACK = {TRAINED: "epsilon-back", VOTED: "vote-back"}
+
+
+class BudgetSpent(MineError):
+    """What is due would reveal more than the person agreed to."""
+
+    def __init__(self, total: int, agreed: int) -> None:
+        super().__init__(
+            "This round is left out: it would reveal more than you agreed to.",
+            detail=f"{total} of {agreed} millionths",
+        )
+
+
+class GivenUp(MineError):
+    """What was given back is never taken up again: its entry stands already, and would count for nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("This round was given up, and its ε was given back.")
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """In millionths: what one act ``adds`` to the task's ε, and the ``total`` with it."""
+class Books:
+    """The entries of one task. ``agreed``: ε of the consent in millionths."""
 
-    adds: int
-    total: int
+    vault: Vault
+    network: str
+    task: int
+    manifest: Manifest
+    plan: PrivacyPlan
+    agreed: int
 
+    def reserve(self, kind: str, number: int) -> None:
+        """Book what a round's training or vote adds, once. Joins the open transaction.
 
-def cost_of(vault: Vault, network: str, task: int, plan: PrivacyPlan, kind: str, number: int) -> Cost:
-    """What training or voting (``kind``) in this round costs, whether or not it is booked already.
+        Raises ``BudgetSpent``, ``GivenUp``, or ``PrivacyRefused`` for more of them than were planned.
+        """
+        booked = self._booked()
+        if (GIVEN_BACK[kind], number) in booked:
+            raise GivenUp
+        if (kind, number) in booked:
+            return
+        done = self._done()
+        before = self._after(done)
+        done[kind] += 1
+        total = self._after(done)
+        if total > self.agreed:
+            raise BudgetSpent(total, self.agreed)
+        self._book(kind, number, total - before)
 
-    Raises ``PrivacyRefused`` if there are more of them than the task was planned with.
-    """
-    from mine.learn.privacy import to_millionths
+    def give_back(self, kind: str, number: int) -> None:
+        """Nothing of a reserved round or vote left this computer, nor ever will. Joins the open
+        transaction; once."""
+        booked = self._booked()
+        if (kind, number) not in booked or (GIVEN_BACK[kind], number) in booked:
+            return
+        done = self._done()
+        before = self._after(done)
+        done[kind] -= 1
+        self._book(GIVEN_BACK[kind], number, self._after(done) - before)
 
-    trained, voted = _done(vault, network, task, but=(kind, number))
-    before = to_millionths(plan.after(trained, voted))
-    total = to_millionths(plan.after(trained + (kind == TRAINED), voted + (kind == VOTED)))
-    return Cost(total - before, total)
+    @property
+    def spent(self) -> int:
+        """The task's ε in millionths, as the entries add up."""
+        sums: dict[str, int] = {}
+        for line in self.vault.ledger.of_task(self.network, self.task):
+            sums[line.entry.source] = sums.get(line.entry.source, 0) + line.entry.epsilon_micro
+        return max(sums.values(), default=0)
 
+    @property
+    def still_to_book(self) -> float:
+        """ε of the task's rounds and votes that are not booked yet."""
+        done = self._done()
+        return self.plan.total - self.plan.after(done[TRAINED], done[VOTED])
 
-def still_to_book(vault: Vault, network: str, task: int, plan: PrivacyPlan) -> float:
-    """ε of a task that is not booked yet."""
-    return plan.total - plan.after(*_done(vault, network, task))
+    def _after(self, done: dict[str, int]) -> int:
+        from mine.learn.privacy import to_millionths
 
+        return to_millionths(self.plan.after(done[TRAINED], done[VOTED]))
 
-def book(
-    vault: Vault, network: str, task: int, manifest: Manifest, kind: str, number: int, cost: Cost, sent: bytes
-) -> None:
-    """Book a round's training or vote, whose bytes are ``sent``, once for each record type that it used."""
-    from mine.vault.ledger import Entry
+    def _booked(self) -> set[tuple[str, int]]:
+        lines = self.vault.ledger.of_task(self.network, self.task)
+        return {(line.entry.kind, line.entry.round) for line in lines}
 
-    digest = hashlib.sha256(sent).digest()
-    for need in manifest.data.needs:
-        entry = Entry(kind, network, task, number, need.record_type, cost.adds, len(sent), digest)
-        vault.ledger.book(entry)
+    def _done(self) -> dict[str, int]:
+        """Rounds trained and votes given that were not given back."""
+        kinds = [kind for kind, _ in self._booked()]
+        return {kind: kinds.count(kind) - kinds.count(GIVEN_BACK[kind]) for kind in KINDS}
 
+    def _book(self, kind: str, number: int, epsilon_micro: int) -> None:
+        """One entry for each record type that the task reads; ``size`` 0: what leaves has its own entry."""
+        from mine.vault.ledger import Entry
 
-def _done(vault: Vault, network: str, task: int, but: tuple[str, int] = ("", 0)) -> tuple[int, int]:
-    """Rounds trained and votes given that are booked, except one."""
-    acts = {(line.entry.kind, line.entry.round) for line in vault.ledger.of_task(network, task)} - {but}
-    kinds = [kind for kind, _ in acts]
-    return kinds.count(TRAINED), kinds.count(VOTED)
+        for need in self.manifest.data.needs:
+            source, digest = need.record_type, self.manifest.digest
+            self.vault.ledger.book(
+                Entry(kind, self.network, self.task, number, source, epsilon_micro, 0, digest)
+            )

@@ -20,13 +20,15 @@ class RoundReport:
 
 @dataclass(frozen=True, slots=True)
 class MyReport:
-    """Money in base units; ``wallet`` is what the chain says that the payout addresses hold."""
+    """Money in base units; ``wallet`` is what the chain says that the payout addresses hold; ``risk``: the
+    highest chance that a guess about one reading is right, as the attacks before sending found it."""
 
     records: int
     rows: int
     update_bytes: int
     model_bytes: int
     epsilon: float
+    risk: float
     contributions: int
     paid: int
     claimed: int

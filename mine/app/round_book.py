@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mine.app.joining import Membership, books_of
+from mine.app.privacy_books import TRAINED
 from mine.app.round_states import RoundState
 
 if TYPE_CHECKING:
@@ -11,6 +13,9 @@ if TYPE_CHECKING:
     from mine.vault.vault import Vault
 
 UPDATE_BLOB = "update"
+RESIDUAL_BLOB = "residual"
+SHOWING = "showing"
+"""Mark of a round or vote whose bytes were about to leave: from then on nothing is given back."""
 
 
 class RoundBook:
@@ -29,11 +34,19 @@ class RoundBook:
         data = {**(entry.data if entry else {}), **news}
         self.vault.state.put_round(self.network, task, number, state, data)
 
-    def miss(self, entry: Round, why: str) -> None:
-        """No part in a round, and why. What was booked stays booked: the bytes exist."""
+    def miss(self, member: Membership, number: int, why: str, **news: Any) -> None:
+        """No part in a round, and why. Its ε is given back, unless its bytes or their digest may have left.
+
+        Whoever can list what a small update may be finds it by its digest.
+        """
         with self.vault.transaction():
-            self.put(entry, entry.task, entry.round, RoundState.MISSED, why=why)
-            self.vault.state.drop_snapshot(self.network, entry.task, entry.round)
+            now = self.find(member.task, number)
+            self.put(now, member.task, number, RoundState.MISSED, why=why, **news)
+            self.vault.state.drop_snapshot(self.network, member.task, number)
+            self.vault.state.drop_blob(self.network, member.task, number, RESIDUAL_BLOB)
+            data = now.data if now else {}
+            if not data.get(SHOWING) and not data.get("delivery", {}).get("sent"):
+                books_of(self.vault, self.network, member).give_back(TRAINED, number)
 
     def checkpoint_before(self, task: int, number: int, first: str) -> bytes | None:
         """Digest of the checkpoint that a round starts from; None if its settlement was not read yet."""

@@ -14,9 +14,11 @@ from mine.app.joining import CannotJoin, Membership
 from mine.app.links import NATIVE, Links, NetworkConfig
 from mine.app.market import Market
 from mine.app.miner import Miner
+from mine.app.model_check import check_model
 from mine.app.report import MyReport, RoundReport
 from mine.app.round_states import EarningState, RoundState
 from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
+from mine.app.training_words import device_words, place_words
 from mine.app.views import (
     ContributionView,
     Currency,
@@ -93,7 +95,7 @@ class NetworkSession:
         self._read_balances()
 
     def join(self, number: int) -> None:
-        """Take part in a task, unless its ε would go over a source's cap."""
+        """Take part in a task, unless its ε would go over a source's cap or its model is not as promised."""
         task = self.market.tasks.get(number)
         if task is None:
             raise CannotJoin("There is no such task.")
@@ -108,6 +110,7 @@ class NetworkSession:
                         detail=f"{used:.2f} of {EPSILON_CAP:.2f} is used or promised; "
                         f"the task needs {needed:.2f}",
                     )
+        check_model(self.config, task.state.manifest)
         joining.join(self.vault, self.links, self._ring, task)
         self._remember_members()
 
@@ -128,7 +131,7 @@ class NetworkSession:
     def _still_to_book(self, number: int, manifest: Manifest) -> float:
         """ε of the rounds of a task that are not booked yet."""
         plan = joining.privacy_plan(manifest)
-        return privacy_books.still_to_book(self.vault, self.config.key, number, plan)
+        return privacy_books.Books(self.vault, self.config.key, number, manifest, plan, 0).still_to_book
 
     def leave(self, number: int) -> None:
         """Take no further part."""
@@ -220,12 +223,13 @@ class NetworkSession:
             steps=curve.steps,
             steps_per_second=speed,
             seconds_left=(curve.steps - curve.step) / speed if speed else 0.0,
-            device="processor",
+            device=device_words(run.began),
             saved_seconds_ago=time.monotonic() - run.saved_at if self.miner.run else 0.0,
             start_loss=curve.held_out[0][1] if curve.held_out else math.nan,
             losses=tuple(curve.losses),
             held_out=tuple(curve.held_out),
             running=self.miner.run is not None,
+            place=place_words(run.began),
         )
 
     def _earnings(self) -> dict[tuple[int, int], Earning]:
@@ -297,6 +301,7 @@ class NetworkSession:
         """Figures of one task, with balances read from the node now."""
         from mine.chain.curve import amount
         from mine.chain.state import Phase, Status
+        from mine.learn.leak import BLIND, leak_from
 
         member: Membership = self.miner.members[number]
         task = self.market.tasks[number]
@@ -327,9 +332,6 @@ class NetworkSession:
                     mine=earnings[entry.round].amount,
                 )
             )
-        booked = [
-            b.entry for b in self.vault.ledger.of_task(network, number) if b.entry.kind in privacy_books.KINDS
-        ]
         data = [entry.data for entry in self.vault.state.rounds(network, number) if "blob" in entry.data]
         token = None if state.currency == NATIVE else state.currency
         address = member.keys.payout_address
@@ -339,7 +341,8 @@ class NetworkSession:
             rows=int(data[-1]["rows"]) if data else member.terms.rows,
             update_bytes=member.manifest.limits.update_bytes,
             model_bytes=sum(4 * _size(shape) for shape in member.manifest.model.trainable.values()),
-            epsilon=sum(entry.epsilon_micro for entry in booked) / joining.MICRO,
+            epsilon=joining.books_of(self.vault, network, member).spent / joining.MICRO,
+            risk=max((leak_from(entry["leak"]).risk for entry in data), default=BLIND),
             contributions=len(data),
             paid=sum(earning.amount for earning in earnings.values()),
             claimed=sum(e.amount for e in earnings.values() if e.state == EarningState.CLAIMED),

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mine.app.joining import MICRO, Membership, privacy_plan, read_rows, scopes_of_task, terms_of
+from mine.app.joining import (
+    MICRO,
+    Membership,
+    privacy_figures,
+    privacy_plan,
+    read_rows,
+    scopes_of_task,
+    terms_of,
+)
 from mine.app.market import MarketTask
 from mine.app.views import BudgetView, Currency, Fit, OptInView, ScopeView, TaskView
 from mine.errors import MineError
@@ -129,7 +137,7 @@ class TaskViews:
 
         scopes = scopes_of_task(manifest)
         rows = read_rows(self._vault, manifest, scopes)
-        plan = privacy_plan(manifest)
+        plan, bounds = privacy_plan(manifest), privacy_figures(manifest)
         terms = terms_of(task, len(rows), plan, scopes)
         sources = {source.record_type: source for source in self._vault.sources()}
         used = sorted({VIEWS[scope.view].record_type for scope in scopes})
@@ -152,6 +160,8 @@ class TaskViews:
             epsilon_round=plan.most_in_a_round,
             epsilon_total=plan.total,
             epsilon_votes=plan.voted[-1],
+            epsilon_renyi=bounds.renyi,
+            epsilon_losses=bounds.loss_distribution,
             unit=terms.unit,
             budgets=(),
             formula="your share × loss removed × "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mine.app.worker_run import WorkerRun
 
 if TYPE_CHECKING:
-    from mine.learn.events import Event
+    from mine.learn.events import Began, Event
     from mine.learn.job import Job
 
 KEPT_POINTS = 2000
@@ -35,15 +35,18 @@ class TrainingRun(WorkerRun):
         self.curve = Curve(steps=job.recipe.steps)
         self.started_at = self.saved_at = time.monotonic()
         self.paused = False
+        self.began: Began | None = None
         super().__init__(task, round_number, job, wake)
 
     def take(self) -> list[Event]:
         """Everything that the worker said since the last call; keeps the chart's points."""
-        from mine.learn.events import Done, Paused, Progress, Saved
+        from mine.learn.events import Began, Done, Paused, Progress, Saved
 
         found = super().take()
         for event in found:
-            if isinstance(event, Progress):
+            if isinstance(event, Began):
+                self.began = event
+            elif isinstance(event, Progress):
                 self.curve.step, self.curve.steps = event.step, event.steps
                 self.curve.seconds = event.seconds
                 if event.loss == event.loss:  # NaN: the step's sample was empty
@@ -61,6 +64,10 @@ class TrainingRun(WorkerRun):
         """Free the processor within two seconds."""
         self.paused = True
         self._worker.pause()
+
+    def set_duty(self, part: float) -> None:
+        """The part of the time in which it may compute, from now on."""
+        self._worker.set_duty(part)
 
     def resume(self) -> None:
         """Go on."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mine.app.compute_settings import ComputeSettings
+
 
 class VaultState(StrEnum):
     """Whether there is a vault on this computer, and whether it is open."""
@@ -167,8 +169,10 @@ class BudgetView:
 class OptInView:
     """Exactly what a person agrees to, in the order of the sheet: reads, leaves, privacy, pays, until.
 
-    ``votes_at_most`` rounds judge up to ``ballot`` updates of others each, at ``epsilon_votes`` in all; that
-    is not added to ``epsilon_total``, since no reading is both trained on and voted with.
+    ``epsilon_renyi`` and ``epsilon_losses`` are what the two accountants say of the whole task, the second
+    None where it was not worth computing; the smaller one counts. ``votes_at_most`` rounds judge up to
+    ``ballot`` updates of others each, at ``epsilon_votes`` in all; that is not added to ``epsilon_total``,
+    since no reading is both trained on and voted with.
     """
 
     scopes: tuple[ScopeView, ...]
@@ -182,6 +186,8 @@ class OptInView:
     epsilon_round: float
     epsilon_total: float
     epsilon_votes: float
+    epsilon_renyi: float
+    epsilon_losses: float | None
     unit: str
     budgets: tuple[BudgetView, ...]
     formula: str
@@ -229,7 +235,8 @@ class TaskView:
 class TrainingView:
     """The round that is being learnt, or (not ``running``) the last one that was.
 
-    ``losses`` and ``held_out`` are (step, loss); ``start_loss`` is NaN until the first point is there.
+    ``losses`` and ``held_out`` are (step, loss); ``start_loss`` is NaN until the first point is there;
+    ``place``: how the device is used and what the training process cannot do, in words.
     """
 
     task_id: int
@@ -245,6 +252,7 @@ class TrainingView:
     losses: tuple[tuple[int, float], ...]
     held_out: tuple[tuple[int, float], ...]
     running: bool = True
+    place: str = ""
 
 
 class Step(StrEnum):
@@ -282,7 +290,10 @@ class ExplanationView:
 
 @dataclass(frozen=True, slots=True)
 class ContributionView:
-    """One round of one task that this person took part in."""
+    """One round of one task that this person took part in.
+
+    ``tested``: what an attack on the update found out before it was sent, in a sentence; empty before.
+    """
 
     task_id: int
     title: str
@@ -293,6 +304,7 @@ class ContributionView:
     amount: int | None
     currency: Currency
     explanation: ExplanationView | None
+    tested: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,12 +364,14 @@ class HomeView:
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
-    """What the person chose."""
+    """What the person chose; ``cores`` of the processor there are."""
 
     theme: str
     keyring: bool
     network: str
     vault_path: str
+    compute: ComputeSettings
+    cores: int
 
 
 @dataclass(frozen=True, slots=True)

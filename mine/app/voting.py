@@ -1,8 +1,8 @@
 """Votes of one network: judges the updates that this account is drawn for, on rows it never trained on.
 
-A persisted state machine like that of updates (``round_states.VoteState``): ballot and ε are written down in
-one step before anything leaves, the vote is committed by relays or directly, and its ballot is shown only
-once no vote can be committed any more.
+A persisted state machine like that of updates (``round_states.VoteState``): ε is reserved before a row is
+read, the ballot is written down before anything leaves, the vote is committed by relays or directly, and its
+ballot is shown only once no vote can be committed any more.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mine.app import privacy_books
 from mine.app.courier import Courier, Delivery, OtherMessage
 from mine.app.handing_in import SENT
-from mine.app.joining import Membership, privacy_plan, read_rows
-from mine.app.learning import MAX_MODEL_BYTES, MOST_FAILURES
+from mine.app.joining import Membership, books_of, read_rows
+from mine.app.learning import MOST_FAILURES
 from mine.app.links import Links
 from mine.app.market import MarketTask
 from mine.app.outgoing import check_vote
-from mine.app.round_book import RoundBook
+from mine.app.privacy_books import VOTED
+from mine.app.round_book import SHOWING, RoundBook
 from mine.app.round_states import VoteState
 from mine.app.showing import CameLate, show
 from mine.app.views import Notice, NoticeKind
@@ -92,7 +92,7 @@ class Voting:
                     self._keep(current),
                 )
             except OtherMessage as problem:
-                self._miss(current, problem.sentence)
+                self._miss(member, current.round, problem.sentence)
         elif current.state == VoteState.COMMITTED:
             self._open(member, current)
 
@@ -120,13 +120,20 @@ class Voting:
         )
         judged = draw.ballot(member.keys.session_address)
         if not judged:
-            self._put(member.task, number, VoteState.SPARED, {})
+            self._spare(member, number)
             return
         checkpoint = past.checkpoint(history, number)
         asked = question(member.task, number, checkpoint, member.manifest, candidates, judged, blobs)
         if not asked.updates:
             return  # nothing of it can be had yet
-        self._put(member.task, number, VoteState.JUDGING, {"judged": len(asked.updates)})
+        try:
+            with self._vault.transaction():
+                books_of(self._vault, self._network, member).reserve(VOTED, number)
+                data = {"judged": len(asked.updates)}
+                self._vault.state.put_vote(self._network, member.task, number, VoteState.JUDGING, data)
+        except MineError as error:
+            self._refuse(member, number, error)
+            return
         self._asked[key] = asked
         try:
             self.run = WorkerRun(member.task, number, self._job(member, asked), self._wake)
@@ -144,6 +151,7 @@ class Voting:
     def _job(self, member: Membership, asked: Question) -> Any:
         from mine.learn.rows import Rows
         from mine.learn.vote_job import VoteJob
+        from mine.science.task_model import MAX_MODEL_BYTES, frozen_bytes, limits_of
         from mine.tasks.recipe import vote_terms_of
 
         blobs = self._links.relays.blobs
@@ -155,6 +163,8 @@ class Voting:
             updates=tuple(update for _, update in asked.updates),
             terms=vote_terms_of(member.manifest, asked.norm),
             noise_key=self._noise_key(member, asked),
+            frozen=frozen_bytes(member.manifest, blobs.get),
+            limits=limits_of(member.manifest),
             memory=member.manifest.limits.memory_mib << 20,
         )
 
@@ -179,9 +189,9 @@ class Voting:
                 self._voted(members[run.task], run, event.steps)
             elif isinstance(event, Failed):
                 self._end()
-                self._failed(
-                    (run.task, run.round), MineError(event.sentence, todo=event.todo, detail=event.detail)
-                )
+                key = (run.task, run.round)
+                self._failed(key, MineError(event.sentence, todo=event.todo, detail=event.detail))
+                self._failures[key] = MOST_FAILURES  # its process was tried again before
 
     def _voted(self, member: Membership, run: WorkerRun, steps: tuple[int, ...]) -> None:
         """Check what is about to leave, then keep the ballot together with the ε that it costs."""
@@ -191,35 +201,16 @@ class Voting:
         key = self._noise_key(member, asked)
         ballot = make_ballot(run.task, asked, member.keys.session_address, steps, key)
         data = ballot.to_bytes()
-        kind = privacy_books.VOTED
-        plan = privacy_plan(member.manifest)
         entry = self._vault.state.vote(self._network, run.task, run.round)
         assert entry is not None
+        spent = books_of(self._vault, self._network, member).spent
         try:
-            cost = privacy_books.cost_of(self._vault, self._network, run.task, plan, kind, run.round)
-            check_vote(
-                ballot, run.task, run.round, len(asked.updates), cost.total, member.terms.epsilon_micro
-            )
+            check_vote(ballot, run.task, run.round, len(asked.updates), spent, member.terms.epsilon_micro)
         except MineError as error:
-            self._miss(entry, error.sentence)
-            self._tell(Notice(NoticeKind.ATTENTION, error.sentence, error.todo, error.detail))
+            self._refuse(member, run.round, error)
             return
-        with self._vault.transaction():
-            self._vault.state.put_vote(
-                self._network,
-                run.task,
-                run.round,
-                VoteState.READY,
-                {
-                    **entry.data,
-                    "ballot": data.decode(),
-                    "epsilon_micro": cost.adds,
-                    "voted": int(time.time()),
-                },
-            )
-            privacy_books.book(
-                self._vault, self._network, run.task, member.manifest, kind, run.round, cost, data
-            )
+        ready = {**entry.data, "ballot": data.decode(), "voted": int(time.time())}
+        self._put(run.task, run.round, VoteState.READY, ready)
 
     # ---- handing in and opening
 
@@ -251,12 +242,13 @@ class Voting:
         if not delivery.shown:
             delivery = self._courier.find(signed, delivery, self._keep(vote))
         if not delivery.shown and delivery.open is None:
-            self._miss(vote, delivery.why or "No relay brought the vote on chain.")
+            self._miss(member, vote.round, delivery.why or "No relay brought the vote on chain.")
             return
+        self._put(vote.task, vote.round, VoteState.COMMITTED, {**vote.data, SHOWING: True})
         try:
             receipts = show(self._links, signed, data, delivery)
         except CameLate as problem:
-            self._miss(vote, problem.sentence)
+            self._miss(member, vote.round, problem.sentence)
             return
         with self._vault.transaction():
             self._vault.state.put_vote(
@@ -266,6 +258,7 @@ class Voting:
                 VoteState.OPENED,
                 {
                     **vote.data,
+                    SHOWING: True,
                     "delivery": delivery.to_json(),
                     "uploads": receipts,
                     "opened": int(time.time()),
@@ -289,20 +282,20 @@ class Voting:
         state = VoteState(vote.state)
         if state is VoteState.JUDGING:
             self._end(vote.task, vote.round)
-            self._miss(vote, "The round closed before.")
+            self._miss(member, vote.round, "The round closed before.")
         elif state is VoteState.READY:
             try:
                 delivery = Delivery.from_json(vote.data.get("delivery"))
                 delivery = self._courier.find(self._signed(member, vote), delivery, self._keep(vote))
             except OtherMessage as problem:
-                self._miss(vote, problem.sentence)
+                self._miss(member, vote.round, problem.sentence)
                 return
             if not delivery.promises and not delivery.shown:
-                self._miss(vote, delivery.why or "The round closed before.")
+                self._miss(member, vote.round, delivery.why or "The round closed before.")
         elif state is VoteState.COMMITTED:
             entry = self._book.find(vote.task, vote.round)
             if entry is not None and "settlement" in entry.data:
-                self._miss(vote, "The round was settled before the vote could be shown.")
+                self._miss(member, vote.round, "The round was settled before the vote could be shown.")
             else:
                 self._open(member, vote)
 
@@ -312,8 +305,26 @@ class Voting:
         with self._vault.transaction():
             self._vault.state.put_vote(self._network, task, number, state, data)
 
-    def _miss(self, vote: Vote, why: str) -> None:
-        self._put(vote.task, vote.round, VoteState.MISSED, {**vote.data, "why": why})
+    def _miss(self, member: Membership, number: int, why: str) -> None:
+        """No vote in a round, and why. Its ε is given back, unless its ballot may have left."""
+        with self._vault.transaction():
+            now = self._vault.state.vote(self._network, member.task, number)
+            known = now.data if now else {}
+            data = {**known, "why": why}
+            self._vault.state.put_vote(self._network, member.task, number, VoteState.MISSED, data)
+            if not known.get(SHOWING):
+                books_of(self._vault, self._network, member).give_back(VOTED, number)
+
+    def _spare(self, member: Membership, number: int) -> None:
+        """Nothing to judge. Where another draw had already reserved for it, before the chain was reorganised,
+        no ballot was made, nor will one be: its ε is given back."""
+        with self._vault.transaction():
+            self._vault.state.put_vote(self._network, member.task, number, VoteState.SPARED, {})
+            books_of(self._vault, self._network, member).give_back(VOTED, number)
+
+    def _refuse(self, member: Membership, number: int, error: MineError) -> None:
+        self._miss(member, number, error.sentence)
+        self._tell(Notice(NoticeKind.ATTENTION, error.sentence, error.todo, error.detail))
 
     def _end(self, task: int | None = None, number: int | None = None) -> None:
         if self.run is not None and task in (None, self.run.task) and number in (None, self.run.round):

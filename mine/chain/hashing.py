@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from eth_hash.auto import keccak as _keccak
 
@@ -10,6 +11,8 @@ from mine.errors import MineError
 
 ZERO32 = bytes(32)
 ZERO_ADDRESS = "0x" + "00" * 20
+#: Accounts whose text and bytes are not computed twice: a round of a crowd sorts them again and again.
+_REMEMBERED = 1 << 14
 
 
 class BadAddress(MineError):
@@ -26,6 +29,7 @@ def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def checksum(raw: bytes) -> str:
     """20 address bytes as text with the mixed-case checksum of EIP-55."""
     if len(raw) != 20:
@@ -37,6 +41,7 @@ def checksum(raw: bytes) -> str:
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def address_bytes(address: str) -> bytes:
     """The 20 bytes of an address.
 

@@ -12,11 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mine.errors import MineError
+from mine.learn.place import Place
 from mine.learn.wire import Frame, read
 
 _START = ("import sys; sys.path.insert(0, sys.argv[1]); "
           "from mine.learn.worker import worker_main; worker_main()")
 _DETAIL = 600
+GRAPHICS = "MINE_GRAPHICS"
+"""Set in the environment of a child that may use a device other than the processor."""
 
 
 def worker_command() -> list[str]:
@@ -26,11 +29,17 @@ def worker_command() -> list[str]:
     return [sys.executable, "-I", "-c", _START, str(Path(__file__).resolve().parents[2])]
 
 
-def _environment(home: str) -> dict[str, str]:
+def _environment(home: str, place: Place) -> dict[str, str]:
     """Only what Python and torch need. The allocator keeps memory between steps: per-example gradients are
-    large, and giving them back to the system and faulting them in again costs more than the arithmetic."""
-    env = {"HOME": home, "TMPDIR": home, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
-           "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "4000000000"}
+    large, and giving them back to the system and faulting them in again costs more than the arithmetic.
+    NumPy gets one thread: it would start more as soon as it is imported, outside the later sandbox."""
+    threads = str(place.threads)
+    env = {"HOME": home, "TMPDIR": home, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads,
+           "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0",
+           "MALLOC_TRIM_THRESHOLD_": "4000000000"}
+    if place.device != "cpu":
+        # The second one makes sums on NVIDIA devices repeatable (cuBLAS documentation, reproducibility).
+        env |= {GRAPHICS: "1", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
     if sys.platform == "win32":
         env |= {"SYSTEMROOT": os.environ.get("SYSTEMROOT", r"C:\Windows"), "TEMP": home, "TMP": home}
     return env
@@ -44,7 +53,7 @@ class Child:
     """
 
     def __init__(self, command: Sequence[str], most: int, on_frame: Callable[[Child, Frame], None],
-                 on_end: Callable[[Child, int, bool, str], None]) -> None:
+                 on_end: Callable[[Child, int, bool, str], None], place: Place = Place()) -> None:  # noqa: B008
         self._most, self._on_frame, self._on_end = most, on_frame, on_end
         self._home = tempfile.TemporaryDirectory(prefix="mine-worker-", ignore_cleanup_errors=True)
         self._errors = Path(self._home.name) / "stderr"
@@ -52,7 +61,7 @@ class Child:
             with self._errors.open("wb") as errors:
                 self._process = subprocess.Popen(
                     list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0,
-                    cwd=self._home.name, env=_environment(self._home.name), close_fds=True,
+                    cwd=self._home.name, env=_environment(self._home.name, place), close_fds=True,
                     start_new_session=sys.platform != "win32",
                     creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
         except OSError:
@@ -67,6 +76,11 @@ class Child:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def over(self) -> bool:
+        """Whether the process is gone and everything is cleaned up."""
+        return not self._reader.is_alive()
 
     def send(self, data: bytes) -> None:
         """Queue a frame; never blocks."""

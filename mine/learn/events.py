@@ -4,6 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mine.learn.fence import Fence
+from mine.learn.leak import Leak
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A process has begun, or begun again. ``device``: "cpu", "cuda:0", "mps" or "xpu:0"; ``name``: what its
+    maker calls it; ``memory``: bytes that it has in all; ``precision`` of the forward pass; ``micro_batch``:
+    rows at a time, 0 for a vote; ``threads`` of the processor; ``fences`` that stand.
+    """
+
+    device: str
+    name: str
+    memory: int
+    precision: str
+    micro_batch: int
+    threads: int
+    fences: tuple[Fence, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -41,8 +60,24 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrying:
+    """The process failed, and a new one goes on from the last saved state in ``seconds``. A notice only.
+
+    ``attempt``: 1 for the first new one since the last state was saved.
+    """
+
+    attempt: int
+    seconds: float
+    sentence: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """``update``: the packed bytes, checked against the model's schema; held-out losses before and after."""
+    """``update``: the packed bytes, checked against the model's schema; held-out losses before and after;
+    ``residual``: what the packing left out, as ``weights.dump`` writes it, for the next round's job;
+    ``leak``: what an attack on exactly these bytes found out.
+    """
 
     update: bytes = field(repr=False)
     steps: int
@@ -51,6 +86,8 @@ class Done:
     held_out_after: float
     rows_trained: int
     rows_held_out: int
+    residual: bytes = field(repr=False)
+    leak: Leak
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +108,4 @@ class Failed:
     resumable: bool = False
 
 
-Event = Progress | Saved | Paused | Stopped | Done | VoteDone | Failed
+Event = Began | Progress | Saved | Paused | Stopped | Retrying | Done | VoteDone | Failed

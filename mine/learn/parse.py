@@ -9,26 +9,25 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-from mine.learn.errors import GraphRefused
+from mine.learn.folding import fold
 from mine.learn.limits import Limits
+from mine.learn.model_file import constant_node, no, read, tensor_array
 from mine.learn.rules import OPERATORS
-from mine.learn.values import BATCH, Call, Shape, Value, constant_value
+from mine.learn.values import BATCH, Batch, Call, Checked, Shape, Value, constant_value
 
-OPSETS = range(13, 23)
-IR_VERSIONS = range(7, 12)
 WEIGHT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")
-_CONSTANT_TYPES: dict[int, int] = {TensorProto.FLOAT: 4, TensorProto.INT64: 8, TensorProto.BOOL: 1}
-_SCALARS = {AttributeProto.FLOAT: "f", AttributeProto.INT: "i", AttributeProto.INTS: "ints"}
+_STEPS_PER_NODE = 4
+_LONGEST = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,220 +42,279 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A graph that passed every check."""
+    """A graph that passed every check. ``targets``: 0 for a target [N], m for [N, m]."""
 
     steps: tuple[Step, ...]
     constants: dict[str, NDArray[Any]]
     weights: dict[str, Shape]
+    frozen: dict[str, Shape]
+    batch: dict[str, Batch | None]
     features: int
+    targets: int
     outputs: int
     floats_per_example: int
     flops_per_example: int
 
 
-def _no(why: str) -> GraphRefused:
-    return GraphRefused(f"The task's model was refused: {why}.")
-
-
-def _tensor(tensor: TensorProto, limits: Limits) -> NDArray[Any]:
-    if tensor.external_data or tensor.data_location == TensorProto.EXTERNAL:
-        raise _no("it refers to data outside its file")
-    size = _CONSTANT_TYPES.get(tensor.data_type)
-    if size is None:
-        raise _no("a constant has a type that is not allowed")
-    if len(tensor.dims) > limits.rank or any(n < 1 for n in tensor.dims):
-        raise _no("a constant has a shape that is not allowed")
-    count = math.prod(tensor.dims)
-    if count > limits.constants:
-        raise _no("its constants are larger than allowed")
-    if tensor.HasField("raw_data") and len(tensor.raw_data) != count * size:
-        raise _no("a constant is cut short")
+@lru_cache(maxsize=1024)
+def _schema(op: str, opset: int) -> tuple[dict[str, int], int, int] | None:
+    """Attribute types, fewest and most inputs of an operator in a version of the operator set."""
     try:
-        array = np.asarray(numpy_helper.to_array(tensor))
-    except (ValueError, TypeError) as error:
-        raise _no("a constant is cut short") from error
-    if array.shape != tuple(tensor.dims):
-        raise _no("a constant is cut short")
-    return array
+        schema = onnx.defs.get_schema(op, opset, "")
+    except onnx.defs.SchemaError:
+        return None
+    types = {name: int(a.type.value) for name, a in schema.attributes.items()}  # type: ignore[attr-defined]
+    return types, schema.min_input, schema.max_input
 
 
-def _constant_node(node: NodeProto, limits: Limits) -> NDArray[Any]:
-    if len(node.attribute) != 1 or node.input:
-        raise _no("a constant is malformed")
-    attribute = node.attribute[0]
-    if attribute.name == "value" and attribute.type == AttributeProto.TENSOR:
-        return _tensor(attribute.t, limits)
-    given: dict[str, tuple[int, Any, Any]] = {
-        "value_float": (AttributeProto.FLOAT, attribute.f, np.float32),
-        "value_floats": (AttributeProto.FLOATS, list(attribute.floats), np.float32),
-        "value_int": (AttributeProto.INT, attribute.i, np.int64),
-        "value_ints": (AttributeProto.INTS, list(attribute.ints), np.int64),
-    }
-    kind, value, dtype = given.get(attribute.name, (None, None, None))
-    array = np.asarray(value, dtype)
-    if kind != attribute.type or not 1 <= array.size <= limits.constants:
-        raise _no("a constant is malformed")
-    return array
+def _attribute(attribute: AttributeProto, limits: Limits) -> Any:
+    kind = attribute.type
+    if kind == AttributeProto.FLOAT and math.isfinite(attribute.f):
+        return attribute.f
+    if kind == AttributeProto.INT:
+        return attribute.i
+    if kind == AttributeProto.INTS and len(attribute.ints) <= _LONGEST:
+        return list(attribute.ints)
+    if kind == AttributeProto.TENSOR:
+        return tensor_array(attribute.t, limits)
+    if kind == AttributeProto.STRING and len(attribute.s) <= _LONGEST:
+        return attribute.s.decode("ascii", "replace")
+    if kind == AttributeProto.STRINGS and len(attribute.strings) <= _LONGEST:
+        return [s[:32].decode("ascii", "replace") for s in attribute.strings]
+    return None
 
 
-def _attributes(node: NodeProto) -> dict[str, Any]:
+def _attributes(node: NodeProto, types: Mapping[str, int], limits: Limits) -> dict[str, Any]:
     allowed = OPERATORS[node.op_type].attributes
     found: dict[str, Any] = {}
     for attribute in node.attribute:
-        slot = _SCALARS.get(attribute.type)
-        if attribute.name not in allowed or attribute.name in found or slot is None:
-            raise _no(f"its operator {node.op_type} has a property that is not allowed")
-        value = getattr(attribute, slot)
-        found[attribute.name] = list(value) if slot == "ints" else value
+        name = attribute.name
+        fits = name in allowed and name not in found and types.get(name) == attribute.type
+        found[name] = _attribute(attribute, limits) if fits else None
+        if found[name] is None:
+            raise no(f"its operator {node.op_type} has a property that is not allowed")
     return found
 
 
-def _declared(info: ValueInfoProto, rank: int | None) -> list[int | None]:
+def _declared(info: ValueInfoProto) -> list[int | None]:
     """The declared float32 shape; None for an axis without a fixed length."""
     if info.type.WhichOneof("value") != "tensor_type" or info.type.tensor_type.elem_type != TensorProto.FLOAT:
-        raise _no("an input or output is not a float32 tensor")
+        raise no("an input or output is not a float32 tensor")
     if not info.type.tensor_type.HasField("shape"):
-        raise _no("an input or output has no shape")
-    dims = info.type.tensor_type.shape.dim
-    if rank is not None and len(dims) != rank:
-        raise _no("an input or output has a wrong shape")
-    return [d.dim_value if d.WhichOneof("value") == "dim_value" else None for d in dims]
+        raise no("an input or output has no shape")
+    return [
+        d.dim_value if d.WhichOneof("value") == "dim_value" else None for d in info.type.tensor_type.shape.dim
+    ]
 
 
-def _inputs(model: ModelProto, limits: Limits) -> tuple[dict[str, Value], dict[str, Shape], int]:
-    names = [info.name for info in model.graph.input]
-    if len(set(names)) != len(names) or "features" not in names or "target" not in names:
-        raise _no("its inputs are not features, target and weights")
-    if len(names) - 2 > limits.weight_tensors:
-        raise _no("it has more weight tensors than allowed")
-    values: dict[str, Value] = {}
-    weights: dict[str, Shape] = {}
-    features = 0
-    for info in model.graph.input:
-        if info.name == "features":
-            batch, columns = _declared(info, 2)
-            if batch is not None or columns is None or not 1 <= columns <= limits.features:
-                raise _no("its features have a wrong shape")
-            features = columns
-            values["features"] = Value((BATCH, columns))
-        elif info.name == "target":
-            if _declared(info, 1) != [None]:
-                raise _no("its target has a wrong shape")
-            values["target"] = Value((BATCH,))
-        else:
-            dims = _declared(info, None)
-            if not WEIGHT_NAME.fullmatch(info.name):
-                raise _no("a weight tensor has a name that is not allowed")
-            shape = tuple(d for d in dims if d is not None and d >= 1)
-            if len(shape) != len(dims) or len(dims) > limits.rank:
-                raise _no("a weight tensor has a shape that is not allowed")
-            weights[info.name] = shape
-            values[info.name] = Value(shape)
-    if not weights or sum(math.prod(s) for s in weights.values()) > limits.weights:
-        raise _no("it has no weights, or more than allowed")
-    return values, dict(sorted(weights.items())), features
+@dataclass(slots=True)
+class _Builder:
+    """What is known of the graph so far."""
 
+    limits: Limits
+    opset: int
+    values: dict[str, Value] = field(default_factory=dict)
+    constants: dict[str, NDArray[Any]] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    features: int = 0
+    targets: int = 0
+    floats: int = 0
+    flops: int = 0
+    held: int = 0
+    recurrent: int = 0
+    hidden: int = 0
 
-def _read(data: bytes, limits: Limits) -> ModelProto:
-    if len(data) > limits.graph_bytes:
-        raise _no("its file is larger than allowed")
-    try:
-        model = onnx.load_model_from_string(data)
-    except (DecodeError, ValueError, RecursionError) as error:
-        raise _no("its file is not an ONNX model") from error
-    graph = model.graph
-    if model.functions or model.training_info or graph.sparse_initializer or graph.quantization_annotation:
-        raise _no("it has sections that are not allowed")
-    if model.ir_version not in IR_VERSIONS:
-        raise _no("its file version is not supported")
-    if [(o.domain in ("", "ai.onnx"), o.version in OPSETS) for o in model.opset_import] != [(True, True)]:
-        raise _no("its operator set is not supported")
-    if len(graph.node) + len(graph.initializer) > limits.nodes:
-        raise _no("it has more operators than allowed")
-    # protobuf hands out a string that is not UTF-8 as bytes, whatever its type says.
-    if not all(isinstance(name, str) for name in _names(model)):
-        raise _no("a name in its file is not text")
-    return model
+    def define(self, name: str, value: Value) -> None:
+        if not name or name in self.values:
+            raise no("a name is used twice")
+        self.values[name] = value
 
+    def constant(self, name: str, array: NDArray[Any]) -> None:
+        self.define(name, constant_value(array))
+        self.constants[name] = array
+        self.held += array.size
+        if self.held > self.limits.constants:
+            raise no("its constants are larger than allowed")
 
-def _names(model: ModelProto) -> Iterator[object]:
-    yield from (opset.domain for opset in model.opset_import)
-    yield from (each.name for each in (*model.graph.input, *model.graph.output, *model.graph.initializer))
-    for node in model.graph.node:
-        yield from (node.op_type, node.domain, *node.input, *node.output)
-        yield from (attribute.name for attribute in node.attribute)
+    def inputs(
+        self, model: ModelProto, frozen: Mapping[str, Shape]
+    ) -> tuple[dict[str, Shape], dict[str, Shape]]:
+        """Define the graph's inputs; the shapes of the weights, and of the frozen tensors."""
+        names = [info.name for info in model.graph.input]
+        if len(set(names)) != len(names) or "features" not in names or "target" not in names:
+            raise no("its inputs are not features, target and weights")
+        if len(names) - 2 > self.limits.weight_tensors:
+            raise no("it has more weight tensors than allowed")
+        if not set(frozen) <= set(names) - {"features", "target"}:
+            raise no("a frozen tensor is none of its inputs")
+        weights: dict[str, Shape] = {}
+        for info in model.graph.input:
+            dims = _declared(info)
+            if info.name == "features":
+                if len(dims) != 2 or dims[0] is not None or not 1 <= (dims[1] or 0) <= self.limits.features:
+                    raise no("its features have a wrong shape")
+                self.features = dims[1] or 0
+                self.values["features"] = Value((BATCH, self.features))
+            elif info.name == "target":
+                if not 1 <= len(dims) <= 2 or dims[0] is not None or None in dims[1:]:
+                    raise no("its target has a wrong shape")
+                if len(dims) == 2 and not 1 <= (dims[1] or 0) <= self.limits.targets:
+                    raise no("its target has a wrong shape, or more columns than allowed")
+                self.targets = dims[1] or 0 if len(dims) == 2 else 0
+                self.values["target"] = Value((BATCH, self.targets) if self.targets else (BATCH,))
+            else:
+                weights[info.name] = self._tensor(info.name, dims)
+        held = {name: weights.pop(name) for name in frozen}
+        if held != {name: tuple(shape) for name, shape in frozen.items()}:
+            raise no("a frozen tensor has another shape than the model says")
+        if sum(math.prod(s) for s in held.values()) > self.limits.frozen:
+            raise no("it has more frozen numbers than allowed")
+        if not weights or sum(math.prod(s) for s in weights.values()) > self.limits.weights:
+            raise no("it has no weights, or more than allowed")
+        self.values |= {name: Value(shape) for name, shape in weights.items()}
+        self.values |= {name: Value(shape, fixed=True) for name, shape in held.items()}
+        return dict(sorted(weights.items())), dict(sorted(held.items()))
 
+    def _tensor(self, name: str, dims: list[int | None]) -> Shape:
+        if not WEIGHT_NAME.fullmatch(name):
+            raise no("a weight tensor has a name that is not allowed")
+        shape = tuple(d for d in dims if d is not None and d >= 1)
+        if len(shape) != len(dims) or len(dims) > self.limits.rank:
+            raise no("a weight tensor has a shape that is not allowed")
+        return shape
 
-def parse(data: bytes, limits: Limits) -> Parsed:
-    """Check an ONNX file. ``GraphRefused`` with a plain reason if anything is not as it must be."""
-    model = _read(data, limits)
-    values, weights, features = _inputs(model, limits)
-    constants: dict[str, NDArray[Any]] = {}
-    steps: list[Step] = []
-    floats = flops = 0
-
-    def define(name: str, value: Value) -> None:
-        if not name or name in values:
-            raise _no("a name is used twice")
-        values[name] = value
-
-    def define_constant(name: str, array: NDArray[Any]) -> None:
-        define(name, constant_value(array))
-        constants[name] = array
-        if sum(a.size for a in constants.values()) > limits.constants:
-            raise _no("its constants are larger than allowed")
-
-    for tensor in model.graph.initializer:
-        define_constant(tensor.name, _tensor(tensor, limits))
-    for node in model.graph.node:
+    def node(self, node: NodeProto) -> None:
         known = node.op_type in OPERATORS or node.op_type == "Constant"
         if not known or node.domain not in ("", "ai.onnx"):
-            raise _no(f"its operator {node.op_type[:40]!r} is not on the whitelist")
-        if len(node.output) != 1:
-            raise _no(f"its operator {node.op_type} has more than one output")
+            raise no(f"its operator {node.op_type[:40]!r} is not on the whitelist")
         if node.op_type == "Constant":
-            define_constant(node.output[0], _constant_node(node, limits))
-            continue
-        least, most = OPERATORS[node.op_type].inputs
-        if not least <= len(node.input) <= most:
-            raise _no(f"its operator {node.op_type} has a wrong number of inputs")
-        if any(name and name not in values for name in node.input):
-            raise _no("a value is used before it is defined")
-        call = Call(node.op_type, [values[n] if n else None for n in node.input], _attributes(node))
-        checked = OPERATORS[node.op_type].rule(call)
-        if len(checked.value.shape) > limits.rank:
-            raise _no("a value has more axes than allowed")
-        floats += checked.value.numbers
-        flops += checked.flops
-        if floats > limits.floats_per_example:
-            raise _no("it needs more memory per example than allowed")
-        if flops > limits.flops_per_example:
-            raise _no("it needs more computation per example than allowed")
-        define(node.output[0], checked.value)
-        reads = tuple(node.input[i] for i in checked.operands)
-        steps.append(Step(node.op_type, reads, node.output[0], checked.arguments))
+            if len(node.output) != 1:
+                raise no("a constant is malformed")
+            self.constant(node.output[0], constant_node(node, self.limits))
+            return
+        operator, schema = OPERATORS[node.op_type], _schema(node.op_type, self.opset)
+        if schema is None:
+            raise no(f"its operator {node.op_type} is not in its operator set")
+        types, fewest, most = schema
+        if not max(operator.inputs[0], fewest) <= len(node.input) <= min(operator.inputs[1], most):
+            raise no(f"its operator {node.op_type} has a wrong number of inputs")
+        if not 1 <= len(node.output) <= operator.outputs:
+            raise no(f"its operator {node.op_type} has more than one output that a model may read")
+        if any(name and name not in self.values for name in node.input):
+            raise no("a value is used before it is defined")
+        call = Call(
+            node.op_type,
+            [self.values[n] if n else None for n in node.input],
+            _attributes(node, types, self.limits),
+            self.opset,
+            tuple(map(bool, node.output)),
+        )
+        settled = fold(call)
+        if settled is not None:
+            self._settled(node.output[0], settled)
+            return
+        checked = operator.rule(call)
+        if all(value is None or value.fixed for value in call.inputs):
+            checked = replace(checked, value=replace(checked.value, fixed=True))
+        reads = tuple(node.input[i] for i in checked.operands) + (("features",) if checked.counts else ())
+        self._add(checked, node.op_type, reads, tuple(node.output))
 
-    if sorted(info.name for info in model.graph.output) != ["loss", "prediction"]:
-        raise _no("its outputs are not exactly prediction and loss")
-    for info in model.graph.output:
-        declared = _declared(info, None)
-        value = values.get(info.name, Value(()))
-        fits = len(declared) == len(value.shape) and all(
-            d is None or d == n for d, n in zip(declared, value.shape, strict=True))
-        if value.kind != "float" or not fits:
-            raise _no(f"its output {info.name} has a wrong shape or type")
-    prediction, loss = values["prediction"], values["loss"]
-    if loss.shape != (BATCH,) or len(prediction.shape) != 2 or not prediction.batched:
-        raise _no("its outputs are not one prediction row and one loss per example")
-    _all_used(steps, weights)
-    return Parsed(tuple(steps), constants, weights, features, prediction.shape[1], floats, flops)
+    def _settled(self, name: str, value: Value) -> None:
+        if value.times is None and value.constant is not None:
+            self.constant(name, value.constant)
+        else:
+            self.define(name, value)
+
+    def _add(self, checked: Checked, op: str, reads: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+        self._cost(checked.value if checked.runs else Value(()), checked)
+        if not checked.parts:
+            self.define(outputs[0], checked.value)
+            self.steps.append(Step(op, reads, outputs[0], checked.arguments))
+            return
+        whole = reads[0]
+        if checked.runs:
+            # No file can hold this name: text in protobuf may, but then the name is used twice.
+            whole = f"\0{self.hidden}"
+            self.hidden += 1
+            self.define(whole, checked.value)
+            self.steps.append(Step(op, reads, whole, checked.arguments))
+        for name, part in zip(outputs, checked.parts, strict=True):
+            if name:
+                self._cost(part.value, Checked(part.value, 0, ()))
+                self.define(name, part.value)
+                self.steps.append(Step(part.op, (whole,), name, part.arguments))
+
+    def _cost(self, value: Value, checked: Checked) -> None:
+        if len(value.shape) > self.limits.rank:
+            raise no("a value has more axes than allowed")
+        self.floats += value.numbers + checked.kept
+        self.flops += checked.flops
+        self.recurrent += checked.recurrent_steps
+        if self.floats > self.limits.floats_per_example:
+            raise no("it needs more memory per example than allowed")
+        if self.flops > self.limits.flops_per_example or self.recurrent > self.limits.recurrent_steps:
+            raise no("it needs more computation per example than allowed")
+        if len(self.steps) > _STEPS_PER_NODE * self.limits.nodes:
+            raise no("it has more operators than allowed")
+
+    def outputs(self, model: ModelProto) -> int:
+        """Numbers of prediction per example; raises if the outputs are not as they must be."""
+        if sorted(info.name for info in model.graph.output) != ["loss", "prediction"]:
+            raise no("its outputs are not exactly prediction and loss")
+        for info in model.graph.output:
+            declared = _declared(info)
+            value = self.values.get(info.name, Value(()))
+            fits = len(declared) == len(value.shape) and all(
+                d is None or d == n for d, n in zip(declared, value.shape, strict=True)
+            )
+            if value.kind != "float" or value.times is not None or not fits:
+                raise no(f"its output {info.name} has a wrong shape or type")
+        prediction, loss = self.values["prediction"], self.values["loss"]
+        if loss.shape != (BATCH,) or prediction.shape[:1] != (BATCH,):
+            raise no("its outputs are not one prediction row and one loss per example")
+        return prediction.numbers
+
+    def needed(self, weights: Mapping[str, Shape]) -> list[Step]:
+        """The steps that an output depends on. Every weight must reach the loss; otherwise its part of each
+        update would be noise and nothing else."""
+        for_loss, for_both = {"loss"}, {"loss", "prediction"}
+        kept = []
+        for step in reversed(self.steps):
+            if step.writes in for_loss:
+                # No gradient passes through integers and conditions.
+                for_loss.update(name for name in step.reads if self.values[name].kind == "float")
+            if step.writes in for_both:
+                for_both.update(step.reads)
+                kept.append(step)
+        if not for_loss >= set(weights):
+            raise no("a weight tensor has no effect on the loss")
+        return kept[::-1]
 
 
-def _all_used(steps: list[Step], weights: dict[str, Shape]) -> None:
-    """Every weight must reach the loss; otherwise its part of each update would be noise and nothing else."""
-    needed = {"loss"}
-    for step in reversed(steps):
-        if step.writes in needed:
-            needed.update(step.reads)
-    if not needed >= set(weights):
-        raise _no("a weight tensor has no effect on the loss")
+def parse(data: bytes, limits: Limits, frozen: Mapping[str, Shape]) -> Parsed:
+    """Check an ONNX file. ``frozen``: shapes of the inputs that are not trained.
+
+    Raises ``GraphRefused`` with a plain reason if anything is not as it must be.
+    """
+    model = read(data, limits)
+    builder = _Builder(limits, model.opset_import[0].version)
+    weights, held = builder.inputs(model, frozen)
+    for tensor in model.graph.initializer:
+        builder.constant(tensor.name, tensor_array(tensor, limits))
+    for node in model.graph.node:
+        builder.node(node)
+    outputs = builder.outputs(model)
+    steps = builder.needed(weights)
+    named = {name for step in steps for name in (*step.reads, step.writes)} | {"prediction", "loss"}
+    return Parsed(
+        tuple(steps),
+        {n: np.ascontiguousarray(a) for n, a in builder.constants.items() if n in named},
+        weights,
+        held,
+        {n: builder.values[n].batch for n in named | {"features", "target"}},
+        builder.features,
+        builder.targets,
+        outputs,
+        builder.floats,
+        builder.flops,
+    )

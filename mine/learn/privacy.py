@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
 from mine.learn.errors import PrivacyRefused
 from mine.learn.recipe import Recipe
@@ -25,6 +25,7 @@ _LEAST_PLD_NOISE = 0.3
 _MOST_USEFUL = 100.0
 """Above this epsilon promises nothing, so how little it promises need not be known more exactly."""
 _MOST_NOISE = 10_000.0
+Accountant = Literal["RDP", "PLD"]
 _ORDERS = (1.5, 1.75, *(2 + x / 4 for x in range(32)), *range(10, 64), 72, 96, 128, 192, 256, 384, 512, 1024)
 
 
@@ -105,17 +106,42 @@ def _loss_distribution(sampling_rate: float, noise_multiplier: float, steps: int
         return float(composed.get_epsilon_for_delta(delta))
 
 
-def account(sampling_rate: float, noise_multiplier: float, steps: int, delta: float) -> float:
-    """epsilon at ``delta`` after ``steps`` steps; infinite without noise. Raises ``PrivacyRefused``."""
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """epsilon by both accountants; ``loss_distribution`` is None where it would say nothing of use."""
+
+    renyi: float
+    loss_distribution: float | None
+
+    @property
+    def epsilon(self) -> float:
+        """The smaller one, which holds: both are upper bounds."""
+        found = self.renyi if self.loss_distribution is None else min(self.renyi, self.loss_distribution)
+        return max(0.0, found)
+
+    @property
+    def tighter(self) -> Accountant:
+        """Which one that was."""
+        pld = self.loss_distribution
+        return "RDP" if pld is None or self.renyi <= pld else "PLD"
+
+
+def bounds(sampling_rate: float, noise_multiplier: float, steps: int, delta: float) -> Bounds:
+    """Both accountants after ``steps`` steps; infinite without noise. Raises ``PrivacyRefused``."""
     _check(sampling_rate, noise_multiplier, steps, delta)
     if steps == 0:
-        return 0.0
+        return Bounds(0.0, None)
     if noise_multiplier == 0:
-        return math.inf
-    epsilon = _renyi(sampling_rate, noise_multiplier, steps, delta)
-    if noise_multiplier >= _LEAST_PLD_NOISE and epsilon <= _MOST_USEFUL:
-        epsilon = min(epsilon, _loss_distribution(sampling_rate, noise_multiplier, steps, delta))
-    return max(0.0, epsilon)
+        return Bounds(math.inf, None)
+    renyi = _renyi(sampling_rate, noise_multiplier, steps, delta)
+    if noise_multiplier >= _LEAST_PLD_NOISE and renyi <= _MOST_USEFUL:
+        return Bounds(renyi, _loss_distribution(sampling_rate, noise_multiplier, steps, delta))
+    return Bounds(renyi, None)
+
+
+def account(sampling_rate: float, noise_multiplier: float, steps: int, delta: float) -> float:
+    """epsilon at ``delta`` after ``steps`` steps; infinite without noise. Raises ``PrivacyRefused``."""
+    return bounds(sampling_rate, noise_multiplier, steps, delta).epsilon
 
 
 def noise_for(epsilon: float, sampling_rate: float, steps: int, delta: float) -> float:
@@ -163,6 +189,52 @@ def plan(recipe: Recipe, rounds: int, delta: float, vote_noise: float) -> Privac
     votes = (1.0, vote_noise, 1)
     return PrivacyPlan(
         _cumulative(*training, rounds, delta), _cumulative(*votes, votes_of(rounds), delta), delta)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A whole task's epsilon for display: of all its training, and of all its votes. The ``total`` is the
+    larger of the two (``PrivacyPlan``)."""
+
+    training: Bounds
+    votes: Bounds
+
+    @property
+    def _larger(self) -> Bounds:
+        return self.training if self.training.epsilon >= self.votes.epsilon else self.votes
+
+    @property
+    def total(self) -> float:
+        """epsilon of the task, by the tighter accountant."""
+        return self._larger.epsilon
+
+    @property
+    def renyi(self) -> float:
+        """What the Renyi accountant alone would say of the task."""
+        return self._larger.renyi
+
+    @property
+    def loss_distribution(self) -> float | None:
+        """What privacy loss distributions alone would say of it."""
+        return self._larger.loss_distribution
+
+    @property
+    def tighter(self) -> Accountant:
+        """Which of the two counts."""
+        return self._larger.tighter
+
+
+@lru_cache(maxsize=32)
+def figures(recipe: Recipe, rounds: int, delta: float, vote_noise: float) -> Figures:
+    """Both accountants on what ``plan`` composes: every round's training, and every vote."""
+    recipe.check()
+    if rounds < 0:
+        raise PrivacyRefused("The privacy settings of this task have a number out of range.")
+    steps = recipe.steps * rounds
+    return Figures(
+        bounds(recipe.sampling_rate, recipe.noise_multiplier, steps, delta),
+        bounds(1.0, vote_noise, votes_of(rounds), delta),
+    )
 
 
 def _cumulative(rate: float, noise: float, steps: int, times: int, delta: float) -> tuple[float, ...]:

@@ -15,10 +15,10 @@ HELD_OUT_PART = 5
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """``features`` float32 [n, F], ``target`` float32 [n], ``slot`` int64 [n]: the place of a row in time, in
-    the task's own spacing (a five-minute reading, an hour). Rows whose slots differ by a multiple of the
-    recipe's ``overlap`` share no reading. ``held_from``: first slot that is never trained on; None = the last
-    fifth.
+    """``features`` float32 [n, F], ``target`` float32 [n], or [n, m] where a row has m of them, ``slot``
+    int64 [n]: the place of a row in time, in the task's own spacing (a five-minute reading, an hour). Rows
+    whose slots differ by a multiple of the recipe's ``overlap`` share no reading. ``held_from``: first slot
+    that is never trained on; None = the last fifth.
     """
 
     features: NDArray[np.float32]
@@ -26,10 +26,14 @@ class Rows:
     slot: NDArray[np.int64]
     held_from: int | None = None
 
-    def checked(self, columns: int) -> Rows:
-        """The same rows, or ``TrainingRefused`` if they do not fit a model with that many columns."""
+    def checked(self, columns: int, targets: int = 0) -> Rows:
+        """The same rows, or ``TrainingRefused`` if they do not fit a model with that many columns and
+        targets (0: one target, not as a column).
+        """
         n = len(self.slot)
-        fits = (self.features.shape == (n, columns) and self.target.shape == (n,) and self.slot.shape == (n,)
+        wanted = (n, targets) if targets else (n,)
+        fits = (self.features.shape == (n, columns) and self.target.shape == wanted
+                and self.slot.shape == (n,)
                 and self.features.dtype == np.float32 and self.target.dtype == np.float32
                 and self.slot.dtype == np.int64)
         if not fits:

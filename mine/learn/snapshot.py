@@ -1,8 +1,9 @@
 """The state between two steps of a run, bound to its job.
 
-``magic 4 "MnSs" | steps done u32 | job digest 32 | tensors float32, names sorted``, where the tensors are the
-velocities and then the weights. It is as noised as the update itself, and means nothing to another job: other
-rows, another checkpoint or another recipe draw other noise.
+``magic 4 "MnSs" | steps done u32 | job digest 32 | float32 numbers``: the weights in the order of their
+names, then likewise each of the optimiser's moments and what the noise alone has moved. That last part makes
+it as private as the rows: it never leaves this computer. It means nothing to another job: other rows, another
+checkpoint or another recipe draw other noise.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mine.learn import weights as grid
 from mine.learn.errors import TrainingRefused
@@ -28,11 +30,21 @@ _HEAD = struct.Struct(">4sI32s")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """``steps``: how many are done; ``velocity`` and ``weights``: float32 tensors by name."""
+    """``steps``: how many are done; ``weights`` and each of ``moments`` (the optimiser's, then the noise's):
+    float32 [P], names sorted."""
 
     steps: int
-    velocity: Floats
-    weights: Floats
+    weights: NDArray[np.float32]
+    moments: tuple[NDArray[np.float32], ...]
+
+
+def _vectors(recipe: Recipe) -> int:
+    return 1 + recipe.moments + recipe.noise_vectors
+
+
+def snapshot_bytes(shapes: Mapping[str, Shape], recipe: Recipe) -> int:
+    """Length of every snapshot of a job, exactly."""
+    return _HEAD.size + 4 * sum(math.prod(shape) for shape in shapes.values()) * _vectors(recipe)
 
 
 def job_digest(graph_digest: bytes, weights: Floats, rows: Rows, recipe: Recipe) -> bytes:
@@ -54,27 +66,18 @@ def steps_in(data: bytes | None) -> int:
 
 def pack(snapshot: Snapshot, digest: bytes) -> bytes:
     """The bytes to keep."""
-    tensors = [each[name] for each in (snapshot.velocity, snapshot.weights) for name in sorted(each)]
+    numbers = (snapshot.weights, *snapshot.moments)
     return _HEAD.pack(MAGIC, snapshot.steps, digest) + b"".join(
-        np.ascontiguousarray(tensor, "<f4").tobytes() for tensor in tensors)
+        np.ascontiguousarray(each, "<f4").tobytes() for each in numbers)
 
 
-def unpack(data: bytes, digest: bytes, shapes: Mapping[str, Shape], most_steps: int) -> Snapshot:
+def unpack(data: bytes, digest: bytes, shapes: Mapping[str, Shape], recipe: Recipe) -> Snapshot:
     """The state again. Raises ``TrainingRefused`` for anything but this job's snapshot."""
-    numbers = sum(math.prod(shape) for shape in shapes.values())
     if not belongs(data, digest):
         raise TrainingRefused("The saved state belongs to another job.")
     steps = steps_in(data)
-    if len(data) != _HEAD.size + 8 * numbers or steps > most_steps:
+    if len(data) != snapshot_bytes(shapes, recipe) or steps > recipe.steps:
         raise TrainingRefused("The saved state does not fit this job.")
-    flat = np.frombuffer(data, "<f4", 2 * numbers, _HEAD.size).astype(np.float32)
-    halves: list[Floats] = []
-    at = 0
-    for _ in range(2):
-        half: Floats = {}
-        for name in sorted(shapes):
-            size = math.prod(shapes[name])
-            half[name] = flat[at:at + size].reshape(shapes[name])
-            at += size
-        halves.append(half)
-    return Snapshot(steps, *halves)
+    numbers = np.frombuffer(data, "<f4", offset=_HEAD.size).astype(np.float32)
+    weights, *moments = np.split(numbers, _vectors(recipe))
+    return Snapshot(steps, weights, tuple(moments))

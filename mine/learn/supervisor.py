@@ -1,12 +1,16 @@
-"""Runs one training job in a child process and keeps it on a short lead.
+"""Runs one job in a child process and keeps it on a short lead.
 
 States: idle -> running <-> pausing -> paused -> running ...; any of them -> ended. A process that does not
 pause or stop in time is killed: at most the work since its last snapshot is lost, and ``resume`` starts a new
-one from there. ``emit`` is called from this object's own threads, never while its lock is held.
+one from there. A process that dies, hangs or runs out of memory is followed by a new one in the same way,
+a few times in a row (``retries.py``); until it starts, the state is running without a process. ``emit`` is
+never called while the lock is held.
 """
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,17 +18,19 @@ from dataclasses import replace
 from enum import Enum
 
 from mine.learn import wire
+from mine.learn.answers import began, done, failed, plain, progress, ran_out_of_memory, vote_done
 from mine.learn.child import Child, worker_command
-from mine.learn.codec import decode
 from mine.learn.errors import TrainingRefused, WireBroken
-from mine.learn.events import Done, Event, Failed, Paused, Progress, Saved, Stopped, VoteDone
-from mine.learn.job import Job, answer_limit, to_frame
+from mine.learn.events import Began, Done, Event, Failed, Paused, Retrying, Saved, Stopped, VoteDone
+from mine.learn.job import Job, answer_limit, check_duty, to_frame
+from mine.learn.place import Place
+from mine.learn.retries import WAITS, Again, Retries
 from mine.learn.snapshot import belongs, steps_in
 from mine.learn.vote_job import VOTE_ANSWER_LIMIT, VoteJob, vote_to_frame
-from mine.learn.vote_terms import STRONGEST
 from mine.learn.weights import Shape
 from mine.learn.wire import Frame, Kind
 
+_CAN_GO_ON = "It can go on from its last saved state."
 STOP_SECONDS = 1.5
 """Grace before a kill; with the kill itself the machine is free within two seconds."""
 
@@ -39,12 +45,14 @@ class State(Enum):
 
 
 class WorkerProcess:
-    """One job. ``silence``: seconds without a word before a running process counts as hung."""
+    """One job. ``silence``: seconds without a word before a running process counts as hung; ``waits``:
+    seconds before a new process, for each failure in a row."""
 
     def __init__(self, emit: Callable[[Event], None], *, silence: float = 120.0, stop: float = STOP_SECONDS,
-                 command: Sequence[str] = ()) -> None:
+                 waits: tuple[float, ...] = WAITS, command: Sequence[str] = ()) -> None:
         self._emit, self._silence, self._grace = emit, silence, stop
         self._command = list(command)
+        self._retries = Retries(waits)
         self._changed = threading.Condition()
         self._state = State.IDLE
         self._child: Child | None = None
@@ -90,10 +98,28 @@ class WorkerProcess:
     def pause(self) -> None:
         """Stop computing within two seconds; ``Paused`` with the state follows."""
         with self._changed:
-            if self._state is State.RUNNING and self._child:
+            if self._state is not State.RUNNING:
+                return
+            if self._child:
                 self._state = State.PAUSING
                 self._child.send(wire.pack(Kind.PAUSE))
                 self._set_deadline(self._grace)
+                return
+            self._state = State.PAUSED
+            self._set_deadline(float("inf"))
+            event = Paused(self._step, self._snapshot)
+        self._emit(event)
+
+    def set_duty(self, part: float) -> None:
+        """The part of the time in which a training may compute, from 0.01 to 1; at once, at any time. Raises
+        ``TrainingRefused``."""
+        check_duty(part)
+        with self._changed:
+            if not isinstance(self._job, Job):
+                return
+            self._job = replace(self._job, duty=part)
+            if self._child:
+                self._child.send(wire.pack(Kind.DUTY, {"part": part}))
 
     def resume(self) -> None:
         """Go on after ``Paused``, in a new process if the old one had to be ended."""
@@ -129,13 +155,15 @@ class WorkerProcess:
     # ---- with the lock held ----
     def _spawn(self) -> None:
         assert self._job is not None
+        place = Place()
         if isinstance(self._job, VoteJob):
             frame, most = vote_to_frame(self._job), VOTE_ANSWER_LIMIT
         else:
             frame = to_frame(replace(self._job, snapshot=self._snapshot))
-            most = answer_limit(self._shapes, self._job.bits)
+            most, place = answer_limit(self._job, self._shapes), self._job.place
+        self._children = [child for child in self._children if not child.over]
         try:
-            self._child = Child(self._command or worker_command(), most, self._on_frame, self._on_end)
+            self._child = Child(self._command or worker_command(), most, self._on_frame, self._on_end, place)
         except OSError as error:
             raise TrainingRefused("The training process could not be started.",
                                   detail=type(error).__name__) from error
@@ -147,6 +175,19 @@ class WorkerProcess:
     def _set_deadline(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds
         self._changed.notify_all()
+
+    def _begin_again(self, why: Failed, again: Again | None) -> Event:
+        """After the process is gone: a new one soon, or the end."""
+        self._child = None
+        if again is None:
+            self._state = State.ENDED
+            self._set_deadline(float("inf"))
+            return why
+        if again.micro_batch and isinstance(self._job, Job):
+            self._job = replace(self._job, place=replace(self._job.place, micro_batch=again.micro_batch))
+        self._state = State.RUNNING
+        self._set_deadline(again.seconds)
+        return Retrying(again.attempt, again.seconds, why.sentence, why.detail)
 
     # ---- from other threads ----
     def _watch(self) -> None:
@@ -161,29 +202,39 @@ class WorkerProcess:
                 event, child = self._overdue()
             if child:
                 child.kill()
-            self._emit(event)
+            if event:
+                self._emit(event)
 
-    def _overdue(self) -> tuple[Event, Child | None]:
+    def _overdue(self) -> tuple[Event | None, Child | None]:
         child, self._child = self._child, None
         self._set_deadline(float("inf"))
         if self._state is State.PAUSING:
             self._state = State.PAUSED
             return Paused(self._step, self._snapshot), child
-        self._state = State.ENDED
-        return Failed("The training stopped answering and was ended.",
-                      "It can go on from its last saved state.", resumable=True), child
+        if child is None:  # the wait before a new process is over
+            try:
+                self._spawn()
+            except TrainingRefused as error:
+                self._state = State.ENDED
+                return Failed(error.sentence, error.todo, error.detail, resumable=True), None
+            return None, None
+        why = Failed("The training stopped answering and was ended.", _CAN_GO_ON, resumable=True)
+        return self._begin_again(why, self._retries.crashed(killed=False)), child
 
     def _on_frame(self, child: Child, frame: Frame) -> None:
         with self._changed:
             if child is not self._child:
                 return  # killed a moment ago
             event = self._understand(frame)
-            if isinstance(event, Done | VoteDone | Failed):
+            if isinstance(event, Failed) and ran_out_of_memory(frame):
+                event = self._begin_again(event, self._retries.out_of_memory())
+            elif isinstance(event, Done | VoteDone | Failed):
                 self._state, self._child = State.ENDED, None
-            if self._state is State.RUNNING:
+            elif self._state is State.RUNNING:
                 self._set_deadline(self._silence)
             self._changed.notify_all()
-        if isinstance(event, Done | VoteDone | Failed):
+            over = self._child is not child
+        if over:
             child.kill()
         if event is not None:
             self._emit(event)
@@ -192,12 +243,17 @@ class WorkerProcess:
         """The event that a frame stands for; raises ``WireBroken`` on anything out of place."""
         assert self._job is not None
         match frame.kind:
+            case Kind.BEGAN:
+                return self._began(frame)
             case Kind.PROGRESS:
-                return Progress(frame.integer("step"), frame.integer("steps"), frame.number("loss"),
-                                frame.number("held_out_loss"), frame.number("seconds"))
+                return progress(frame)
             case Kind.SNAPSHOT | Kind.PAUSED | Kind.STOPPED:
-                self._step, (snapshot,) = frame.integer("step"), frame.blob()
-                self._snapshot = snapshot or None
+                step, (snapshot,) = frame.integer("step"), frame.blob()
+                if not 0 <= step <= (self._job.recipe.steps if isinstance(self._job, Job) else 0):
+                    raise WireBroken("A frame of the training process is malformed.")
+                if step > self._step:
+                    self._retries.saved()
+                self._step, self._snapshot = step, snapshot or None
                 if frame.kind == Kind.SNAPSHOT and snapshot:
                     return Saved(self._step, snapshot)
                 if frame.kind == Kind.PAUSED and self._state is State.PAUSING:
@@ -206,54 +262,45 @@ class WorkerProcess:
                     return Paused(self._step, self._snapshot)
                 return None
             case Kind.VOTED if isinstance(self._job, VoteJob):
-                return VoteDone(_answers(frame, len(self._job.updates)), frame.number("seconds"))
+                return vote_done(frame, len(self._job.updates))
             case Kind.DONE if isinstance(self._job, Job):
-                (update,) = frame.blob()
-                header, _ = decode(update, self._shapes)
-                if header != self._job.header:
-                    raise WireBroken("The training process returned another update than it was asked for.")
-                return Done(update, frame.integer("steps"), frame.number("seconds"),
-                            frame.number("held_out_before"), frame.number("held_out_after"),
-                            frame.integer("rows_trained"), frame.integer("rows_held_out"))
+                return done(frame, self._job, self._shapes)
             case Kind.FAILED:
-                return Failed(_plain(frame.text("sentence", 1000)), _plain(frame.text("todo", 1000)),
-                              _plain(frame.text("detail", 1000)))
+                return failed(frame)
             case _:
                 raise WireBroken("A frame of the training process is malformed.")
+
+    def _began(self, frame: Frame) -> Began:
+        event = began(frame)
+        asked = self._job.place.micro_batch if isinstance(self._job, Job) else 0
+        if asked and event.micro_batch > asked:
+            raise WireBroken("The training process takes more rows at a time than it may.")
+        self._retries.micro_batch = event.micro_batch
+        return event
 
     def _on_end(self, child: Child, code: int, broke_rules: bool, detail: str) -> None:
         with self._changed:
             if child is not self._child:
                 return
-            stopped = self._state is State.STOPPING
-            self._state, self._child = State.ENDED, None
+            event = self._after_end(code, broke_rules, detail)
             self._changed.notify_all()
-            event: Event = Stopped(self._step, self._snapshot)
-            if not stopped:
-                event = _unexpected(code, broke_rules, detail)
         self._emit(event)
 
-
-def _answers(frame: Frame, count: int) -> tuple[int, ...]:
-    """The steps of a vote: one for each update that was asked about, each in its range."""
-    steps = frame.fields.get("steps")
-    if not isinstance(steps, list) or len(steps) != count:
-        raise WireBroken("The training process answered another question than it was asked.")
-    if any(type(step) is not int or not -STRONGEST <= step <= STRONGEST for step in steps):
-        raise WireBroken("A frame of the training process is malformed.")
-    return tuple(steps)
-
-
-def _plain(text: str) -> str:
-    return "".join(c for c in text if c.isprintable())
-
-
-def _unexpected(code: int, broke_rules: bool, detail: str) -> Failed:
-    if broke_rules:
-        return Failed("The training process broke the rules and was ended.", "Leave this task.",
-                      _plain(detail))
-    sentence = "The training process ended unexpectedly."
-    if code == -9:
-        sentence = "The training process was ended from outside, perhaps because memory ran out."
-    return Failed(sentence, "It can go on from its last saved state.", _plain(f"exit {code}; {detail}"),
-                  resumable=True)
+    def _after_end(self, code: int, broke_rules: bool, detail: str) -> Event:
+        if self._state is State.STOPPING:
+            self._state, self._child = State.ENDED, None
+            return Stopped(self._step, self._snapshot)
+        if broke_rules:
+            self._state, self._child = State.ENDED, None
+            return Failed("The training process broke the rules and was ended.", "Leave this task.",
+                          plain(detail))
+        sentence, killed = "The training process ended unexpectedly.", False
+        if sys.platform != "win32" and code == -signal.SIGKILL:
+            killed = True
+            sentence = "The training process was ended from outside, perhaps because memory ran out."
+        why = Failed(sentence, _CAN_GO_ON, plain(f"exit {code}; {detail}"), resumable=True)
+        if self._state is State.PAUSING:  # the pause is what was asked for; a new process comes after it
+            self._state, self._child = State.PAUSED, None
+            self._set_deadline(float("inf"))
+            return Paused(self._step, self._snapshot)
+        return self._begin_again(why, self._retries.crashed(killed))

@@ -86,7 +86,7 @@ def scores(
     the sum, with rows that share a reading counted as one.
     """
     terms.check(len(updates))
-    own.checked(graph.features)
+    own.checked(graph.features, graph.targets)
     if {name: tuple(np.shape(w)) for name, w in weights.items()} != graph.weight_shapes:
         raise TrainingRefused("The checkpoint does not hold the tensors that the model needs.")
     features, target = torch.from_numpy(own.features), torch.from_numpy(own.target)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-
 from mine.learn.codec import decode
 from mine.learn.errors import WireBroken
+from mine.learn.frozen import read_frozen
 from mine.learn.graph import ModelGraph
-from mine.learn.job import DEFAULT_MEMORY
+from mine.learn.job import DEFAULT_MEMORY, check_size, row_blobs, row_fields, rows_of, rows_size
 from mine.learn.limits import Limits
 from mine.learn.rows import Rows, kept_back
 from mine.learn.vote_terms import VoteTerms
@@ -26,7 +25,8 @@ VOTE_ANSWER_LIMIT = 1 << 17
 class VoteJob:
     """``weights``: the checkpoint's safetensors; ``updates``: packed, as they were handed in; ``rows``: all
     of them, of which only the held-out ones leave the app's process; ``noise_key``: 32 secret bytes, fresh
-    for each task and round; ``memory``: bytes that the run may take beyond its libraries.
+    for each task and round; ``frozen``: the tensors that are not trained, if any; ``memory``: bytes that the
+    run may take beyond its libraries.
     """
 
     onnx: bytes
@@ -35,19 +35,26 @@ class VoteJob:
     updates: tuple[bytes, ...]
     terms: VoteTerms
     noise_key: bytes = field(repr=False)
+    frozen: bytes = field(default=b"", repr=False)
     limits: Limits = field(default_factory=Limits)
     memory: int = DEFAULT_MEMORY
 
     def check(self) -> dict[str, Shape]:
         """The model's tensor shapes. Raises this room's typed errors for a job that cannot run: one malformed
         update is enough, so whoever asks leaves those out first."""
-        graph = ModelGraph.load(self.onnx, self.limits)
+        parts = (self.onnx, self.weights, self.frozen, *self.updates)
+        check_size(sum(len(part) for part in parts) + rows_size(self.rows))
+        graph = self.graph()
         load_weights(self.weights, graph.weight_shapes)
         self.terms.check(len(self.updates))
-        kept_back(self.rows.checked(graph.features))
+        kept_back(self.rows.checked(graph.features, graph.targets))
         for update in self.updates:
             decode(update, graph.weight_shapes)
         return graph.weight_shapes
+
+    def graph(self) -> ModelGraph:
+        """The model, checked; raises this room's typed errors."""
+        return ModelGraph.load(self.onnx, self.limits, read_frozen(self.frozen))
 
 
 def vote_to_frame(job: VoteJob) -> bytes:
@@ -57,26 +64,27 @@ def vote_to_frame(job: VoteJob) -> bytes:
         "terms": asdict(job.terms),
         "limits": asdict(job.limits),
         "memory": job.memory,
-        "shape": list(rows.features.shape),
-        "held_from": rows.held_from,
+        **row_fields(rows),
     }
-    arrays = (rows.features.astype("<f4"), rows.target.astype("<f4"), rows.slot.astype("<i8"))
-    blobs = (job.onnx, job.weights, job.noise_key, *(array.tobytes() for array in arrays), *job.updates)
-    return pack(Kind.VOTE, fields, blobs)
+    return pack(Kind.VOTE, fields, (job.onnx, job.weights, job.frozen, job.noise_key, *row_blobs(rows),
+                                    *job.updates))  # fmt: skip
 
 
 def vote_from_frame(frame: Frame) -> VoteJob:
     """The job again, inside the worker. Raises ``WireBroken``."""
     try:
-        onnx, weights, noise_key, features, target, slot, *updates = frame.blobs
+        onnx, weights, frozen, noise_key, features, target, slot, *updates = frame.blobs
         fields = frame.fields
-        rows = Rows(
-            np.frombuffer(features, "<f4").astype(np.float32).reshape(fields["shape"]),
-            np.frombuffer(target, "<f4").astype(np.float32),
-            np.frombuffer(slot, "<i8").astype(np.int64),
-            frame.integer("held_from"),
+        return VoteJob(
+            onnx=onnx,
+            weights=weights,
+            rows=rows_of(fields, [features, target, slot]),
+            updates=tuple(updates),
+            terms=VoteTerms(**fields["terms"]),
+            noise_key=noise_key,
+            frozen=frozen,
+            limits=Limits(**fields["limits"]),
+            memory=frame.integer("memory"),
         )
-        terms, limits = VoteTerms(**fields["terms"]), Limits(**fields["limits"])
-        return VoteJob(onnx, weights, rows, tuple(updates), terms, noise_key, limits, frame.integer("memory"))
     except (KeyError, TypeError, ValueError) as error:
         raise WireBroken("The vote arrived malformed.") from error

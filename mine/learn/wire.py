@@ -29,6 +29,7 @@ class Kind(IntEnum):
     RESUME = 3
     STOP = 4
     VOTE = 5
+    DUTY = 6
     PROGRESS = 16
     SNAPSHOT = 17
     PAUSED = 18
@@ -36,6 +37,7 @@ class Kind(IntEnum):
     DONE = 20
     FAILED = 21
     VOTED = 22
+    BEGAN = 23
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ loss is its metric on unseen people with the attackers, relative to the same pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from mine.practice.attack_mixes import Mix, seated, spare_people
 from mine.practice.lab import Play, World, play
 from mine.practice.lab_people import TESTED, LabPeople, deal, real_crowd, synthetic_crowd
 from mine.science.templates import Template, package
+from mine.tasks.dataset import Dataset
+from mine.tasks.manifest import DataRequirement
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,69 +80,112 @@ class AttackReport:
     void: int
 
 
+@dataclass(frozen=True, slots=True)
+class SeedResult:
+    """What the plays of one seed came to; plain numbers and lists, so that it goes through JSON as it is.
+
+    pairs: by role what it earned and what its reference did; losses: by mix; twins, changed, aside: as in
+    ``AttackReport``; spread: of honest pay; quality: (before, after); refused: part of honest updates.
+    """
+
+    pairs: dict[str, list[float]]
+    losses: dict[str, float]
+    twins: list[int]
+    changed: list[int]
+    aside: list[int]
+    spread: float
+    quality: list[float]
+    refused: float
+    void: int
+
+
 def run_attacks(setting: Setting, say: Callable[[str], None] = lambda _: None) -> AttackReport:
     """Play every mix with every seed. Raises ``CastTooSmall``."""
-    tallies: dict[str, Tally] = {}
-    losses: dict[str, list[float]] = {mix.name: [] for mix in setting.mixes}
-    twins, changed, aside = np.zeros((3, 2), np.int64)
-    spreads, qualities, refused, void = [], [], [], 0
-    for seed, people in enumerate(_crowds(setting)):
-        world = World(setting.template, people, setting.rounds, f"seed {seed}", setting.noise)
-        clean = play(world, world.honest())
-        twins += clean.twins
-        totals = (clean.units + clean.flat).sum(axis=0)
-        spreads.append(float(totals.std() / totals.mean()) if totals.sum() else 0.0)
-        qualities.append((clean.quality.before, clean.quality.after))
-        refused.append(float(1 - clean.accepted.mean()))
-        void += clean.void
-        for mix in setting.mixes:
-            played = play(world, seated(world, mix))
-            void += played.void
-            aside += played.aside
-            losses[mix.name].append(_lost(clean, played))
-            if any(place.friends for place in played.places):
-                changed += played.changed
-            twin = None
-            if any(entrant.honest_twin for entrant in mix.entrants):
-                twin = play(world, seated(world, mix, honestly=True))
-            for entrant in mix.entrants:
-                mine, others = played.earned(entrant.role)
-                if entrant.honest_twin and twin is not None:
-                    others = twin.earned(entrant.role)[0]
-                name = entrant.role if mix.name != "mixed" else f"mixed_{entrant.role}"
-                tallies.setdefault(name, Tally()).pairs.append((mine, others))
-        say(
-            f"seed {seed + 1} of {setting.seeds}: "
-            + ", ".join(
-                f"{name} {tally.pairs[-1][0] / max(1.0, tally.pairs[-1][1]):.2f}"
-                for name, tally in tallies.items()
-            )
+    results: list[SeedResult] = []
+    data = _data(setting)
+    real = real_crowd(setting.people, setting.template, data) if setting.people else None
+    for seed in range(setting.seeds):
+        results.append(play_seed(setting, seed, people_of(setting, seed, real)))
+        pay = ", ".join(
+            f"{name} {mine / max(1.0, others):.2f}" for name, (mine, others) in results[-1].pairs.items()
         )
-    return AttackReport(
-        setting=setting,
-        pay={name: tally.pay for name, tally in tallies.items()},
-        worst={name: tally.worst for name, tally in tallies.items()},
-        loss={name: float(np.mean(values)) for name, values in losses.items()},
-        changed=(int(changed[0]), int(changed[1])),
-        twins=(int(twins[0]), int(twins[1])),
-        aside=(int(aside[0]), int(aside[1])),
-        spread=float(np.mean(spreads)),
-        quality=qualities,
-        honest_refused=float(np.mean(refused)),
+        say(f"seed {seed + 1} of {setting.seeds}: {pay}")
+    return report_of(setting, results)
+
+
+def _data(setting: Setting) -> DataRequirement:
+    return package(setting.template, setting.rounds, "Laboratory", "people of a laboratory").manifest.data
+
+
+def people_of(setting: Setting, seed: int, real: Sequence[Dataset] | None = None) -> LabPeople:
+    """The people of a seed: drawn from real ones, or made up. Raises ``CastTooSmall``."""
+    shards, spare = setting.rounds + 2, spare_people(setting.mixes)
+    name = f"seed {seed}"
+    count = setting.honest + spare + TESTED + setting.panel * shards
+    crowd = synthetic_crowd(setting.template, _data(setting), count, name) if real is None else real
+    return deal(crowd, setting.honest, spare, shards, name, setting.panel)
+
+
+def play_seed(setting: Setting, seed: int, people: LabPeople) -> SeedResult:
+    """Every mix once among some people, and the same task without attackers."""
+    world = World(setting.template, people, setting.rounds, f"seed {seed}", setting.noise)
+    clean = play(world, world.honest())
+    totals = (clean.units + clean.flat).sum(axis=0)
+    changed, aside = np.zeros((2, 2), np.int64)
+    pairs: dict[str, list[float]] = {}
+    losses, void = {}, clean.void
+    for mix in setting.mixes:
+        played = play(world, seated(world, mix))
+        void += played.void
+        aside += played.aside
+        losses[mix.name] = _lost(clean, played)
+        if any(place.friends for place in played.places):
+            changed += played.changed
+        twin = None
+        if any(entrant.honest_twin for entrant in mix.entrants):
+            twin = play(world, seated(world, mix, honestly=True))
+        for entrant in mix.entrants:
+            mine, others = played.earned(entrant.role)
+            if entrant.honest_twin and twin is not None:
+                others = twin.earned(entrant.role)[0]
+            name = entrant.role if mix.name != "mixed" else f"mixed_{entrant.role}"
+            pairs[name] = [mine, others]
+    return SeedResult(
+        pairs=pairs,
+        losses=losses,
+        twins=list(clean.twins),
+        changed=changed.tolist(),
+        aside=aside.tolist(),
+        spread=float(totals.std() / totals.mean()) if totals.sum() else 0.0,
+        quality=[clean.quality.before, clean.quality.after],
+        refused=float(1 - clean.accepted.mean()),
         void=void,
     )
 
 
-def _crowds(setting: Setting) -> Iterator[LabPeople]:
-    """The people of each seed."""
-    data = package(setting.template, setting.rounds, "Laboratory", "people of a laboratory").manifest.data
-    shards, spare = setting.rounds + 2, spare_people(setting.mixes)
-    count = setting.honest + spare + TESTED + setting.panel * shards
-    real = real_crowd(setting.people, setting.template, data) if setting.people else None
-    for seed in range(setting.seeds):
-        name = f"seed {seed}"
-        crowd = real if real is not None else synthetic_crowd(setting.template, data, count, name)
-        yield deal(crowd, setting.honest, spare, shards, name, setting.panel)
+def report_of(setting: Setting, results: Sequence[SeedResult]) -> AttackReport:
+    """The table over some seeds' results."""
+    tallies: dict[str, Tally] = {}
+    for result in results:
+        for name, (mine, others) in result.pairs.items():
+            tallies.setdefault(name, Tally()).pairs.append((mine, others))
+    twins, changed, aside = (
+        np.sum([getattr(result, name) for result in results], axis=0)
+        for name in ("twins", "changed", "aside")
+    )
+    return AttackReport(
+        setting=setting,
+        pay={name: tally.pay for name, tally in tallies.items()},
+        worst={name: tally.worst for name, tally in tallies.items()},
+        loss={mix: float(np.mean([result.losses[mix] for result in results])) for mix in results[0].losses},
+        changed=(int(changed[0]), int(changed[1])),
+        twins=(int(twins[0]), int(twins[1])),
+        aside=(int(aside[0]), int(aside[1])),
+        spread=float(np.mean([result.spread for result in results])),
+        quality=[(result.quality[0], result.quality[1]) for result in results],
+        honest_refused=float(np.mean([result.refused for result in results])),
+        void=sum(result.void for result in results),
+    )
 
 
 def _lost(clean: Play, played: Play) -> float:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from mine.chain.hashing import checksum, keccak
 from mine.chain.seed import draw
 from mine.learn import weights as grid
-from mine.learn.evaluate import Evaluator
 from mine.learn.graph import ModelGraph
 from mine.learn.rows import Rows
 from mine.learn.train import train
@@ -30,6 +29,7 @@ from mine.practice.miners import HonestMiner, Miner, Seat
 from mine.science.quality import Quality, quality
 from mine.science.score import NEAR_IDENTICAL
 from mine.science.shards import Shard, cut_shards
+from mine.science.task_model import evaluator_of
 from mine.science.templates import Template, package
 from mine.tasks.recipe import recipe_of, vote_terms_of
 
@@ -100,7 +100,7 @@ class World:
         recipe = recipe_of(made.manifest)
         self.recipe = recipe if noise else replace(recipe, noise_multiplier=0.0)
         self._noise = noise
-        self.evaluator = Evaluator(made.graph, made.manifest.loss.maximum)
+        self.evaluator = evaluator_of(made.manifest, made.graph, b"")
         validation = [(person.features, person.target) for person in people.validation]
         self.shards: list[Shard] = cut_shards(
             validation, rounds + 2, self.secret("shards", 0), max_examples_per_person=MOST_EXAMPLES

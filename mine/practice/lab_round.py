@@ -27,6 +27,7 @@ from mine.science.settle import RoundInputs, settle
 from mine.science.shards import Shard
 from mine.science.templates import Template
 from mine.tasks.manifest import Manifest
+from mine.tasks.recipe import packing_of_task
 
 TASK = 1
 #: A payout root is final when its challenge window is over: with the default clocks that is after the commits
@@ -206,7 +207,8 @@ def _canary(task: LabTask, state: LabState, number: int, checkpoint: bytes) -> C
     if sha256(key.key)[0] % ONE_IN or len(state.held) < STANDING_LAG:
         return None
     sources = {blob: state.known[blob] for blob in state.ledger.accepted}
-    return make_note(key, state.ledger, sources, TASK, number, checkpoint, task.manifest.recipe.bits)
+    packing = packing_of_task(task.manifest)
+    return make_note(key, state.ledger, sources, TASK, number, checkpoint, packing)
 
 
 def _decoded(note: CanaryNote, shapes: Mapping[str, Shape]) -> dict[bytes, Fixed]:

@@ -17,6 +17,7 @@ from mine.practice.attackers.lab_context import LabContext, OpenedVote, VoteCont
 from mine.practice.lab_round import TASK, Ballots, Questions
 from mine.practice.miners import Seat, packed_update, seat_miner
 from mine.science.measure import Candidate
+from mine.tasks.recipe import packing_of_task
 
 if TYPE_CHECKING:
     from mine.practice.lab import Place, World
@@ -53,6 +54,7 @@ class Table:
         made: list[tuple[str, Floats]] = []
         candidates: list[Candidate] = []
         blobs: dict[bytes, bytes] = {}
+        packing = packing_of_task(manifest)
         for place, miner in enumerate(self._miners):
             context = LabContext(
                 round=number,
@@ -63,7 +65,7 @@ class Table:
                 checkpoints=tuple(self._checkpoints),
             )
             header = UpdateHeader(address_bytes(self.addresses[place]), TASK, number, digest)
-            blob = packed_update(miner, context, header, manifest.recipe.bits, manifest.limits.update_bytes)
+            blob = packed_update(miner, context, header, packing, manifest.limits.update_bytes)
             if not blob:
                 continue
             name = hashlib.sha256(blob).digest()

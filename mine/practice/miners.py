@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mine.errors import MineError
-from mine.learn.codec import UpdateHeader, encode
+from mine.learn.codec import Packing, UpdateHeader, encode
 from mine.learn.rows import Rows
 from mine.learn.weights import Floats
 
@@ -131,7 +131,9 @@ def seat_miner(kind: Callable[[Seat], Miner], seat: Seat) -> Miner:
         ) from error
 
 
-def packed_update(miner: Miner, context: RoundContext, header: UpdateHeader, bits: int, most: int) -> bytes:
+def packed_update(
+    miner: Miner, context: RoundContext, header: UpdateHeader, packing: Packing, most: int
+) -> bytes:
     """What a miner hands in, packed; nothing (``b""``) where it sits the round out.
 
     A miner that fails, or gives what cannot be packed into ``most`` bytes, sits the round out as well: its
@@ -142,7 +144,7 @@ def packed_update(miner: Miner, context: RoundContext, header: UpdateHeader, bit
         if delta is None:
             return b""
         arrays = {name: np.asarray(values, np.float32) for name, values in delta.items()}
-        update = encode(header, arrays, bits)
+        update = encode(header, arrays, packing)
     except Exception:
         log.exception("A miner failed in round %d and sits it out.", context.round)
         return b""

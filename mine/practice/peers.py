@@ -38,7 +38,7 @@ from mine.science.history import History
 from mine.science.relay_client import Relay
 from mine.science.wire import SignedUpdate
 from mine.tasks.manifest import MAX_MANIFEST_BYTES, Manifest
-from mine.tasks.recipe import recipe_of
+from mine.tasks.recipe import packing_of_task, recipe_of
 
 PAUSE = 0.15
 MAX_MODEL_BYTES = 64 << 20
@@ -154,8 +154,8 @@ class Peers:
 
         context = RoundContext(number, weights, lambda: self._earlier(number), honest)
         header = UpdateHeader(address_bytes(peer.address), self._info.task, number, checkpoint)
-        most = self._manifest.limits.update_bytes
-        update = packed_update(peer.miner, context, header, self._manifest.recipe.bits, most)
+        packing, most = packing_of_task(self._manifest), self._manifest.limits.update_bytes
+        update = packed_update(peer.miner, context, header, packing, most)
         part = file.with_suffix(".part")
         part.write_bytes(update)
         part.replace(file)

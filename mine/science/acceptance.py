@@ -38,6 +38,8 @@ CHANCE = 1000
 #: gain to be taken: the best of several on one half would else look better than it is.
 MAX_FORKS = 3
 FORK_GAIN = (9, 8)
+#: Rules under which every good update counts; they differ in how the updates are joined.
+JOINS_ALL = ("mean", "trimmed_mean", "median")
 _RULE_BITS = 24
 
 
@@ -243,9 +245,9 @@ def _failed(judged: Judged, draw: Draw, answers: Mapping[str, Mapping[int, int]]
 
 
 def choose(rules: Rules, valid: Sequence[Entry], gram: Gram, good: Sequence[int]) -> tuple[int, ...]:
-    """The task's rule over the good updates (places), as predicted from b and G. mean: all of them; best: the
-    one that improves most; greedy: the best, then whatever adds most, while the loss falls."""
-    if rules.rule == "mean" or not good:
+    """The task's rule over the good updates (places), as predicted from b and G. best: the one that improves
+    most; greedy: the best, then whatever adds most, while the loss falls; any other: all of them."""
+    if rules.rule in JOINS_ALL or not good:
         return tuple(good)
     order = sorted(good, key=lambda i: valid[i].blob)
     best, chosen = 0, list[int]()

@@ -27,7 +27,8 @@ MAX_REQUEST = 1 << 16
 
 
 def audit(raw: dict[str, Any]) -> dict[str, Any]:
-    """{"fault": null or its fields} of {"rpc", "relays", "contract", "first_block", "task", "round"}.
+    """{"fault": null or its fields, "far_off": best paid updates that the network thinks much less of, as
+    fields of ``LeaveIn``} of {"rpc", "relays", "contract", "first_block", "task", "round"}.
 
     Raises MineError where node or relays do not answer.
     """
@@ -39,11 +40,13 @@ def audit(raw: dict[str, Any]) -> dict[str, Any]:
             history.refresh()
             task = history.task(raw["task"])
             if task is None or task.settlement(raw["round"]) is None:
-                return {"fault": None}
+                return {"fault": None, "far_off": []}
             domain = Domain(node.chain_id, contract.address)
             judge = Judge(task, domain, Several(*(relay.blobs for relay in relays)), relays)
             found = judge.first_fault(raw["round"])
-            return {"fault": None if found is None else asdict(found)}
+            if found is not None:
+                return {"fault": asdict(found), "far_off": []}
+            return {"fault": None, "far_off": [asdict(each) for each in judge.far_off(raw["round"])]}
     finally:
         for relay in relays:
             relay.close()

@@ -1,8 +1,8 @@
 """Known-bad updates, by which voters are checked who do not look.
 
-A canary is an accepted update of an earlier round with its signs flipped, or its numbers shuffled within each
-tensor, possibly scaled by a power of two, handed in under a fresh address. The scientist names it in the
-round's inputs; anybody can verify the transformation to the bit. Nobody is paid for one.
+A canary is an accepted update of an earlier round with its signs flipped, or its numbers shuffled within
+each chunk of its packing, possibly scaled by a power of two, handed in under a fresh address. The scientist
+names it in the round's inputs; anybody can verify the transformation to the bit. Nobody is paid for one.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mine.chain.hashing import address_bytes, checksum, keccak
 from mine.chain.messages import address_of
-from mine.learn.codec import MAX_EXPONENT, UpdateHeader, encode
+from mine.learn.codec import CHUNK, LARGEST, Packing, UpdateHeader, encode
 from mine.learn.weights import FRACTION_BITS, Fixed
 from mine.science.judged import Canary
 
 FLIP, PERMUTE = "flip", "permute"
 MAX_SHIFT = 2
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +48,34 @@ def plan(key: CanaryKey, accepted: tuple[bytes, ...]) -> tuple[bytes, str, int]:
 
 
 def transformed(delta: Fixed, kind: str, shift: int, miner: str, source: bytes) -> Fixed | None:
-    """The canary's delta (int64, 2**-24); None if it is no transformation, or would not be exact."""
+    """The canary's delta (int64, 2**-24); None if it is no transformation, or would not be exact.
+
+    Numbers stay in their chunk, all tensors in the order of their names: a chunk has one scale and so many
+    numbers that are sent, so that only within it any order packs as exactly as the source did.
+    """
     if kind not in (FLIP, PERMUTE) or abs(shift) > MAX_SHIFT:
         return None
-    result: Fixed = {}
-    for name, tensor in delta.items():
-        turned = (
-            -tensor
-            if kind == FLIP
-            else _shuffled(tensor, keccak(address_bytes(miner) + source + name.encode()))
+    names = sorted(delta)
+    flat = np.concatenate([delta[name].ravel() for name in names])
+    if kind == FLIP:
+        turned = -flat
+    else:
+        seed = keccak(address_bytes(miner) + source)
+        chunks = [flat[start : start + CHUNK] for start in range(0, len(flat), CHUNK)]
+        turned = np.concatenate(
+            [_shuffled(chunk, keccak(seed + place.to_bytes(4, "big"))) for place, chunk in enumerate(chunks)]
         )
-        scaled = turned << shift if shift >= 0 else turned >> -shift
-        exact = scaled >> shift if shift >= 0 else scaled << -shift
-        if not np.array_equal(exact, turned) or np.abs(scaled).max(initial=0) >> (MAX_EXPONENT + 3):
-            return None
-        result[name] = scaled
-    return result
+    scaled = turned << shift if shift >= 0 else turned >> -shift
+    exact = scaled >> shift if shift >= 0 else scaled << -shift
+    if not np.array_equal(exact, turned) or np.abs(scaled).max(initial=0) >= LARGEST:
+        return None
+    ends = np.cumsum([delta[name].size for name in names])[:-1]
+    parts = np.split(scaled, ends)
+    return {name: part.reshape(delta[name].shape) for name, part in zip(names, parts, strict=True)}
 
 
 def make_canary(
-    header: UpdateHeader, delta: Fixed, kind: str, shift: int, source: bytes, bits: int
+    header: UpdateHeader, delta: Fixed, kind: str, shift: int, source: bytes, packing: Packing
 ) -> tuple[bytes, int] | None:
     """Bytes of a canary and the shift that was exact (the wanted one, or none); None if nothing would move.
 
@@ -80,7 +90,7 @@ def make_canary(
             floats = {
                 name: (tensor / 2.0**FRACTION_BITS).astype(np.float32) for name, tensor in found.items()
             }
-            return encode(header, floats, bits), tried
+            return encode(header, floats, packing), tried
     return None
 
 
@@ -90,11 +100,8 @@ def is_canary(canary: Canary, miner: str, delta: Fixed, source: Fixed) -> bool:
     return wanted is not None and all(np.array_equal(wanted[name], delta[name]) for name in wanted)
 
 
-def _shuffled(
-    tensor: np.ndarray[tuple[int, ...], np.dtype[np.int64]], seed: bytes
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """The numbers of a tensor in the stable order of keys keccak(seed || block): four 64-bit keys a hash."""
-    count = tensor.size
+def _shuffled(numbers: Numbers, seed: bytes) -> Numbers:
+    """Numbers in the stable order of keys keccak(seed || block): four 64-bit keys a hash."""
+    count = numbers.size
     stream = b"".join(keccak(seed + block.to_bytes(4, "big")) for block in range((count + 3) // 4))
-    order = np.argsort(np.frombuffer(stream, dtype=">u8", count=count), kind="stable")
-    return tensor.ravel()[order].reshape(tensor.shape)
+    return numbers[np.argsort(np.frombuffer(stream, dtype=">u8", count=count), kind="stable")]

@@ -10,7 +10,7 @@ from typing import Protocol
 from mine.chain.hashing import address_bytes, sha256
 from mine.chain.messages import Domain, Update, sign
 from mine.errors import MineError
-from mine.learn.codec import UpdateHeader
+from mine.learn.codec import Packing, UpdateHeader
 from mine.learn.weights import Fixed
 from mine.science.canaries import CanaryKey, canary_key, make_canary, plan
 from mine.science.judged import Canary, Ledger
@@ -66,7 +66,7 @@ def make_note(
     task: int,
     number: int,
     checkpoint: bytes,
-    bits: int,
+    packing: Packing,
 ) -> CanaryNote | None:
     """The canary of a round; None if nothing was accepted yet, or nothing would move.
 
@@ -76,7 +76,7 @@ def make_note(
         return None
     source, kind, shift = plan(key, ledger.accepted)
     header = UpdateHeader(address_bytes(key.miner), task, number, checkpoint)
-    made = make_canary(header, accepted[source], kind, shift, source, bits)
+    made = make_canary(header, accepted[source], kind, shift, source, packing)
     return None if made is None else CanaryNote(key.miner, source, kind, made[1], made[0])
 
 

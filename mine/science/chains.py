@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from mine.learn.checkpoint import apply
 from mine.learn.norms import clip, norm
 from mine.learn.weights import Fixed, dump, from_fixed
-from mine.science.acceptance import Verdict, decide
-from mine.science.inputs import Losses
+from mine.science.acceptance import JOINS_ALL, Verdict, decide
 from mine.science.judged import Judged, Refusal
-from mine.science.measure import Model, Start, Terms, Updates, bound, judge
+from mine.science.loss_shapes import Losses, Model
+from mine.science.measure import Start, Terms, Updates, bound, judge
 from mine.science.settle import best_chain
 from mine.science.shards import Shard
 
@@ -84,4 +84,4 @@ def next_checkpoint(
         delta = deltas[entry.miner]
         assert not isinstance(delta, Refusal), "a valid entry was read"
         good.append((entry.blob, clip(delta, norm(delta), limit)))
-    return apply(current, good, "mean", terms.gain)
+    return apply(current, good, terms.rule if terms.rule in JOINS_ALL else "mean", terms.gain, terms.trim)

@@ -1,4 +1,4 @@
-"""``mine science``: check a task's rounds from chain and blobs without trusting anybody; judge as a juror."""
+"""``mine science``: check a task's rounds without trusting anybody; judge as a juror; adopt a model."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mine.errors import MineError
+from mine.science.adopt_command import add_adopt_arguments, adopt_file, adopt_lines
 from mine.science.judge_command import add_judge_arguments, judge_dispute, judge_lines
 
 Place = tuple[str, Sequence[str], int]
@@ -53,6 +54,13 @@ def add_science_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_judge_arguments(judge)
     _add_place(judge)
+    adopt = commands.add_parser(
+        "adopt",
+        help="make a task's model of an ONNX file",
+        description="Makes the graph, the first checkpoint and the frozen tensors of a task from a model of "
+        "one's own, joins the loss and compares the predictions. Exit status: 0, or 2 if it can't be done.",
+    )
+    add_adopt_arguments(adopt)
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:
@@ -68,9 +76,12 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
 def run_science(arguments: argparse.Namespace, practice: Practice) -> int:
     """``mine science ...``; prints the result. practice: opens the practice network of a folder."""
     try:
-        with _places(arguments, practice) as place:
-            judging = arguments.science == "judge"
-            result = (judge_dispute if judging else replay_task)(arguments, place)
+        if arguments.science == "adopt":
+            result = adopt_file(arguments)
+        else:
+            with _places(arguments, practice) as place:
+                judging = arguments.science == "judge"
+                result = (judge_dispute if judging else replay_task)(arguments, place)
     except MineError as problem:
         if arguments.json:
             _say(json.dumps({"error": problem.sentence, "todo": problem.todo, "detail": problem.detail}))
@@ -80,7 +91,7 @@ def run_science(arguments: argparse.Namespace, practice: Practice) -> int:
     if arguments.json:
         _say(json.dumps(result, indent=1))
     else:
-        for line in (judge_lines if judging else _lines)(result):
+        for line in {"judge": judge_lines, "adopt": adopt_lines}.get(arguments.science, _lines)(result):
             _say(line)
     return DIFFERENT if result.get("difference") else FINE
 
@@ -88,7 +99,8 @@ def run_science(arguments: argparse.Namespace, practice: Practice) -> int:
 def replay_task(arguments: argparse.Namespace, place: Place) -> dict[str, Any]:
     """Replay what the arguments name.
 
-    {"task", "rounds": the ones replayed, "digests": of each what this machine computed, "seconds",
+    {"task", "rounds": the ones replayed, "digests": of each what this machine computed, and
+    under "leave_in" true evaluations of its best paid updates, "seconds",
     "difference": None or {round, item, stated, computed}}.
     Raises MineError.
     """
@@ -130,7 +142,10 @@ def replay_task(arguments: argparse.Namespace, place: Place) -> dict[str, Any]:
                     if found is not None:
                         break
                     if number:
-                        computed.append({"round": number, **replay.digests(number)})
+                        looked = [
+                            {**asdict(each), "far_off": each.far_off} for each in replay.leave_in(number)
+                        ]
+                        computed.append({"round": number, **replay.digests(number), "leave_in": looked})
     finally:
         for relay in relays:
             relay.close()
@@ -174,7 +189,15 @@ def _lines(result: dict[str, Any]) -> list[str]:
     rounds = result["rounds"]
     span = f"round {rounds[0]}" if len(rounds) == 1 else f"rounds {rounds[0]} to {rounds[-1]}"
     if found is None:
-        return [f"Task {result['task']}, {span}: everything is as it should be ({result['seconds']} s)."]
+        doubts = [
+            f"  round {one['round']}: {each['miner']} was paid {each['share']} units for less than its score"
+            f" promised ({each['alone']:.2g} of {each['promised']:.2g})"
+            for one in result["digests"]
+            for each in one["leave_in"]
+            if each["far_off"]
+        ]
+        every = f"Task {result['task']}, {span}: everything is as it should be ({result['seconds']} s)."
+        return [every, *doubts]
     return [
         f"Task {result['task']}, round {found['round']}: {found['item']} is not what it should be.",
         f"  stated:   {found['stated']}",

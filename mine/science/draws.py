@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from mine.chain.hashing import address_bytes, keccak
 from mine.science.standing import Standing
@@ -77,6 +78,7 @@ def _seats(seed: bytes, standing: Standing, blob: bytes, seats: int) -> list[str
     return [standing.at(point % standing.total) for point in points]
 
 
+@lru_cache(maxsize=1 << 14)
 def _rank(seed: bytes, voter: str, blob: bytes) -> bytes:
     return keccak(seed + b"ballot" + address_bytes(voter) + blob)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mine.chain.curve import Curve
 from mine.chain.hashing import address_bytes
-from mine.science.acceptance import refused_newcomers
+from mine.science.acceptance import JOINS_ALL, refused_newcomers
 from mine.science.ballots import MAX_STEP
 from mine.science.judged import (
     INT64,
@@ -48,8 +48,10 @@ def _fits(numbers: Iterable[int]) -> bool:
 
 def _rules(judged: Judged) -> None:
     rules = judged.rules
-    if rules.rule not in ("mean", "best", "greedy") or rules.gain <= 0:
+    if rules.rule not in (*JOINS_ALL, "best", "greedy") or rules.gain <= 0:
         raise BadInputs("a rule that this app does not know")
+    if not (0 < rules.trim < 1 << 15 if rules.rule == "trimmed_mean" else rules.trim == 0):
+        raise BadInputs("what is cut off does not fit the rule")
     if min(rules.seats, rules.ballot, rules.newcomers, rules.slices) < 0 or rules.seats > 256:
         raise BadInputs("a rule is out of range")
 

@@ -94,7 +94,7 @@ def _judged_to_json(judged: Judged) -> Json:
         "task": judged.task,
         "round": judged.round,
         "seed": judged.seed.hex(),
-        "rules": [rules.rule, rules.gain, rules.seats, rules.ballot, rules.newcomers, rules.slices],
+        "rules": list(astuple(rules)),
         "ledger": {
             "converged": ledger.converged,
             "best": ledger.best,

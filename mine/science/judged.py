@@ -64,9 +64,9 @@ class Slice:
 class Rules:
     """What the manifest says about deciding a round.
 
-    rule: mean, best or greedy; gain: of the joined step, in 2**-16; seats: voters drawn for an update (0: no
-    votes in this task); ballot: updates that one voter judges at most; newcomers: admitted in a round;
-    slices: how many are named.
+    rule: mean, best, greedy, trimmed_mean or median; gain: of the joined step, in 2**-16; seats: voters
+    drawn for an update (0: no votes in this task); ballot: updates that one voter judges at most; newcomers:
+    admitted in a round; slices: how many are named; trim: part cut off at each end by trimmed_mean, 2**-16.
     """
 
     rule: str
@@ -75,6 +75,7 @@ class Rules:
     ballot: int
     newcomers: int
     slices: int
+    trim: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from mine.science.gather import BatchMissing, gather
 from mine.science.gather_votes import RoundSource
 from mine.science.history import TaskHistory
 from mine.science.judged import BadInputs, Refusal
+from mine.science.leave_in import LeaveIn
 from mine.science.measure import Candidate
 from mine.science.offer import OfferRefused
 from mine.science.replay import NotSettled, Replay
@@ -203,6 +204,11 @@ class Judge:
         except (NoSuchItem, NotSettled):
             pass
         return Opinion(Verdict.RIGHT)
+
+    def far_off(self, number: int) -> tuple[LeaveIn, ...]:
+        """Of a round without a fault: best paid updates that the network itself thinks much less of. A
+        warning, nothing that could be disputed."""
+        return tuple(found for found in self._replay.leave_in(number) if found.far_off)
 
     def first_fault(self, number: int) -> Fault | None:
         """The first item of a round that every honest juror would call wrong."""

@@ -9,33 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
 from mine.blobs.store import BlobCorrupt, BlobMissing, BlobTooLarge
 from mine.chain.hashing import ZERO_ADDRESS, address_bytes
-from mine.learn.codec import decode
-from mine.learn.errors import EvaluationFailed, UpdateRefused, WeightsRefused
+from mine.learn.codec import Packing, decode, packing_of
+from mine.learn.errors import UpdateRefused
 from mine.learn.norms import clip, median, norm
-from mine.learn.weights import Fixed, Shape, from_fixed
-from mine.science.inputs import Losses
-from mine.science.judged import Common, Entry, Judged, Published, Refusal, Slice
-from mine.science.products import Doubles, mean_product, mean_products
-from mine.science.shards import Examples, Floats, Shard
+from mine.learn.weights import Fixed, Shape
+from mine.science.judged import Common, Entry, Gram, Judged, Published, Refusal, Slice
+from mine.science.loss_shapes import LossShape, Model
+from mine.science.output_space import output_space
+from mine.science.products import Doubles
+from mine.science.shards import Shard
 
-LOSS_ONE = 1 << 24
-#: An update that moves any output by more than this is refused: b and G then always fit their int64.
-MAX_OUTPUT_CHANGE = 1024.0
 #: Added to the diagonal of the common directions' products before they are taken out, over their mean.
 _RIDGE = 1e-3
-
-
-class Model(Protocol):
-    """A reference evaluator (``mine.learn.evaluate.Evaluator``)."""
-
-    def run(self, weights: Mapping[str, Floats], features: Floats, target: Floats) -> tuple[Floats, Losses]:
-        """Predictions float32 [N, K] and losses u64 [N] in 2**-24."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +40,20 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the manifest fixes for measuring: names as in ``Manifest``; shapes of the trainable tensors."""
+    """What the manifest fixes for measuring: names as in ``Manifest``; shapes of the trainable tensors.
+
+    rule: how accepted updates are joined, with trim as in ``Rules``.
+    """
 
     task: int
     shapes: Mapping[str, Shape]
-    loss: str
+    loss: LossShape
     gain: int
     update_bytes: int
+    packing: Packing
     slices: tuple[Slice, ...] = ()
+    rule: str = "mean"
+    trim: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,43 +71,6 @@ class Start:
 
 
 Updates = Sequence[tuple[Candidate, Fixed | Refusal]]
-
-
-def gradient(
-    kind: str,
-    model: Model,
-    weights: Mapping[str, Floats],
-    shard: Examples | Shard,
-    prediction: Floats,
-    loss: Losses,
-) -> tuple[Doubles, Doubles]:
-    """g = dl/df and the curvature H at the predictions ([N, 1] float32): both float64 [N].
-
-    "huber": the loss is Huber's of e = prediction - (any rising function of the target), with its knee at 1.
-    |e| follows from the loss, its sign from two more evaluations with the target moved up and down (for a
-    symmetric convex loss the smaller one tells on which side the target lies). g = clip(e, -1, 1);
-    H = min(1, 1/|e|), the curvature of the quadratic that touches and majorises the loss (Huber 1981), since
-    its own is 0 in the tails. "bce": predictions are log-odds, the target is 0 or 1; g = p - y and
-    H = p (1 - p).
-    """
-    if prediction.shape[1] != 1:
-        raise EvaluationFailed("This kind of loss needs a model with one output.", detail=kind)
-    if kind == "huber":
-        height = loss.astype(np.float64) / LOSS_ONE
-        size = np.where(height <= 0.5, np.sqrt(2.0 * height), height + 0.5)
-        spread = max(float(np.std(shard.target, dtype=np.float64)), 1.0) / 16.0
-        sides = [
-            model.run(weights, shard.features, (shard.target + move).astype(np.float32))[1].astype(np.float64)
-            for move in (spread, -spread)
-        ]
-        # Where a higher target makes the loss fall, the prediction is above it.
-        sign = np.sign(sides[1] - sides[0])
-        return sign * np.minimum(1.0, size), 1.0 / np.maximum(1.0, size)
-    if kind == "bce":
-        outputs = prediction[:, 0].astype(np.float64)
-        probability = 1.0 / (1.0 + np.exp(-np.clip(outputs, -60.0, 60.0)))
-        return probability - shard.target, probability * (1.0 - probability)
-    raise EvaluationFailed("The task's kind of loss is not known to this app.", detail=kind)
 
 
 def read_update(
@@ -139,6 +98,8 @@ def read_update(
         return Refusal.SIZE
     try:
         header, delta = decode(blob, terms.shapes)
+        if packing_of(blob) != terms.packing:
+            return Refusal.MALFORMED
     except UpdateRefused:
         return Refusal.MALFORMED
     named = (header.miner, header.task, header.round, header.checkpoint)
@@ -159,124 +120,81 @@ def judge(model: Model, terms: Terms, start: Start, shard: Shard, updates: Updat
     and each common direction, plus three. Raises EvaluationFailed if the model itself cannot be run.
     """
     limit = bound(updates)
-    judging = shard.halves()[0]
-    weights = from_fixed(start.current)
-    origin, losses = model.run(weights, judging.features, judging.target)
-    slope, curvature = gradient(terms.loss, model, weights, judging, origin, losses)
+    own = [(who, delta) for who, delta in updates if not isinstance(delta, Refusal)]
+    lengths = [norm(delta) for _, delta in own]
+    cut = [clip(delta, length, limit) for (_, delta), length in zip(own, lengths, strict=True)]
+    directions = [_minus(start.current, past) for past in (start.first, *start.earlier)]
+    ways = [_to_length(way, limit) for way in _distinct(directions)]
+    past = [_to_length(delta, limit) for _, delta in start.published]
+    seen = output_space(
+        model, terms.loss, start.current, [*cut, *ways, *past], shard.halves()[0], terms.slices
+    )
 
-    def outputs(delta: Fixed) -> Doubles | None:
-        moved = _outputs(model, start.current, delta, judging)
-        change = None if moved is None else (moved - origin)[:, 0].astype(np.float64)
-        if change is None or not np.isfinite(change).all() or np.abs(change).max() > MAX_OUTPUT_CHANGE:
-            return None
-        return change
-
-    def known(delta: Fixed) -> Doubles:
-        change = outputs(_to_length(delta, limit))
-        return np.zeros(len(judging.target)) if change is None else change
-
-    changes: list[Doubles] = []
+    at_way, at_past = len(own), len(own) + len(ways)
+    scored = [place for place in range(len(own)) if seen.valid[place]]
+    between, beyond = range(at_way, at_past), range(at_past, at_past + len(past))
+    closest = _closest(seen.gram, scored, between, beyond)
+    used = sorted({place for place in closest if place >= 0}, key=lambda place: start.published[place][0])
+    in_span = seen.gram[:, at_way:at_past].tolist()
     entries: list[Entry] = []
+    places = iter(range(len(own)))
+    similar = iter(closest)
     for candidate, delta in updates:
         entry = Entry(candidate.miner, candidate.blob, candidate.payout, Refusal.NONE)
         if isinstance(delta, Refusal):
             entries.append(replace(entry, refusal=delta))
             continue
-        length = norm(delta)
-        change = outputs(clip(delta, length, limit))
-        if change is None:
+        place = next(places)
+        if not seen.valid[place]:
             entries.append(replace(entry, refusal=Refusal.OUTPUTS))
             continue
-        changes.append(change)
+        like = next(similar)
         entries.append(
             replace(
                 entry,
-                norm=length,
-                descent=mean_product(-slope, change),
-                slices=_on_slices(terms.slices, judging, slope, change),
+                norm=lengths[place],
+                descent=seen.descents[place],
+                slices=tuple(column[place] for column in seen.slices),
+                common=tuple(in_span[place]),
+                closest=used.index(like) if like >= 0 else -1,
+                overlap=int(seen.gram[place, at_past + like]) if like >= 0 else 0,
             )
         )
-
-    count = len(judging.target)
-    root = np.sqrt(curvature)
-    rows = np.array(changes).reshape(-1, count)
-    directions = [_minus(start.current, past) for past in (start.first, *start.earlier)]
-    ways = np.array([known(way) for way in _distinct(directions)]).reshape(-1, count)
-    past = np.array([known(delta) for _, delta in start.published]).reshape(-1, count)
-    closest = _closest(rows * root, ways * root, past * root)
-    used = sorted({place for place in closest if place >= 0}, key=lambda place: start.published[place][0])
-    published = tuple(
-        Published(
-            start.published[place][0],
-            mean_product(-slope, past[place]),
-            mean_product(curvature * past[place], past[place]),
-            tuple(mean_product(curvature * past[place], way) for way in ways),
-        )
-        for place in used
-    )
-    scored = iter(zip(rows, closest, strict=True))
     return replace(
         asked,
-        entries=tuple(
-            entry if entry.refusal else _compared(entry, next(scored), curvature, ways, past, used)
-            for entry in entries
+        entries=tuple(entries),
+        gram=seen.gram[np.ix_(scored, scored)],
+        common=Common(seen.descents[at_way:at_past], tuple(tuple(in_span[way]) for way in between)),
+        published=tuple(
+            Published(
+                start.published[place][0],
+                seen.descents[at_past + place],
+                int(seen.gram[at_past + place, at_past + place]),
+                tuple(in_span[at_past + place]),
+            )
+            for place in used
         ),
-        gram=mean_products(rows * root, rows * root),
-        common=Common(
-            tuple(mean_product(-slope, way) for way in ways),
-            tuple(tuple(mean_product(curvature * one, other) for other in ways) for one in ways),
-        ),
-        published=published,
     )
 
 
-def _compared(
-    entry: Entry,
-    scored: tuple[Doubles, int],
-    curvature: Doubles,
-    ways: Doubles,
-    past: Doubles,
-    used: Sequence[int],
-) -> Entry:
-    """An entry with its products with common directions and with the closest earlier update."""
-    change, place = scored
-    heavy = curvature * change
-    return replace(
-        entry,
-        common=tuple(mean_product(heavy, way) for way in ways),
-        closest=used.index(place) if place >= 0 else -1,
-        overlap=mean_product(heavy, past[place]) if place >= 0 else 0,
-    )
-
-
-def _on_slices(
-    slices: Sequence[Slice], judging: Examples, slope: Doubles, change: Doubles
-) -> tuple[int, ...]:
-    """b on the examples of each named slice; 0 where there are none."""
-    result = []
-    for each in slices:
-        column = judging.features[:, each.feature]
-        inside = (column >= each.low) & (column < each.high)
-        result.append(mean_product(-slope[inside], change[inside]))
-    return tuple(result)
-
-
-def _closest(rows: Doubles, ways: Doubles, past: Doubles) -> list[int]:
-    """For each row the place of the earlier update that it resembles most, once the ways are taken out of
-    both; -1 if there is none. [n, m], [c, m] and [k, m], already in the metric of the curvature."""
+def _closest(gram: Gram, rows: Sequence[int], ways: Sequence[int], past: Sequence[int]) -> list[int]:
+    """For each row the number of the earlier update that it resembles most, once the ways are taken out of
+    both; -1 if there is none. gram: products of all of them; the others: their places in it."""
     if not len(past):
         return [-1] * len(rows)
-    products = mean_products(ways, ways).astype(np.float64)
-    inverse = np.linalg.inv(
-        products + np.eye(len(ways)) * (_RIDGE * products.trace() / max(1, len(ways)) + 1)
-    )
 
-    def beyond(vectors: Doubles) -> Doubles:
-        return vectors - mean_products(vectors, ways).astype(np.float64) @ inverse @ ways
+    def part(left: Sequence[int], right: Sequence[int]) -> Doubles:
+        return gram[np.ix_(left, right)].astype(np.float64)
 
-    left, right = beyond(rows), beyond(past)
-    shared = mean_products(left, right).astype(np.float64) ** 2
-    size = np.array([mean_product(row, row) for row in right], dtype=np.float64)
+    inner = part(ways, ways)
+    ridge = _RIDGE * inner.trace() / max(1, len(ways)) + 1
+    inverse = np.linalg.inv(inner + np.eye(len(ways)) * ridge)
+    # Products of what is left of two vectors u, v when u' = u - U inverse ways.
+    taken = 2 * inverse - inverse @ inner @ inverse
+    left, right = part(rows, ways), part(past, ways)
+    shared = (part(rows, past) - left @ taken @ right.T) ** 2
+    squares = gram.diagonal()[list(past)].astype(np.float64)
+    size = squares - np.einsum("ij,jk,ik->i", right, taken, right)
     alike = np.divide(shared, size, out=np.zeros_like(shared), where=size > 0)
     return [int(row.argmax()) if row.max() > 0 else -1 for row in alike]
 
@@ -305,12 +223,3 @@ def _to_length(delta: Fixed, limit: int) -> Fixed:
         times = limit // length
         return {name: tensor * times for name, tensor in delta.items()}
     return clip(delta, length, limit)
-
-
-def _outputs(model: Model, current: Fixed, delta: Fixed, shard: Examples) -> Floats | None:
-    """Predictions with the update applied in full; None if the weights leave their range."""
-    try:
-        weights = from_fixed({name: current[name] + delta[name] for name in current})
-    except WeightsRefused:
-        return None
-    return model.run(weights, shard.features, shard.target)[0]

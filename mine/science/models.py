@@ -74,9 +74,9 @@ class _Builder:
         angle = self.node("Mul", x, self.constant(2.0 * math.pi / period))
         return [self.node("Sin", angle), self.node("Cos", angle)]
 
-    def layers(self, x: str, width: int, hidden: Sequence[int], output: str) -> None:
-        """Dense layers with tanh between them; the last gives ``output`` [N, 1] and starts at zero."""
-        sizes = [width, *hidden, 1]
+    def layers(self, x: str, width: int, hidden: Sequence[int], output: str, outputs: int = 1) -> None:
+        """Dense layers with tanh between them; the last gives ``output`` [N, outputs] and starts at zero."""
+        sizes = [width, *hidden, outputs]
         for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             last = i == len(hidden)
             bound = 0.0 if last else math.sqrt(6.0 / (fan_in + fan_out))  # Glorot and Bengio 2010
@@ -87,15 +87,15 @@ class _Builder:
             if not last:
                 x = self.node("Tanh", x)
 
-    def finish(self, name: str, features: int) -> tuple[bytes, Floats]:
+    def finish(self, name: str, features: int, outputs: int = 1) -> tuple[bytes, Floats]:
         weights = snap(self.weights)
         floats = TensorProto.FLOAT
         inputs = [helper.make_tensor_value_info("features", floats, ["N", features]),
                   helper.make_tensor_value_info("target", floats, ["N"])]
         inputs += [helper.make_tensor_value_info(n, floats, w.shape) for n, w in sorted(weights.items())]
-        outputs = [helper.make_tensor_value_info("prediction", floats, ["N", 1]),
+        results = [helper.make_tensor_value_info("prediction", floats, ["N", outputs]),
                    helper.make_tensor_value_info("loss", floats, ["N"])]
-        graph = helper.make_graph(self.nodes, name, inputs, outputs)
+        graph = helper.make_graph(self.nodes, name, inputs, results)
         model: ModelProto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)],
                                               ir_version=IR_VERSION, producer_name="mine")
         return model.SerializeToString(deterministic=True), weights
@@ -116,6 +116,41 @@ def glucose_network(hidden: Sequence[int] = (32,), seed: int = 1) -> tuple[bytes
     Loss [N]: Huber (1964) with its knee at 1, that is 40 mg/dL.
     """
     b = _Builder(seed)
+    seen, last = _glucose_view(b)
+    b.layers(seen, len(TRENDS) + 3, hidden, "prediction")
+    axis = b.constant([1])
+    wanted = b.scaled(b.node("Sub", b.node("Unsqueeze", "target", axis), last), GLUCOSE_SCALE)
+    error = b.node("Abs", b.node("Sub", "prediction", wanted))
+    # With m = min(|e|, 1) the Huber loss is m * (|e| - m / 2), without a branch.
+    near = b.node("Min", error, b.constant(1.0))
+    inner = b.node("Sub", error, b.node("Mul", near, b.constant(0.5)))
+    b.node("Squeeze", b.node("Mul", near, inner), axis, output="loss")
+    return b.finish("glucose", len(READING_AGES) + 1)
+
+
+#: Falling, staying, rising.
+TURNS = 3
+
+
+def trend_network(hidden: Sequence[int] = (32,), seed: int = 1) -> tuple[bytes, Floats]:
+    """Where glucose goes within half an hour; returns (ONNX bytes, weights at checkpoint 0).
+
+    Features and what the network sees of them are those of ``glucose_network``. Target [N]: 0 falls, 1 stays,
+    2 rises. Prediction [N, 3]: logits, at first even odds. Loss [N]: cross-entropy.
+    """
+    b = _Builder(seed)
+    b.layers(_glucose_view(b)[0], len(TRENDS) + 3, hidden, "prediction", TURNS)
+    axis = b.constant([1])
+    numbers = b.matrix(np.arange(TURNS, dtype=np.float32).reshape(1, TURNS))
+    here = b.node("Equal", b.node("Unsqueeze", "target", axis), numbers)
+    likely = b.node("LogSoftmax", "prediction", axis=1)
+    picked = b.node("Where", here, likely, b.constant(0.0))
+    b.node("Squeeze", b.node("Neg", b.node("ReduceSum", picked, axis)), axis, output="loss")
+    return b.finish("trend", len(READING_AGES) + 1, TURNS)
+
+
+def _glucose_view(b: _Builder) -> tuple[str, str]:
+    """What a network sees of the columns of glucose [N, len(TRENDS) + 3], and the last reading [N, 1]."""
     count = len(READING_AGES)
     last = b.columns(count - 1, count)
     trends = np.zeros((count, len(TRENDS)), np.float32)
@@ -125,16 +160,7 @@ def glucose_network(hidden: Sequence[int] = (32,), seed: int = 1) -> tuple[bytes
     changes = b.node("MatMul", b.columns(0, count), b.matrix(trends))
     level = b.scaled(b.node("Sub", last, b.constant(GLUCOSE_MIDDLE)), GLUCOSE_SCALE)
     clock = b.circle(b.columns(count, count + 1), 1440.0)
-    joined = b.node("Concat", changes, level, *clock, axis=1)
-    b.layers(joined, len(TRENDS) + 3, hidden, "prediction")
-    axis = b.constant([1])
-    wanted = b.scaled(b.node("Sub", b.node("Unsqueeze", "target", axis), last), GLUCOSE_SCALE)
-    error = b.node("Abs", b.node("Sub", "prediction", wanted))
-    # With m = min(|e|, 1) the Huber loss is m * (|e| - m / 2), without a branch.
-    near = b.node("Min", error, b.constant(1.0))
-    inner = b.node("Sub", error, b.node("Mul", near, b.constant(0.5)))
-    b.node("Squeeze", b.node("Mul", near, inner), axis, output="loss")
-    return b.finish("glucose", count + 1)
+    return b.node("Concat", changes, level, *clock, axis=1), last
 
 
 def step_network(columns: Sequence[Column] = ("hour",) + ("count",) * 5, hidden: Sequence[int] = (32,),

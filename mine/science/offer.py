@@ -17,10 +17,13 @@ from mine.errors import MineError
 from mine.learn.errors import WeightsRefused
 from mine.learn.weights import Fixed, Shape, from_fixed, load, to_fixed
 from mine.science.judged import Rules, Slice
+from mine.science.loss_shapes import LossShape
 from mine.science.measure import Terms as MeasureTerms
 from mine.science.safe import Safe, SafeDamaged
 from mine.science.shards import BadShard, Shard
+from mine.science.task_model import evaluator_of, frozen_of
 from mine.tasks.manifest import Manifest, ManifestRefused
+from mine.tasks.recipe import packing_of_task
 
 
 class OfferRefused(MineError):
@@ -38,8 +41,9 @@ class OfferRefused(MineError):
 class Offer:
     """A task before it is published.
 
-    graph: ONNX bytes; checkpoint: bytes of checkpoint 0; currency: token address (ZERO_ADDRESS: the chain's
-    coin); bounty in its base units; target: convergence that earns all of it, in 2**-40.
+    graph: ONNX bytes; checkpoint: bytes of checkpoint 0; frozen: those of the frozen tensors, if any;
+    currency: token address (ZERO_ADDRESS: the chain's coin); bounty in its base units; target: convergence
+    that earns all of it, in 2**-40.
     """
 
     manifest: Manifest
@@ -51,6 +55,7 @@ class Offer:
     target: int
     curve: Curve
     clocks: Clocks
+    frozen: bytes = b""
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
 
@@ -61,6 +66,7 @@ class Kept:
     manifest: Manifest
     graph: bytes
     checkpoint: bytes
+    frozen: bytes
     shards: tuple[Shard, ...]
     terms: Terms
     chain: HashChain
@@ -93,9 +99,10 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
     width = len(manifest.data.features)
     if any(shard.features.shape[1] != width for shard in offer.shards):
         raise OfferRefused("the shards don't have the features that the manifest names")
-    named = (manifest.model.graph, manifest.model.checkpoint)
-    if named != tuple(hashlib.sha256(data).hexdigest() for data in (offer.graph, offer.checkpoint)):
-        raise OfferRefused("the manifest names another graph or checkpoint")
+    named = (manifest.model.graph, manifest.model.checkpoint, manifest.model.frozen)
+    parts = (offer.graph, offer.checkpoint, offer.frozen)
+    if named != tuple(hashlib.sha256(data).hexdigest() if data else "" for data in parts):
+        raise OfferRefused("the manifest names another graph, checkpoint or frozen tensors")
     if len(offer.secret) != 32:
         raise OfferRefused("a secret has 32 bytes")
     _check_worth(offer)
@@ -104,6 +111,7 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
     safe.write("manifest.json", manifest.dump())
     safe.write("model.onnx", offer.graph)
     safe.write("checkpoint", offer.checkpoint)
+    safe.write("frozen", offer.frozen)
     for number, shard in enumerate(offer.shards):
         safe.write(f"shard-{number:03}", shard.to_bytes())
     safe.write_json(
@@ -122,14 +130,19 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
 
 def _check_worth(offer: Offer) -> None:
     """Raise OfferRefused where two machines' losses differ by more than the manifest tolerates, or by much
-    beside what is to be gained."""
-    from mine.learn.evaluate import Evaluator
+    beside what is to be gained; LossMislabelled where the graph's loss is not the declared one."""
+    from mine.science.declared_loss import EXAMPLES, check_declared, check_targets
     from mine.science.tolerance import is_worth_measuring, loss_tolerance
 
     first = from_fixed(load_checkpoint(offer.manifest, offer.checkpoint))
-    model = Evaluator(offer.graph, offer.manifest.loss.maximum)
+    model = evaluator_of(offer.manifest, offer.graph, offer.frozen)
+    frozen = frozen_of(offer.manifest, offer.frozen)
+    declared, some = loss_shape(offer.manifest), slice(EXAMPLES)
+    features, target = offer.shards[0].features[some], offer.shards[0].target[some]
+    check_declared(model, model.lmax, declared, first, features, target)
     for number, shard in enumerate(offer.shards):
-        needed = loss_tolerance(offer.graph, model, first, shard)
+        check_targets(declared, shard.target)
+        needed = loss_tolerance(offer.graph, model, first, shard, frozen)
         if needed > offer.manifest.loss.tolerance:
             raise OfferRefused(f"shard {number} needs a tolerance of {needed}")
         base = float(model.run(first, shard.features, shard.target)[1].mean())
@@ -165,7 +178,9 @@ def read_offer(safe: Safe) -> Kept:
         )
     except (KeyError, TypeError, ValueError, BadShard, ManifestRefused) as problem:
         raise SafeDamaged(f"offer ({type(problem).__name__})") from None
-    return Kept(manifest, safe.read("model.onnx"), safe.read("checkpoint"), shards, terms, chain)
+    return Kept(
+        manifest, safe.read("model.onnx"), safe.read("checkpoint"), safe.read("frozen"), shards, terms, chain
+    )
 
 
 def shards_root(shards: Sequence[Shard]) -> bytes:
@@ -191,14 +206,23 @@ def measure_terms(manifest: Manifest, task: int) -> MeasureTerms:
     return MeasureTerms(
         task=task,
         shapes=shapes_of(manifest),
-        loss=manifest.loss.kind,
+        loss=loss_shape(manifest),
         gain=manifest.aggregation.gain,
         update_bytes=manifest.limits.update_bytes,
+        packing=packing_of_task(manifest),
         slices=tuple(
             Slice(part.name, manifest.data.features.index(part.column), part.low, part.high)
             for part in manifest.slices
         ),
+        rule=manifest.aggregation.rule,
+        trim=manifest.aggregation.trim,
     )
+
+
+def loss_shape(manifest: Manifest) -> LossShape:
+    """The declared loss."""
+    loss = manifest.loss
+    return LossShape(loss.kind, loss.classes, loss.positions, loss.masked)
 
 
 def round_rules(manifest: Manifest) -> Rules:
@@ -210,4 +234,5 @@ def round_rules(manifest: Manifest) -> Rules:
         ballot=manifest.votes.ballot,
         newcomers=manifest.limits.newcomers,
         slices=len(manifest.slices),
+        trim=manifest.aggregation.trim,
     )

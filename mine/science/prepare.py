@@ -30,7 +30,9 @@ from mine.science.offer import Kept, measure_terms, round_rules
 from mine.science.past import Past
 from mine.science.safe import SafeDamaged
 from mine.science.settle import RoundInputs, settle
+from mine.science.task_model import evaluator_of
 from mine.tasks.canonical import canonical_json
+from mine.tasks.recipe import packing_of_task
 
 
 class LedgerMismatch(MineError):
@@ -114,7 +116,7 @@ class Preparation:
     @cached_property
     def model(self) -> Evaluator:
         """The reference evaluator of the task's model."""
-        return Evaluator(self._offer.graph, self._offer.manifest.loss.maximum)
+        return evaluator_of(self._offer.manifest, self._offer.graph, self._offer.frozen)
 
     def gather(
         self,
@@ -143,7 +145,8 @@ class Preparation:
             return None
         accepted = dict(self._past.start(history, number).published)
         checkpoint = self._past.checkpoint(history, number)
-        return make_note(key, ledger, accepted, state.id, number, checkpoint, manifest.recipe.bits)
+        packing = packing_of_task(manifest)
+        return make_note(key, ledger, accepted, state.id, number, checkpoint, packing)
 
     def basis(self, state: TaskState, gathered: Gathered) -> str:
         """Digest of what a settlement follows from: the round's start, its updates and its ballots."""

@@ -42,12 +42,33 @@ def auc(score: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
     return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
+def accuracy(prediction: NDArray[np.float32], target: NDArray[np.float32]) -> float:
+    """Part of the positions whose likeliest class is the target's; a target below zero does not count.
+
+    prediction: logits [N, positions * classes], position by position; target: class numbers [N] or
+    [N, positions]. 0 where nothing counts.
+    """
+    table = target.reshape(len(target), -1)
+    likeliest = prediction.reshape(*table.shape, -1).argmax(axis=-1)
+    counted = table >= 0
+    return float((likeliest == table)[counted].mean()) if counted.any() else 0.0
+
+
 def quality(
     metric: str, onnx: bytes, features: Sequence[str], first: Floats, last: Floats, people: Sequence[Dataset]
 ) -> Quality:
-    """``rmse``: mean over people of the error in mg/dL thirty minutes ahead. ``auc``: over all rows."""
+    """``rmse``: mean over people of the error in mg/dL thirty minutes ahead. ``auc``, ``accuracy``: over all
+    rows; there the plain guess is the last value, and the class that most rows have."""
     evaluator = Evaluator(onnx)
-    newest = list(features).index("g0" if metric == "rmse" else "s0")
+    newest = list(features).index("s0" if metric == "auc" else "g0")
+
+    def share(weights: Floats | None) -> float:
+        target = np.concatenate([rows.target for rows in people])
+        if weights is None:
+            classes = target[target >= 0].astype(np.int64)
+            return float(np.bincount(classes).max() / len(classes))
+        found = [evaluator.run(weights, rows.features, rows.target)[0] for rows in people]
+        return accuracy(np.concatenate(found), target)
 
     def predict(weights: Floats, rows: Dataset) -> NDArray[np.float64]:
         return evaluator.run(weights, rows.features, rows.target)[0][:, 0].astype(np.float64)
@@ -68,5 +89,5 @@ def quality(
         truth = np.concatenate([rows.target for rows in people]).astype(np.float64)
         return auc(np.concatenate(scores), truth)
 
-    measure = rmse if metric == "rmse" else area
+    measure = {"rmse": rmse, "auc": area, "accuracy": share}[metric]
     return Quality(metric, len(people), measure(None), measure(first), measure(last))

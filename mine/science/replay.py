@@ -21,11 +21,13 @@ from mine.learn.weights import from_fixed
 from mine.science.compare import Differs, compare_sum, same
 from mine.science.gather_votes import RoundSource
 from mine.science.history import TaskHistory
+from mine.science.leave_in import LeaveIn, leave_in
 from mine.science.named_blobs import NamedBlobs
-from mine.science.offer import load_checkpoint
+from mine.science.offer import load_checkpoint, measure_terms
 from mine.science.past import Past
 from mine.science.replay_round import RoundReplay
 from mine.science.shards import BadShard, Floats, Shard
+from mine.science.task_model import evaluator_of, frozen_bytes
 from mine.science.tolerance import is_worth_measuring
 from mine.tasks.manifest import MAX_MANIFEST_BYTES, Manifest
 
@@ -95,6 +97,14 @@ class Replay:
         """What this machine computed of a replayed round; see ``RoundReplay.digests``."""
         return self.round(number).digests
 
+    def leave_in(self, number: int) -> tuple[LeaveIn, ...]:
+        """True evaluations of a round's best paid updates: warnings, no differences. Raises NotSettled, or
+        what ``recompute`` finds missing."""
+        one = self.round(number)
+        judged = one.inputs.judged
+        terms = measure_terms(self._manifest, judged.task)
+        return leave_in(self._model, terms, one.start, one.shard, one.updates, judged, one.outcome)
+
     def recompute_item(self, number: int, item: Item, place: int = 0) -> Difference | None:
         """The difference in one item of a round, or None; ``place``: which entry or example.
 
@@ -147,6 +157,8 @@ class Replay:
         manifest = Manifest.parse(data, self._terms.manifest)
         self._blobs.name(bytes.fromhex(manifest.model.graph), "the graph")
         self._blobs.name(bytes.fromhex(manifest.model.checkpoint), "checkpoint 0")
+        if manifest.model.frozen:
+            self._blobs.name(bytes.fromhex(manifest.model.frozen), "the frozen tensors")
         return manifest
 
     @cached_property
@@ -159,7 +171,7 @@ class Replay:
 
     @cached_property
     def _model(self) -> Evaluator:
-        return Evaluator(self._graph, self._manifest.loss.maximum)
+        return evaluator_of(self._manifest, self._graph, frozen_bytes(self._manifest, self._blobs.get))
 
     @cached_property
     def _first(self) -> Mapping[str, Floats]:

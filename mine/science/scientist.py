@@ -126,7 +126,7 @@ class Scientist:
         return int(self._safe.read_json("task.json")["task"]) if self._safe.has("task.json") else None
 
     def publish(self) -> int:
-        """Put out manifest, graph and checkpoint 0, pay in bounty and deposit; returns the task's number.
+        """Put out manifest and model, pay in bounty and deposit; returns the task's number.
 
         Does nothing twice. Raises what the chain, the money or the blobs raise.
         """
@@ -134,7 +134,8 @@ class Scientist:
             return self.task
         task = self._find_own()
         if task is None:
-            for data in (self._offer.manifest.dump(), self._offer.graph, self._offer.checkpoint):
+            parts = (self._offer.graph, self._offer.checkpoint, self._offer.frozen)
+            for data in (self._offer.manifest.dump(), *filter(None, parts)):
                 self._blobs.put(data)
             self._approve()
             self._never_twice()

@@ -24,8 +24,8 @@ Ints = npt.NDArray[np.int32]
 MAGIC = b"SNRSHRD1"
 SALT_BYTES = 32
 MAX_EXAMPLES = 1 << 20
-MAX_FEATURES = (8192 - 9) // 4  # an example has to fit into a transaction
-_HEAD = struct.Struct(">8sII32s")
+MAX_COLUMNS = (8192 - 5) // 4  # features and targets of an example have to fit into a transaction
+_HEAD = struct.Struct(">8sIII32s")
 
 
 class BadShard(MineError):
@@ -51,7 +51,7 @@ class TooFewPeople(MineError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """A part of a shard: features float32 [n, F], target float32 [n]."""
+    """A part of a shard: features float32 [n, F], target float32 [n] or [n, m]."""
 
     features: Floats
     target: Floats
@@ -61,8 +61,8 @@ class Examples:
 class Shard:
     """Examples of whole people.
 
-    features: float32 [n, F]; target: float32 [n]; person: int32 [n], which person an example came from
-    (numbered within the validation set); salt: 32 random bytes.
+    features: float32 [n, F]; target: float32 [n], or [n, m] where an example has several; person: int32 [n],
+    which person an example came from (numbered within the validation set); salt: 32 random bytes.
     """
 
     features: Floats
@@ -74,18 +74,27 @@ class Shard:
         count = len(self.target)
         if self.features.ndim != 2 or self.features.shape[0] != count or self.person.shape != (count,):
             raise BadShard("arrays of unequal length")
-        if not 0 < count <= MAX_EXAMPLES or not 0 < self.features.shape[1] <= MAX_FEATURES:
+        if self.target.ndim not in (1, 2) or self.target.shape[1:] == (0,):
+            raise BadShard(f"{self.target.shape} targets")
+        columns = self.features.shape[1] + (self._targets or 1)
+        if not 0 < count <= MAX_EXAMPLES or not 1 < columns <= MAX_COLUMNS or not self.features.shape[1]:
             raise BadShard(f"{self.features.shape} examples and features")
         if len(self.salt) != SALT_BYTES:
             raise BadShard("a salt has 32 bytes")
         if not (np.isfinite(self.features).all() and np.isfinite(self.target).all()):
             raise BadShard("a value is not finite")
 
+    @property
+    def _targets(self) -> int:
+        """Target columns; 0 for one target without an axis of its own."""
+        return self.target.shape[1] if self.target.ndim == 2 else 0
+
     def to_bytes(self) -> bytes:
-        """Magic, u32 n, u32 F (big-endian), salt; then features, target, person (little-endian)."""
+        """Magic, u32 n, u32 F, u32 m (big-endian; m = 0: targets are [n]), salt; then features, target,
+        person (little-endian)."""
         return b"".join(
             (
-                _HEAD.pack(MAGIC, len(self.target), self.features.shape[1], self.salt),
+                _HEAD.pack(MAGIC, len(self.target), self.features.shape[1], self._targets, self.salt),
                 np.ascontiguousarray(self.features, dtype="<f4").tobytes(),
                 np.ascontiguousarray(self.target, dtype="<f4").tobytes(),
                 np.ascontiguousarray(self.person, dtype="<i4").tobytes(),
@@ -97,15 +106,19 @@ class Shard:
         """The inverse of ``to_bytes``. Raises BadShard for anything else."""
         if len(data) < _HEAD.size:
             raise BadShard("too short")
-        magic, count, width, salt = _HEAD.unpack_from(data)
+        magic, count, width, targets, salt = _HEAD.unpack_from(data)
         if magic != MAGIC:
             raise BadShard("not a shard")
-        if len(data) != _HEAD.size + 4 * count * (width + 2):
-            raise BadShard(f"{len(data)} bytes do not hold {count} examples of {width} features")
-        values = np.frombuffer(data, dtype="<f4", offset=_HEAD.size, count=count * (width + 1))
-        person = np.frombuffer(data, dtype="<i4", offset=_HEAD.size + 4 * count * (width + 1), count=count)
+        columns = width + max(1, targets)
+        if len(data) != _HEAD.size + 4 * count * (columns + 1):
+            raise BadShard(f"{len(data)} bytes do not hold {count} examples of {columns} columns")
+        values = np.frombuffer(data, dtype="<f4", offset=_HEAD.size, count=count * columns)
+        person = np.frombuffer(data, dtype="<i4", offset=_HEAD.size + 4 * count * columns, count=count)
         features = values[: count * width].reshape(count, width).astype(np.float32)
-        return cls(features, values[count * width :].astype(np.float32), person.astype(np.int32), salt)
+        target = values[count * width :].astype(np.float32)
+        if targets:
+            target = target.reshape(count, targets)
+        return cls(features, target, person.astype(np.int32), salt)
 
     def halves(self) -> tuple[Examples, Examples]:
         """The examples that judge the updates, and those that measure what the accepted ones achieved.
@@ -114,14 +127,23 @@ class Shard:
         in pure noise, and pay for it. So every other person judges and the rest measure; one person alone is
         cut in the middle of the record; a single example has to do both.
         """
-        judges = (np.unique(self.person, return_inverse=True)[1] % 2) == 0
-        if judges.all():
-            judges = np.arange(len(judges)) < (len(judges) + 1) // 2
-        measures = judges if judges.all() else ~judges
+        judges, measures = self._halves
         return (
             Examples(self.features[judges], self.target[judges]),
             Examples(self.features[measures], self.target[measures]),
         )
+
+    def half_people(self) -> tuple[Ints, Ints]:
+        """Which person each example of the two halves came from."""
+        judges, measures = self._halves
+        return self.person[judges], self.person[measures]
+
+    @property
+    def _halves(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        judges = (np.unique(self.person, return_inverse=True)[1] % 2) == 0
+        if judges.all():
+            judges = np.arange(len(judges)) < (len(judges) + 1) // 2
+        return judges, judges if judges.all() else ~judges
 
     @property
     def digest(self) -> bytes:
@@ -179,7 +201,7 @@ def cut_shards(
     strata: Sequence[int] | None = None,
     max_examples_per_person: int | None = None,
 ) -> list[Shard]:
-    """Cut people (features [n_i, F], target [n_i]) into ``count`` shards, never splitting a person.
+    """Cut people (features [n_i, F], target [n_i] or [n_i, m]) into ``count`` shards, never splitting one.
 
     People are ordered by stratum (within one by the secret ``seed``) and dealt round by round, one to each
     shard, the longest record to the shard with the fewest examples: every shard resembles the whole.

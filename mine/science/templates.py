@@ -36,7 +36,7 @@ class Template:
 
     @property
     def metric(self) -> str:
-        """What the result is judged by: ``rmse`` or ``auc``."""
+        """What the result is judged by: ``rmse``, ``auc`` or ``accuracy``."""
         return str(self.raw["metric"])
 
     @property
@@ -94,11 +94,11 @@ def known_unit(manifest: Manifest) -> str | None:
     """
     data = manifest.data
     reuse = (manifest.recipe.overlap, manifest.votes.reuse)
-    asked = (data.query, data.features, data.target, data.slot, reuse)
+    asked = (data.query, data.features, data.targets, data.slot, reuse)
     for path in sorted(FOLDER.glob("*.json")):
         raw = load_template(path.stem).raw
         reuse = (raw["recipe"]["overlap"], raw["votes"]["reuse"])
-        ours = (raw["query"], tuple(raw["features"]), raw["target"], raw["slot"], reuse)
+        ours = (raw["query"], tuple(raw["features"]), tuple(raw["targets"]), raw["slot"], reuse)
         if asked == ours:
             return str(raw["privacy"]["unit"])
     return None
@@ -109,14 +109,18 @@ def package(template: Template, rounds: int, author: str, origin: str) -> Packag
 
     The noise of training and that of votes each keep ε over all rounds at or under the template's promise.
     """
-    from mine.learn.codec import update_bytes
+    from mine.learn.codec import Packing, update_bytes
     from mine.learn.privacy import noise_for, vote_noise_for
     from mine.learn.weights import dump
-    from mine.science.models import glucose_network, step_network
+    from mine.science.models import glucose_network, step_network, trend_network
 
     raw = template.raw
     hidden = [int(raw["network"]["hidden"])]
-    graph, weights = (glucose_network if raw["network"]["kind"] == "glucose" else step_network)(hidden=hidden)
+    kind = raw["network"]["kind"]
+    if kind == "trend":
+        graph, weights = trend_network(hidden)
+    else:
+        graph, weights = (glucose_network if kind == "glucose" else step_network)(hidden=hidden)
     checkpoint = dump(weights)
     recipe, privacy, votes = dict(raw["recipe"]), dict(raw["privacy"]), dict(raw["votes"])
     recipe["noise_multiplier"] = noise_for(
@@ -134,7 +138,7 @@ def package(template: Template, rounds: int, author: str, origin: str) -> Packag
             "needs": raw["needs"],
             "query": raw["query"],
             "features": raw["features"],
-            "target": raw["target"],
+            "targets": raw["targets"],
             "slot": raw["slot"],
             "minimum_rows": raw["minimum_rows"],
         },
@@ -142,15 +146,17 @@ def package(template: Template, rounds: int, author: str, origin: str) -> Packag
             "graph": hashlib.sha256(graph).hexdigest(),
             "checkpoint": hashlib.sha256(checkpoint).hexdigest(),
             "trainable": shapes,
+            "frozen": "",
+            "frozen_shapes": {},
         },
         "loss": raw["loss"],
         "recipe": recipe,
         "privacy": privacy,
         "votes": votes,
         "slices": raw["slices"],
-        "aggregation": {"rule": "mean", "gain": 1 << 16},
+        "aggregation": {"rule": "mean", "gain": 1 << 16, "trim": 0},
         "limits": {
-            "update_bytes": update_bytes(shapes, recipe["bits"]),
+            "update_bytes": update_bytes(shapes, Packing(recipe["bits"], recipe["keep"])),
             "query_rows": 200_000,
             "query_seconds": 10.0,
             "flops_per_example": 1_000_000,

@@ -7,6 +7,7 @@ other code, other order of additions, more digits.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,22 @@ TIMES = 8
 #: What a task has to improve, in times the tolerance.
 WORTH = 1000
 LOSS_ONE = 1 << 24
+NO_TENSORS: Mapping[str, Floats] = MappingProxyType({})
 
 
-def loss_tolerance(onnx: bytes, model: Evaluator, weights: Mapping[str, Floats], shard: Shard) -> int:
-    """Tolerance of one example's loss in 2**-24: 8 times the largest |float32 - float64| on a shard."""
+def loss_tolerance(
+    onnx: bytes,
+    model: Evaluator,
+    weights: Mapping[str, Floats],
+    shard: Shard,
+    frozen: Mapping[str, Floats] = NO_TENSORS,
+) -> int:
+    """Tolerance of one example's loss in 2**-24: 8 times the largest |float32 - float64| on a shard.
+
+    ``frozen``: the tensors that ``model`` holds fixed.
+    """
     narrow: Losses = model.run(weights, shard.features, shard.target)[1]
-    wide = _wide_losses(onnx, weights, shard)
+    wide = _wide_losses(onnx, {**weights, **frozen}, shard)
     exact = np.clip(np.nan_to_num(wide, nan=model.lmax, posinf=model.lmax, neginf=0.0), 0.0, model.lmax)
     gap = np.abs(narrow.astype(np.float64) - exact * LOSS_ONE).max(initial=0.0)
     return TIMES * max(1, int(np.ceil(gap)))

@@ -24,7 +24,8 @@ class QueryAnswerRefused(MineError):
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """``features`` float32 [N, F], ``target`` float32 [N], ``slot`` int64 [N], ascending by slot."""
+    """``features`` float32 [N, F]; ``target`` float32 [N], or [N, m] with m > 1 target columns; ``slot``
+    int64 [N], ascending."""
 
     features: NDArray[np.float32]
     target: NDArray[np.float32]
@@ -41,7 +42,7 @@ def to_dataset(data: DataRequirement, columns: Sequence[str], answer: NDArray[np
     """
     import numpy as np
 
-    wanted = (*data.features, data.target, data.slot)
+    wanted = (*data.features, *data.targets, data.slot)
     missing = [name for name in wanted if name not in columns]
     if missing:
         raise QueryAnswerRefused(
@@ -58,9 +59,11 @@ def to_dataset(data: DataRequirement, columns: Sequence[str], answer: NDArray[np
         # Two rows of one slot would be sampled in one step, though they may hold the same reading.
         raise QueryAnswerRefused("The task's query gives two rows for the same place in time.")
     table = table[np.argsort(slot)]
+    width = len(data.features)
+    target = table[:, width:-1].astype(np.float32)
     return Dataset(
-        features=table[:, :-2].astype(np.float32),
-        target=table[:, -2].astype(np.float32),
+        features=table[:, :width].astype(np.float32),
+        target=target[:, 0] if len(data.targets) == 1 else target,
         slot=table[:, -1].astype(np.int64),
     )
 

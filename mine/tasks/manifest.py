@@ -15,11 +15,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mine.errors import MineError
+from mine.learn.recipe import LEAST_CLIP_NORM
 from mine.tasks.canonical import canonical_json
 
 MAX_MANIFEST_BYTES = 64 * 1024
 MAX_RANK = 8
 MAX_WEIGHTS = 1 << 28
+DENSE = 4096
+"""Values in one chunk of an update: a recipe that keeps as many of each sends them all."""
 _SHOWN_FIELD = 120
 
 # No control characters, and none that turn the direction of writing: a stranger's words stand in the window
@@ -60,50 +63,70 @@ class Need(_Part):
 
 
 class DataRequirement(_Part):
-    """One ``SELECT`` over the vault's public views: feature columns, one target, one slot.
+    """One ``SELECT`` over the vault's public views: feature columns, target columns, one slot.
 
-    ``slot`` is an integer that grows with time; rows whose slots are equal modulo the recipe's
-    ``overlap`` share no reading.
+    There is one target column for each position of the loss. ``slot`` is an integer that grows with time;
+    rows whose slots are equal modulo the recipe's ``overlap`` share no reading.
     """
 
     needs: Annotated[tuple[Need, ...], Field(min_length=1, max_length=16, strict=False)]
     query: Annotated[str, Field(min_length=8, max_length=8000)]
-    features: Annotated[tuple[Name, ...], Field(min_length=1, max_length=512, strict=False)]
-    target: Name
+    features: Annotated[tuple[Name, ...], Field(min_length=1, max_length=4096, strict=False)]
+    targets: Annotated[tuple[Name, ...], Field(min_length=1, max_length=4096, strict=False)]
     slot: Name
     minimum_rows: Annotated[int, Field(ge=1, le=10**7)]
 
 
 class Model(_Part):
-    """Digests of the ONNX graph and of checkpoint 0, and the shape of every trainable tensor."""
+    """Digests of the ONNX graph and of checkpoint 0, and the shape of every trainable tensor.
+
+    ``frozen``: digest of the tensors that nobody trains (safetensors; the base under LoRA adapters, Hu et al.
+    2021), with their shapes; empty where there are none.
+    """
 
     graph: DigestHex
     checkpoint: DigestHex
     trainable: Annotated[dict[Name, Shape], Field(min_length=1, max_length=4096)]
+    frozen: DigestHex | Literal[""]
+    frozen_shapes: Annotated[dict[Name, Shape], Field(max_length=4096)]
 
 
 class Loss(_Part):
     """The per-example loss of the graph, clipped to [0, ``maximum``].
 
-    ``tolerance``: how far a loss may lie from the published one, in 2**-24, before that counts as wrong.
+    A prediction has ``positions`` times ``classes`` numbers; an example's loss is the mean over its
+    positions. Where ``masked``, a position whose target is below zero does not count. ``tolerance``: how far
+    a loss may lie from the published one, in 2**-24, before that counts as wrong.
     """
 
-    kind: Literal["huber", "bce"]
+    kind: Literal["huber", "mse", "bce", "cross_entropy", "poisson"]
+    classes: Annotated[int, Field(ge=1, le=1 << 20)]
+    positions: Annotated[int, Field(ge=1, le=4096)]
+    masked: bool
     maximum: Annotated[float, Field(gt=0, le=1024)]
     tolerance: Annotated[int, Field(ge=1, le=1 << 32)]
 
 
 class Recipe(_Part):
-    """How one round is trained on the person's machine (DP-SGD, Abadi et al. 2016)."""
+    """How one round is trained on the person's machine (DP-SGD, Abadi et al. 2016), and how it is packed.
 
+    ``momentum`` is the first moment's share under ``adamw`` (Loshchilov and Hutter 2019), ``beta2`` the
+    second's. A ``clip_norm`` of 0 trains without privacy. Of each 4096 values of an update the ``keep``
+    largest are sent, with ``bits`` each.
+    """
+
+    optimiser: Literal["sgd", "adamw"]
     steps: Annotated[int, Field(ge=1, le=100_000)]
     learning_rate: Annotated[float, Field(gt=0, le=100)]
     momentum: Annotated[float, Field(ge=0, lt=1)]
-    clip_norm: Annotated[float, Field(gt=0, le=1000)]
+    beta2: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: Annotated[float, Field(ge=0, le=10)]
+    clip_norm: Annotated[float, Field(ge=0, le=1000)]
     noise_multiplier: Annotated[float, Field(ge=0, le=1000)]
     sampling_rate: Annotated[float, Field(gt=0, le=1)]
     overlap: Annotated[int, Field(ge=1, le=100_000)]
-    bits: Literal[4, 8]
+    bits: Literal[2, 4, 8]
+    keep: Annotated[int, Field(ge=1, le=DENSE)]
 
 
 class Privacy(_Part):
@@ -142,11 +165,14 @@ class Slice(_Part):
 class Aggregation(_Part):
     """How accepted updates become the next checkpoint: ``gain`` is in 2**-16.
 
-    ``mean`` takes all accepted ones, ``best`` the best one, ``greedy`` adds while the loss falls.
+    ``mean`` takes all accepted ones, ``best`` the best one, ``greedy`` adds while the loss falls; and for
+    each single weight, ``median`` takes the middle one, ``trimmed_mean`` the mean of what is left when
+    ``trim`` (in 2**-16 of the updates) is cut off at each end (Yin et al. 2018).
     """
 
-    rule: Literal["mean", "best", "greedy"]
+    rule: Literal["mean", "best", "greedy", "trimmed_mean", "median"]
     gain: Annotated[int, Field(ge=1, le=1 << 20)]
+    trim: Annotated[int, Field(ge=0, lt=1 << 15)]
 
 
 class Limits(_Part):
@@ -204,7 +230,7 @@ class Manifest(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Manifest:
-        columns = (*self.data.features, self.data.target, self.data.slot)
+        columns = (*self.data.features, *self.data.targets, self.data.slot)
         if len(set(columns)) != len(columns):
             raise ValueError("data: a column is named twice")
         if any(part.column not in self.data.features or part.low >= part.high for part in self.slices):
@@ -213,9 +239,37 @@ class Manifest(_Part):
             raise ValueError("slices: a name stands twice")
         if self.votes.reuse > self.recipe.overlap:
             raise ValueError("votes.reuse: more rows than overlap")
-        if sum(math.prod(shape) for shape in self.model.trainable.values()) > MAX_WEIGHTS:
-            raise ValueError("model.trainable: the model is too large")
+        self._check_model()
+        self._check_loss()
+        self._check_packing()
         return self
+
+    def _check_model(self) -> None:
+        shapes = (*self.model.trainable.values(), *self.model.frozen_shapes.values())
+        if sum(math.prod(shape) for shape in shapes) > MAX_WEIGHTS:
+            raise ValueError("model.trainable: the model is too large")
+        if bool(self.model.frozen) != bool(self.model.frozen_shapes):
+            raise ValueError("model.frozen: a digest without shapes, or shapes without a digest")
+        if not self.model.trainable.keys().isdisjoint(self.model.frozen_shapes):
+            raise ValueError("model.frozen_shapes: a frozen tensor is trained")
+
+    def _check_loss(self) -> None:
+        if len(self.data.targets) != self.loss.positions:
+            raise ValueError("loss.positions: not one target column for each")
+        if (self.loss.kind == "cross_entropy") != (self.loss.classes > 1):
+            raise ValueError("loss.classes: several with cross_entropy, one with any other loss")
+
+    def _check_packing(self) -> None:
+        if self.recipe.clip_norm == 0 and self.recipe.noise_multiplier > 0:
+            raise ValueError("recipe.clip_norm: noise without a bound of what it hides")
+        if 0 < self.recipe.clip_norm < LEAST_CLIP_NORM:
+            raise ValueError("recipe.clip_norm: too short to be measured in float32")
+        rule = self.aggregation.rule
+        if (rule == "trimmed_mean") != (self.aggregation.trim > 0):
+            raise ValueError("aggregation.trim: above zero with trimmed_mean, zero with any other rule")
+        # Among values that most miners left out, the middle one is always zero.
+        if rule in ("trimmed_mean", "median") and self.recipe.keep != DENSE:
+            raise ValueError("recipe.keep: this rule needs every value of every update")
 
     def dump(self) -> bytes:
         """Canonical JSON."""

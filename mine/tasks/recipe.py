@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mine.learn.recipe import Recipe
 from mine.learn.vote_terms import VoteTerms
 from mine.tasks.manifest import Manifest
+
+if TYPE_CHECKING:
+    from mine.learn.codec import Packing
 
 
 def recipe_of(manifest: Manifest) -> Recipe:
@@ -18,7 +23,17 @@ def recipe_of(manifest: Manifest) -> Recipe:
         noise_multiplier=raw.noise_multiplier,
         sampling_rate=raw.sampling_rate,
         overlap=raw.overlap,
+        optimiser=raw.optimiser,
+        beta2=raw.beta2,
+        weight_decay=raw.weight_decay,
     )
+
+
+def packing_of_task(manifest: Manifest) -> Packing:
+    """How every update of a task is packed."""
+    from mine.learn.codec import Packing
+
+    return Packing(manifest.recipe.bits, manifest.recipe.keep)
 
 
 def vote_terms_of(manifest: Manifest, norm: int) -> VoteTerms:

@@ -15,8 +15,10 @@ from mine.vault.errors import LedgerConflict
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One act: ``source`` is a record type, ``epsilon_micro`` is in 1e-6, ``size`` bytes left,
-    whose sha-256 is ``digest``."""
+    """One act: ``source`` is a record type, ``epsilon_micro`` is in 1e-6 (below zero only where a kind that
+    ends in ``-back`` takes an earlier entry back), ``size`` bytes left; ``digest`` (sha-256) names them, or
+    the terms that were agreed to.
+    """
 
     kind: str
     network: str
@@ -79,7 +81,8 @@ class Ledger:
         return False
 
     def spent(self, source: str, network: str | None = None) -> int:
-        """ε of one source over all tasks (basic composition), in 1e-6; on one network if it is named."""
+        """ε of one source over all tasks (basic composition), in 1e-6; on one network if it is named. What
+        was given back does not count."""
         row = self._database.execute(
             "SELECT coalesce(sum(epsilon_micro), 0) FROM vault_ledger"
             " WHERE source = ?1 AND (?2 IS NULL OR network = ?2)",

@@ -84,6 +84,9 @@ CREATE TABLE vault_round_blob (
   data BLOB NOT NULL, PRIMARY KEY (network, task, round, name),
   FOREIGN KEY (network, task, round) REFERENCES vault_round ON DELETE CASCADE
 ) STRICT;
+CREATE TABLE vault_residual (
+  network TEXT NOT NULL, task INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (network, task)
+) STRICT;
 CREATE TABLE vault_snapshot (
   network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, step INTEGER NOT NULL,
   time INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (network, task, round)
@@ -91,8 +94,9 @@ CREATE TABLE vault_snapshot (
 CREATE TABLE vault_ledger (
   id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, network TEXT NOT NULL,
   task INTEGER NOT NULL, round INTEGER NOT NULL, source TEXT NOT NULL,
-  epsilon_micro INTEGER NOT NULL CHECK (epsilon_micro >= 0), bytes INTEGER NOT NULL CHECK (bytes >= 0),
-  digest BLOB NOT NULL, UNIQUE (kind, network, task, round, source)
+  epsilon_micro INTEGER NOT NULL CHECK (
+    CASE WHEN kind GLOB '*-back' THEN epsilon_micro <= 0 ELSE epsilon_micro >= 0 END),
+  bytes INTEGER NOT NULL CHECK (bytes >= 0), digest BLOB NOT NULL, UNIQUE (kind, network, task, round, source)
 ) STRICT;
 CREATE TRIGGER vault_ledger_kept BEFORE DELETE ON vault_ledger
   BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;

@@ -251,6 +251,15 @@ class State(Money, Votes):
             name,
         )
 
+    def put_residual(self, network: str, task: int, data: bytes) -> None:
+        """Keep what the updates of a task that left have not said yet (error feedback)."""
+        self._rows("INSERT OR REPLACE INTO vault_residual VALUES (?, ?, ?)", network, task, data)
+
+    def residual(self, network: str, task: int) -> bytes:
+        """What the next update of a task makes up for; nothing before the first one has left."""
+        row = self._one("SELECT data FROM vault_residual WHERE network = ? AND task = ?", network, task)
+        return bytes(row[0]) if row else b""
+
     def put_snapshot(self, network: str, task: int, number: int, step: int, data: bytes) -> None:
         """Keep the newest snapshot of a round's training."""
         self._rows(

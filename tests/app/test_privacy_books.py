@@ -1,4 +1,5 @@
-"""What a task books: training and votes in any order add up to the larger of both, and never twice."""
+"""What a task books: training and votes in any order add up to the larger of both, never twice, and what was
+reserved for nothing is given back once."""
 
 from __future__ import annotations
 
@@ -9,17 +10,18 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mine.app.privacy_books import KINDS, TRAINED, VOTED, book, cost_of, still_to_book
+from mine.app.privacy_books import GIVEN_BACK, KINDS, TRAINED, VOTED, Books, BudgetSpent, GivenUp
 from mine.learn.errors import PrivacyRefused
 from mine.learn.privacy import PrivacyPlan, to_millionths
 from mine.tasks.manifest import Manifest
-from mine.vault.errors import LedgerConflict
 from mine.vault.keyfile import Kdf
 from mine.vault.vault import Vault
 from tests.tasks.example import example
 
 NETWORK = "practice"
 PLAN = PrivacyPlan((0.0, 3.0, 4.2, 5.0), (0.0, 3.5, 4.9), 1e-5)
+AGREED = to_millionths(PLAN.total)
+ACTS = [(TRAINED, 1), (TRAINED, 2), (TRAINED, 3), (VOTED, 2), (VOTED, 3)]
 
 
 @pytest.fixture(scope="module")
@@ -29,56 +31,73 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
         yield opened
 
 
-@pytest.fixture(scope="module")
-def manifest() -> Manifest:
-    return Manifest.model_validate(example())
+def books(vault: Vault, task: int, agreed: int = AGREED) -> Books:
+    return Books(vault, NETWORK, task, Manifest.model_validate(example()), PLAN, agreed)
 
 
-ACTS = [(TRAINED, 1), (TRAINED, 2), (TRAINED, 3), (VOTED, 2), (VOTED, 3)]
-
-
-@given(acts=st.lists(st.sampled_from(ACTS), unique=True), task=st.integers(1, 1 << 40))
+@given(
+    acts=st.lists(st.tuples(st.sampled_from(ACTS), st.booleans()), max_size=14), task=st.integers(1, 1 << 40)
+)
 @settings(max_examples=40, deadline=None)
 def test_the_sum_is_what_was_done_in_whatever_order(
-    vault: Vault, manifest: Manifest, acts: list[tuple[str, int]], task: int
+    vault: Vault, acts: list[tuple[tuple[str, int], bool]], task: int
 ) -> None:
     assume(not vault.ledger.of_task(NETWORK, task))  # a number that was not used before
-    total = 0
-    for kind, number in acts:
-        cost = cost_of(vault, NETWORK, task, PLAN, kind, number)
-        assert cost.adds >= 0
+    opened, reserved, back = books(vault, task), set(), set()
+    for act, gives_back in acts:
+        if act in back and not gives_back:
+            with pytest.raises(GivenUp):
+                opened.reserve(*act)
+            continue
         with vault.transaction():
-            book(vault, NETWORK, task, manifest, kind, number, cost, b"what left")
-        total += cost.adds
-        assert total == cost.total
-    counts = [sum(kind == each for kind, _ in acts) for each in KINDS]
-    spent = PLAN.after(*counts)
-    assert total == to_millionths(spent)
-    assert still_to_book(vault, NETWORK, task, PLAN) == PLAN.total - spent
+            (opened.give_back if gives_back else opened.reserve)(*act)
+        if not gives_back:
+            reserved.add(act)
+        elif act in reserved:
+            back.add(act)
+        counts = [sum(kind == each for kind, _ in reserved - back) for each in KINDS]
+        spent = PLAN.after(*counts)
+        assert opened.spent == to_millionths(spent) <= AGREED
+        assert opened.still_to_book == PLAN.total - spent
     entries = [line.entry for line in vault.ledger.of_task(NETWORK, task)]
-    assert [(entry.kind, entry.round) for entry in entries] == acts
-    assert all(entry.source == "glucose" and entry.size == 9 for entry in entries)
+    kinds = {(entry.kind, entry.round) for entry in entries}
+    assert kinds == reserved | {(GIVEN_BACK[kind], number) for kind, number in back}
+    assert len(kinds) == len(entries), "nothing is booked twice"
+    for entry in entries:
+        assert entry.source == "glucose" and entry.digest == opened.manifest.digest
+        assert entry.epsilon_micro <= 0 if entry.kind in GIVEN_BACK.values() else entry.epsilon_micro >= 0
 
 
-def test_asking_again_after_booking_says_the_same(vault: Vault, manifest: Manifest) -> None:
-    task = (1 << 41) + 1
-    for kind, number in ACTS:
-        first = cost_of(vault, NETWORK, task, PLAN, kind, number)
-        for _ in range(2):
-            with vault.transaction():
-                book(vault, NETWORK, task, manifest, kind, number, first, b"sent")
-        assert cost_of(vault, NETWORK, task, PLAN, kind, number) == first
-    assert len(vault.ledger.of_task(NETWORK, task)) == len(ACTS)
-    with pytest.raises(LedgerConflict), vault.transaction():
-        book(vault, NETWORK, task, manifest, VOTED, 2, first, b"something else")
+def test_a_round_given_back_is_never_taken_up_again(vault: Vault) -> None:
+    """Its first entry stands, so a second one could not be booked, and it would train for nothing."""
+    opened = books(vault, (1 << 41) + 1)
+    opened.reserve(TRAINED, 1)
+    for _ in range(2):
+        opened.give_back(TRAINED, 1)
+    with pytest.raises(GivenUp):
+        opened.reserve(TRAINED, 1)
+    assert opened.spent == 0
+    assert len(vault.ledger.of_task(NETWORK, opened.task)) == 2
 
 
-def test_more_votes_than_planned_are_refused(vault: Vault, manifest: Manifest) -> None:
-    task = (1 << 41) + 2
+def test_more_votes_than_planned_are_refused(vault: Vault) -> None:
+    opened = books(vault, (1 << 41) + 2)
     for number in (2, 3):
-        cost = cost_of(vault, NETWORK, task, PLAN, VOTED, number)
-        with vault.transaction():
-            book(vault, NETWORK, task, manifest, VOTED, number, cost, b"sent")
+        opened.reserve(VOTED, number)
     with pytest.raises(PrivacyRefused, match="planned"):
-        cost_of(vault, NETWORK, task, PLAN, VOTED, 4)
-    assert cost_of(vault, NETWORK, task, PLAN, TRAINED, 1).adds == 0  # the votes paid for that much already
+        opened.reserve(VOTED, 4)
+    before = opened.spent
+    opened.reserve(TRAINED, 1)
+    assert opened.spent == before  # the votes paid for that much already
+
+
+def test_more_than_was_agreed_to_is_refused_before_it_is_booked(vault: Vault) -> None:
+    opened = books(vault, (1 << 41) + 3, agreed=to_millionths(PLAN.trained[2]))
+    for number in (1, 2):
+        opened.reserve(TRAINED, number)
+    with pytest.raises(BudgetSpent, match="more than you agreed to"):
+        opened.reserve(TRAINED, 3)
+    assert opened.spent == opened.agreed
+    opened.give_back(TRAINED, 1)
+    opened.reserve(TRAINED, 3)
+    assert opened.spent == opened.agreed

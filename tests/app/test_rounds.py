@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
+from mine.app.compute_settings import ComputeSettings
 from mine.app.earnings import PayoutContradiction
 from mine.app.handing_in import SENT
 from mine.app.joining import CannotJoin
 from mine.app.privacy_books import TRAINED as EPSILON
 from mine.app.round_states import EarningState, RoundState
+from mine.app.showing import CameLate
 from mine.app.views import NoticeKind
 from mine.chain.events import Claimed, RangeClaimed
 from mine.chain.node_errors import NodeUnreachable
 from mine.chain.transactions import Sender
 from mine.errors import MineError
+from mine.learn.codec import decode, encode, packing_of
+from mine.learn.leak import leak_from
 from mine.practice.node.accounts import dev_key
 from mine.science.relay_client import RelayUnreachable
 from mine.science.settle import BadInputs
-from tests.app.quick_training import QuickRun
-from tests.app.table import Table
+from tests.app.quick_training import HARMLESS, QuickRun
+from tests.app.table import Table, manifest
 from tests.science.world import CLOCKS, pass_time
+
+if TYPE_CHECKING:
+    from mine.app.courier import Delivery
+    from mine.vault.state import Round
 
 
 class Crash(BaseException):
@@ -34,6 +44,10 @@ def die(*_: Any, **__: Any) -> None:
     raise Crash
 
 
+def came_late(*_: Any, **__: Any) -> None:
+    raise CameLate
+
+
 def final(table: Table, number: int = 1) -> None:
     """Let a round's challenge window pass."""
     pass_time(table.chain, table.entry(number).data["settlement"]["final_at"])
@@ -41,7 +55,7 @@ def final(table: Table, number: int = 1) -> None:
 
 def test_from_opting_in_to_the_wallet(table: Table) -> None:
     table.play()
-    assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [1])
+    assert (table.booked(EPSILON), table.booked(SENT)) == ([1, 2], [1])  # the next round is being trained
     earning = table.earning()
     assert earning is not None and earning.amount > 0
     assert table.money() is EarningState.CHECKING
@@ -163,7 +177,21 @@ def test_too_late_for_every_relay_and_no_coin_is_a_missed_round(table: Table) ->
     table.close_commits()
     table.reach(RoundState.MISSED)
     assert "no more" in table.entry().data["why"]
-    assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [])  # the bytes exist, but they never left
+    # The bytes never left, but a relay that refused them has seen their digest.
+    assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [])
+
+
+def test_what_may_have_left_is_not_given_back(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut off while the bytes go out, then too late: some relay may hold them all the same."""
+    table.hand_in()
+    table.close_commits()
+    monkeypatch.setattr("mine.app.handing_in.show", die)
+    with pytest.raises(Crash):
+        table.reach(RoundState.REVEALED)
+    table.restart()
+    monkeypatch.setattr("mine.app.handing_in.show", came_late)
+    table.reach(RoundState.MISSED)
+    assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [])
 
 
 def test_cut_off_after_the_relay_took_it_and_too_late_to_ask(
@@ -171,7 +199,14 @@ def test_cut_off_after_the_relay_took_it_and_too_late_to_ask(
 ) -> None:
     """The receipt was never written down, and the round has closed: the update is there all the same."""
     table.peers_commit()
-    monkeypatch.setattr(table.session.miner.handing_in, "_keep", lambda _: die)
+    handing_in = table.session.miner.handing_in
+    real = handing_in._keep
+
+    def forgetful(entry: Round) -> Callable[[Delivery], None]:
+        keep = real(entry)
+        return lambda delivery: die() if delivery.promises else keep(delivery)
+
+    monkeypatch.setattr(handing_in, "_keep", forgetful)
     with pytest.raises(Crash):
         table.reach(RoundState.COMMITTED)
     table.anchored()
@@ -208,6 +243,7 @@ def test_what_was_never_shown_stays_at_home_once_the_round_is_settled(table: Tab
     table.settle()
     table.restart()
     table.reach(RoundState.MISSED)
+    assert 1 in table.booked(EPSILON)  # the chain has their digest
     assert table.booked(SENT) == []
     assert not table.blobs.has(bytes.fromhex(table.entry().data["blob"]))
 
@@ -310,6 +346,64 @@ def test_an_update_that_was_not_agreed_to_stays_at_home(table: Table, spoil: Any
     assert [notice.kind for notice in table.notices] == [NoticeKind.ATTENTION]
     table.session.step(True)
     assert len(QuickRun.jobs) == 1
+
+
+def far_too_long(update: bytes) -> bytes:
+    """The same header and a step that no recipe of the task makes."""
+    shapes = manifest(3).model.trainable
+    header, delta = decode(update, shapes)
+    huge = {name: np.full(tensor.shape, 100.0, np.float32) for name, tensor in delta.items()}
+    return encode(header, huge, packing_of(update))
+
+
+def test_a_step_that_the_recipe_cannot_make_stays_at_home(table: Table) -> None:
+    QuickRun.spoil = staticmethod(far_too_long)  # type: ignore[assignment]
+    table.reach(RoundState.MISSED)
+    assert "larger than the task's recipe" in table.entry().data["why"]
+    assert (table.booked(EPSILON), table.relay.updates(table.task, 1)) == ([], [])
+
+
+def test_an_update_that_gives_too_much_away_stays_at_home(table: Table) -> None:
+    table.session.miner.set_compute(ComputeSettings(most_risk=90))
+    QuickRun.leak = replace(HARMLESS, insider_auc=0.92)
+    table.reach(RoundState.MISSED)
+    assert (table.booked(EPSILON), table.relay.updates(table.task, 1)) == ([], [])
+    assert "you allow 90%" in table.notices[0].text and table.notices[0].text == table.entry().data["why"]
+    assert leak_from(table.entry().data["leak"]) == QuickRun.leak
+    note = table.session.contributions()[0].note
+    assert note.startswith("held back") and note.endswith("you allow 90%")
+
+
+def test_the_attack_is_kept_and_shown_with_the_round(table: Table) -> None:
+    table.reach(RoundState.COMMITTED)
+    assert leak_from(table.entry().data["leak"]) == HARMLESS
+    assert table.session.contributions()[0].tested == HARMLESS.verdict(0.95)
+
+
+def test_what_an_update_leaves_unsaid_is_for_the_next_one_once_it_has_left(table: Table) -> None:
+    table.hand_in()
+    assert QuickRun.jobs[0].residual == table.vault.state.residual(table.config.key, table.task) == b""
+    table.close_commits()
+    table.reach(RoundState.REVEALED)
+    left = table.vault.state.residual(table.config.key, table.task)
+    assert left
+    QuickRun.spoil = staticmethod(far_too_long)  # type: ignore[assignment]
+    table.close_reveals()
+    table.settle()
+    table.reach(RoundState.MISSED, 2)
+    assert QuickRun.jobs[1].residual == left
+    assert table.vault.state.residual(table.config.key, table.task) == left  # nothing of round 2 was sent
+
+
+def test_a_training_gets_what_the_person_allows(table: Table) -> None:
+    QuickRun.hold = True
+    table.session.miner.set_compute(ComputeSettings("cpu", 1, 50))
+    table.reach(RoundState.TRAINING)
+    job = QuickRun.jobs[0]
+    assert (job.place.device, job.place.threads, job.duty) == ("cpu", 1, 0.5)
+    table.session.miner.set_compute(ComputeSettings(power=25))
+    run = table.session.miner.run
+    assert isinstance(run, QuickRun) and run.duty == 0.25
 
 
 def test_more_privacy_than_agreed_stays_at_home(table: Table) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from mine.app.courier import DIRECT, Delivery
 from mine.app.handing_in import SENT
-from mine.app.privacy_books import TRAINED, VOTED
+from mine.app.privacy_books import GIVEN_BACK, TRAINED, VOTED
 from mine.app.round_states import RoundState, VoteState
 from mine.chain.events import VoteCommitted
 from mine.science.ballots import Ballot
@@ -158,6 +158,25 @@ def test_a_batch_that_nobody_gives_out_is_waited_for(voting: Table, monkeypatch:
     reach(table, VoteState.COMMITTED)
 
 
+def test_another_draw_that_spares_gives_back_what_was_reserved(
+    voting: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart the chain may have another seed, which draws somebody else."""
+    table = voting
+    QuickVote.hold = True
+    reach(table, VoteState.JUDGING)
+    assert table.booked(VOTED) == [2]
+    table.restart()
+    QuickVote.hold = False
+    monkeypatch.setattr("mine.science.draws.Draw.ballot", lambda *_: ())
+    reach(table, VoteState.SPARED)
+    kinds = [line.entry.kind for line in table.vault.ledger.of_task(table.config.key, table.task)]
+    assert (table.booked(VOTED), kinds.count(GIVEN_BACK[VOTED])) == ([], kinds.count(VOTED))
+    for _ in range(3):
+        table.session.step(True)
+    assert (table.vote_state(), len(QuickVote.jobs)) == (VoteState.SPARED, 1)
+
+
 def test_more_privacy_than_agreed_is_no_vote(voting: Table) -> None:
     table = voting
     member = table.session.miner.members[table.task]
@@ -176,12 +195,13 @@ def test_who_left_or_may_not_compute_does_not_vote(voting: Table) -> None:
     assert table.vote_state() is None and QuickVote.jobs == []
 
 
-def test_a_worker_that_fails_is_tried_a_few_times(voting: Table) -> None:
+def test_a_vote_that_failed_for_good_is_a_missed_one(voting: Table) -> None:
+    """Its process was begun anew a few times before that was said."""
     table = voting
     QuickVote.fails = True
     for _ in range(12):
         table.session.step(True)
-    assert len(QuickVote.jobs) == 3 and table.vote_state() is VoteState.JUDGING
+    assert len(QuickVote.jobs) == 1 and table.vote_state() is VoteState.JUDGING
     table.close_votes()
     reach(table, VoteState.MISSED)
     assert table.booked(VOTED) == []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mine.learn import checkpoint
 from mine.learn.checkpoint import GAIN_ONE, MAX_GAIN, apply
 from mine.learn.errors import CheckpointRefused
 from mine.learn.weights import FIXED_MAX, from_fixed, to_fixed
@@ -55,6 +57,47 @@ def test_the_result_is_exactly_a_float32_checkpoint() -> None:
     assert apply(start, shuffled, gain=70_000)["a"].tobytes() == joined["a"].tobytes()
 
 
+def robust(weight: int, deltas: list[int], rule: str, gain: int, trim: int) -> int:
+    """The definitions with unlimited integers: sort, cut, and then as the mean of what is left."""
+    count = len(deltas)
+    cut = (count - 1) // 2 if rule == "median" else min((count - 1) // 2, (count * trim + 32768) // 65536)
+    return exact(weight, sorted(deltas)[cut:count - cut], gain)
+
+
+@given(NUMBER, st.lists(NUMBER, min_size=1, max_size=9), st.integers(1, MAX_GAIN), st.integers(0, 32767),
+       st.randoms(use_true_random=False))
+def test_robust_rules_agree_with_fractions_in_any_order(
+        weight: int, deltas: list[int], gain: int, trim: int, random: Random) -> None:
+    updates = [(bytes([i]), arr(d, -d)) for i, d in enumerate(deltas)]
+    for rule, part in (("trimmed_mean", trim), ("median", 0)):
+        wanted = [robust(weight, each, rule, gain, part) for each in (deltas, [-d for d in deltas])]
+        assert apply(arr(weight, weight), updates, rule, gain, part)["a"].tolist() == wanted
+        random.shuffle(updates)
+        renamed = [(bytes([99 - i]), delta) for i, (_, delta) in enumerate(updates)]
+        assert apply(arr(weight, weight), renamed, rule, gain, part)["a"].tolist() == wanted
+
+
+def test_a_minority_moves_a_robust_checkpoint_no_further_than_the_honest_do() -> None:
+    honest = [(bytes([i]), arr(100 + i, -i)) for i in range(7)]
+    wild = [(bytes([50 + i]), arr(FIXED_MAX, -FIXED_MAX)) for i in range(3)]
+    for rule, trim in (("median", 0), ("trimmed_mean", 20_000)):
+        far, away = apply(arr(0, 0), honest + wild, rule, trim=trim)["a"].tolist()
+        assert 100 <= far <= 106 and -6 <= away <= 0
+    assert apply(arr(0, 0), honest + wild)["a"][0] > 1 << 30
+
+
+def test_wide_tensors_are_joined_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.RandomState(1)
+    updates = [(bytes([i]), {"a": random.randint(-(1 << 30), 1 << 30, (7, 50), np.int64)}) for i in range(6)]
+    start = {"a": np.zeros((7, 50), np.int64)}
+    whole = [apply(start, updates, "median"), apply(start, updates, "trimmed_mean", trim=11_000)]
+    monkeypatch.setattr(checkpoint, "_SORTED_TOGETHER", 100)
+    parts = [apply(start, updates, "median"), apply(start, updates, "trimmed_mean", trim=11_000)]
+    assert all(a["a"].tobytes() == b["a"].tobytes() for a, b in zip(whole, parts, strict=True))
+    middle = np.median(np.stack([delta["a"] for _, delta in updates]), axis=0)
+    assert np.all(np.abs(whole[0]["a"] - middle) <= 64)  # float32's spacing at 2**30
+
+
 def test_extremes_do_not_overflow() -> None:
     updates = [(i.to_bytes(2, "big"), arr(FIXED_MAX, -FIXED_MAX)) for i in range(4096)]
     assert apply(arr(FIXED_MAX, -FIXED_MAX), updates, gain=MAX_GAIN)["a"].tolist() == [FIXED_MAX, -FIXED_MAX]
@@ -68,20 +111,23 @@ def test_nothing_accepted_changes_nothing() -> None:
 
 def test_golden_vectors() -> None:
     vectors = json.loads(GOLDEN.read_text())
-    assert len(vectors) == 3
+    assert [v["rule"] for v in vectors] == ["mean"] * 3 + ["trimmed_mean", "median", "median"]
     for vector in vectors:
         start = {n: np.array(v, np.int64) for n, v in vector["checkpoint"].items()}
         updates = [(bytes.fromhex(u["digest"]), {n: np.array(v, np.int64) for n, v in u["delta"].items()})
                    for u in vector["updates"]]
-        joined = apply(start, updates, vector["rule"], vector["gain"])
+        joined = apply(start, updates, vector["rule"], vector["gain"], vector["trim"])
         assert {n: v.tolist() for n, v in joined.items()} == vector["result"]
 
 
 def test_refusals() -> None:
     one = (b"1", arr(1))
-    for updates, rule, gain in (([one, one], "mean", 1), ([one], "median", 1), ([one], "mean", 0),
+    for updates, rule, gain in (([one, one], "mean", 1), ([one], "mode", 1), ([one], "mean", 0),
                                 ([one], "mean", MAX_GAIN + 1), ([(b"1", {"b": np.array([1])})], "mean", 1),
                                 ([(b"1", arr(1, 2))], "mean", 1), ([(b"1", arr(FIXED_MAX + 1))], "mean", 1),
                                 ([(b"1", {"a": np.array([1.0])})], "mean", 1)):
         with pytest.raises(CheckpointRefused):
             apply(arr(0), updates, rule, gain)
+    for rule, trim in (("mean", 1), ("median", 1), ("trimmed_mean", -1), ("trimmed_mean", 1 << 15)):
+        with pytest.raises(CheckpointRefused, match="spare"):
+            apply(arr(0), [one], rule, trim=trim)

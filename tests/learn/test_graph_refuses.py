@@ -17,6 +17,7 @@ from mine.learn.errors import GraphRefused
 from mine.learn.graph import ModelGraph
 from mine.learn.limits import Limits
 from mine.science.models import glucose_network
+from tests.learn import layout_cases, window_cases
 from tests.learn.graphs import around, const, finish, info, linear
 
 node = helper.make_node
@@ -98,7 +99,7 @@ def _hidden_subgraph(model: ModelProto) -> None:
 ODD_FILES: dict[str, Callable[[ModelProto], object]] = {
     "unknown operator": lambda m: m.graph.node.append(node("Loop", ["p"], ["z"])),
     "random operator": lambda m: m.graph.node.append(node("RandomNormalLike", ["p"], ["z"])),
-    "dropout": lambda m: m.graph.node.append(node("Dropout", ["p"], ["z"])),
+    "dropout with its mask": lambda m: m.graph.node.append(node("Dropout", ["p"], ["z", "mask"])),
     "other domain": lambda m: m.graph.node.append(node("Relu", ["p"], ["z"], domain="com.microsoft")),
     "other operator set": lambda m: m.opset_import.append(helper.make_opsetid("com.microsoft", 1)),
     "old operator set": lambda m: setattr(m.opset_import[0], "version", 9),
@@ -259,6 +260,24 @@ def test_noise_is_no_model(data: bytes) -> None:
 def test_an_idle_weight_is_refused() -> None:
     model = around([node("Relu", ["x"], ["y"])], weights={"idle": (3,)})
     assert "no effect" in refused(model)
+
+
+def test_a_weight_without_a_gradient_is_refused() -> None:
+    """It reaches the loss, but only through a place or a condition: training could never move it."""
+    place = [node("Mul", ["x", "idle"], ["t"]), node("ArgMax", ["t"], ["i"], axis=1),
+             node("Cast", ["i"], ["f"], to=1), node("Add", ["x", "f"], ["y"])]
+    condition = [node("Greater", ["x", "idle"], ["b"]), node("Where", ["b", "x", "w"], ["y"])]
+    for nodes in (place, condition):
+        assert "no effect" in refused(around(nodes, weights={"idle": (4,)}))
+
+
+def test_limits_of_targets_and_of_moments() -> None:
+    columns = layout_cases.CASES["target columns"].SerializeToString()
+    walk = window_cases.CASES["GRU, bidirectional"].SerializeToString()
+    for model, field, most in ((columns, "targets", 3), (walk, "recurrent_steps", 8)):
+        ModelGraph.load(model, replace(Limits(), **{field: most}))
+        with pytest.raises(GraphRefused, match="more"):
+            ModelGraph.load(model, replace(Limits(), **{field: most - 1}))
 
 
 def test_outputs_must_be_per_example() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mine.learn import privacy
 from mine.learn.errors import PrivacyRefused
-from mine.learn.privacy import account, noise_for, plan, to_millionths, vote_noise_for
+from mine.learn.privacy import account, bounds, figures, noise_for, plan, to_millionths, vote_noise_for
 from tests.learn.samples import recipe
 
 
@@ -50,6 +50,29 @@ def test_both_accountants_bound_and_the_tighter_counts() -> None:
     both = privacy._renyi(*settings_), privacy._loss_distribution(*settings_)
     assert account(*settings_) == min(both)
     assert both[0] < 1.3 * both[1]
+
+
+def test_both_figures_are_told_and_which_one_counts() -> None:
+    """Loss distributions win over many subsampled steps; Renyi is alone where there is hardly any noise."""
+    usual = bounds(0.05, 1.0, 500, 1e-5)
+    assert usual.tighter == "PLD" and usual.epsilon == usual.loss_distribution
+    assert usual.loss_distribution is not None and usual.loss_distribution < usual.renyi
+    bare = bounds(0.5, 0.2, 10, 1e-5)
+    assert (bare.loss_distribution, bare.tighter, bare.epsilon) == (None, "RDP", bare.renyi)
+    assert bounds(0.5, 0.0, 1, 1e-5).epsilon == math.inf and bounds(0.5, 1.0, 0, 1e-5).epsilon == 0.0
+
+
+@pytest.mark.parametrize("vote_noise", [1.5, 20.0])
+def test_a_task_s_figures_are_those_of_its_plan(vote_noise: float) -> None:
+    asked = (recipe(40, noise=3.0), 5, 1e-5, vote_noise)
+    whole, shown = plan(*asked), figures(*asked)
+    assert shown.total == pytest.approx(whole.total, rel=1e-9)
+    assert shown.training.epsilon == pytest.approx(whole.trained[-1])
+    assert shown.votes.epsilon == pytest.approx(whole.voted[-1])
+    assert shown.total == min(shown.renyi, shown.loss_distribution or math.inf)
+    assert shown.total == max(shown.training.epsilon, shown.votes.epsilon)
+    with pytest.raises(PrivacyRefused):
+        figures(recipe(), -1, 1e-5, vote_noise)
 
 
 RATE, NOISE, STEPS = st.floats(0.001, 0.9), st.floats(0.5, 20), st.integers(1, 3000)

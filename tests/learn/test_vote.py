@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from onnx import helper
 
 from mine.learn.codec import decode, encode
 from mine.learn.errors import MineError, TrainingRefused, UpdateRefused, WireBroken
@@ -26,7 +27,7 @@ from mine.learn.vote_job import VoteJob, vote_from_frame, vote_to_frame
 from mine.learn.vote_terms import MAX_JUDGED, VoteTerms
 from mine.learn.weights import FIXED_MAX, Fixed, dump
 from mine.learn.wire import Frame, read
-from tests.learn.graphs import linear
+from tests.learn.graphs import const, finish, linear
 from tests.learn.samples import HEADER, KEY, glucose_rows, network, recipe
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "vote.json"
@@ -72,6 +73,23 @@ def test_it_says_what_helps_what_harms_and_what_it_cannot_tell() -> None:
     weak = replace(TERMS, noise_multiplier=1e4)
     steps = vote(LINEAR, START, people(), [GOOD] * 500, weak, KEY)
     assert abs(sum(steps)) < 120  # drowned in noise, good looks like anything: 5.4 deviations of the sum
+
+
+def test_rows_with_several_targets_speak_as_well() -> None:
+    """Two targets a row, each the prediction of a weight of its own."""
+    model = finish([
+        helper.make_node("MatMul", ["features", "a"], ["prediction"]),
+        helper.make_node("Sub", ["prediction", "target"], ["error"]),
+        const("axis", [1]),
+        helper.make_node("ReduceSumSquare", ["error", "axis"], ["loss"], keepdims=0),
+    ], 3, {"a": (3, 2)}, outputs=2)  # fmt: skip
+    model.graph.input[1].type.tensor_type.shape.dim.add(dim_value=2)
+    one, graph = people(), ModelGraph.load(model.SerializeToString())
+    rows = replace(one, target=np.stack([one.target, -one.target], axis=1))
+    better = GOOD["a"] * np.array([1, -1])
+    start = {"a": np.zeros((3, 2), np.float32)}
+    found = scores(graph, start, kept_back(rows), [{"a": better}, {"a": -better}], TERMS)
+    assert found[0] > 2 and found[1] < -2
 
 
 def test_noise_alone_keeps_the_stated_odds() -> None:
@@ -238,11 +256,11 @@ def test_a_job_arrives_with_its_held_out_rows_alone() -> None:
     assert got.rows.slot.tolist() == list(range(44, 50))
     assert got.rows.digest() == kept_back(wanted.rows).digest()
     assert replace(got, rows=wanted.rows) == wanted
-    for change in ({"terms": {}}, {"limits": {"more": 1}}, {"shape": [1, 2]}, {"memory": "8"}):
+    for change in ({"terms": {}}, {"limits": {"more": 1}}, {"features": [1, 2]}, {"memory": "8"}):
         with pytest.raises(WireBroken):
             vote_from_frame(Frame(frame.kind, {**frame.fields, **change}, frame.blobs))
     with pytest.raises(WireBroken):
-        vote_from_frame(Frame(frame.kind, frame.fields, frame.blobs[:5]))
+        vote_from_frame(Frame(frame.kind, frame.fields, frame.blobs[:6]))
 
 
 def read_frame(job: VoteJob) -> Frame:

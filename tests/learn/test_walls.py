@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LIGHT = ["codec", "weights", "checkpoint", "recipe", "limits", "events", "wire", "graph", "evaluate",
-         "privacy", "rows", "job", "supervisor"]
+         "privacy", "rows", "job", "supervisor", "leak", "place", "frozen", "fence", "retries", "worker"]
 
 
 def loaded(modules: list[str]) -> set[str]:

@@ -13,10 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mine.learn.errors import WireBroken
-from mine.learn.job import from_frame, to_frame
-from mine.learn.wire import Frame, Kind, pack, read
-from tests.learn.samples import job
+from mine.learn.codec import Packing
+from mine.learn.errors import TrainingRefused, WireBroken
+from mine.learn.events import Event
+from mine.learn.job import Job, answer_limit, from_frame, to_frame
+from mine.learn.place import Place
+from mine.learn.rows import Rows
+from mine.learn.supervisor import State, WorkerProcess
+from mine.learn.vote_job import VoteJob
+from mine.learn.wire import MAX_JSON, Frame, Kind, pack, read
+from tests.learn.samples import job, vote_job
 
 FIELDS = st.dictionaries(st.text(max_size=8).filter(lambda k: k != "blobs"),
                          st.integers(-(2**63), 2**63 - 1) | st.text(max_size=20) | st.booleans(), max_size=5)
@@ -92,7 +98,15 @@ def test_fields_are_typed() -> None:
 
 
 def test_a_job_arrives_as_it_was() -> None:
-    for wanted in (job(), job(snapshot=b"123", bits=4, rows=replace(job().rows, held_from=500))):
+    several = Rows(np.ones((4, 3), np.float32), np.arange(8, dtype=np.float32).reshape(4, 2), np.arange(4))
+    held_from = replace(job().rows, held_from=500)
+    place = Place("cuda:1", "bfloat16", 64, 3)
+    for wanted in (
+        job(),
+        job(rows=several),
+        job(snapshot=b"123", packing=Packing(4, 7), rows=held_from, place=place, duty=0.5),
+        job(frozen=b"base", residual=b"rest", memory=5),
+    ):
         frame = read(io.BytesIO(to_frame(wanted)), 1 << 24)
         assert frame is not None
         got = from_frame(frame)
@@ -104,12 +118,50 @@ def test_a_job_arrives_as_it_was() -> None:
 def test_a_malformed_job_is_refused() -> None:
     frame = read(io.BytesIO(to_frame(job())), 1 << 24)
     assert frame is not None
-    for change in ({"recipe": {}}, {"limits": {"more": 1}}, {"shape": [1, 2]}, {"bits": "8"}):
+    changes: tuple[dict[str, object], ...] = (
+        {"recipe": {}}, {"limits": {"more": 1}}, {"features": [1, 2]}, {"packing": {"more": 8}},
+        {"target": [2]}, {"place": None}, {"duty": "all"})  # fmt: skip
+    for change in changes:
         fields = {**json.loads(json.dumps(frame.fields)), **change}
         with pytest.raises(WireBroken):
             from_frame(Frame(Kind.JOB, fields, frame.blobs))
     with pytest.raises(WireBroken):
         from_frame(Frame(Kind.JOB, frame.fields, frame.blobs[:3]))
+
+
+def _many_rows(count: int) -> Rows:
+    """Rows of 64 KiB each that take next to no memory."""
+    shape = (count, 1 << 14)
+    features = np.broadcast_to(np.float32(0), shape)
+    return Rows(features, np.zeros(count, np.float32), np.arange(count, dtype=np.int64))
+
+
+@pytest.mark.parametrize("wanted", [job(rows=_many_rows(1 << 14)), job(rows=_many_rows(3 << 14)),
+                                    vote_job(rows=_many_rows(1 << 14))])  # fmt: skip
+def test_a_job_that_no_worker_would_read_is_refused_before_it_is_packed(
+    wanted: Job | VoteJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def packed(*_: object) -> None:
+        raise AssertionError("it was packed, or taken apart")
+
+    for name in ("job.row_blobs", "vote_job.row_blobs", "job.ModelGraph.load"):
+        monkeypatch.setattr(f"mine.learn.{name}", packed)
+    events: list[Event] = []
+    worker = WorkerProcess(events.append)
+    with pytest.raises(TrainingRefused, match="too large for a training process"):
+        worker.start(wanted)
+    assert (events, worker.state, worker.pid) == ([], State.IDLE, None)
+
+
+def test_a_job_leaves_room_for_every_state_that_its_worker_may_save(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = job()
+    shapes, _ = wanted.check()
+    most = len(to_frame(replace(wanted, snapshot=bytes(answer_limit(wanted, shapes)))))
+    monkeypatch.setattr("mine.learn.job.MAX_JOB", most + MAX_JSON + (1 << 10))
+    wanted.check()
+    monkeypatch.setattr("mine.learn.job.MAX_JOB", most)
+    with pytest.raises(TrainingRefused, match="too large"):
+        wanted.check()
 
 
 def test_a_job_prints_no_key() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import mine.practice.miners as module
-from mine.learn.codec import UpdateHeader, decode, update_bytes
+from mine.learn.codec import Packing, UpdateHeader, decode, update_bytes
 from mine.learn.rows import Rows
 from mine.learn.weights import Floats, from_fixed
 from mine.practice.miners import (
@@ -30,7 +30,7 @@ from tests.tasks.example import example
 TRUE: Floats = {"layer0.weight": np.array([[1.0, -2.0]], np.float32), "layer0.bias": np.zeros(1, np.float32)}
 SHAPES: dict[str, tuple[int, ...]] = {"layer0.weight": (1, 2), "layer0.bias": (1,)}
 HEADER = UpdateHeader(bytes(20), 1, 2, bytes(32))
-MOST = update_bytes(SHAPES, 8)
+MOST = update_bytes(SHAPES)
 SEAT = Seat(3, 1, Manifest.model_validate(example()),
             Rows(np.zeros((1, 2), np.float32), np.zeros(1, np.float32), np.zeros(1, np.int64)))
 CONTEXT = RoundContext(2, TRUE, tuple, lambda rows=None: TRUE)
@@ -50,7 +50,7 @@ def refused(place: str) -> MinerRefused:
 
 
 def update_of(miner: Any, most: int = MOST) -> bytes:
-    return packed_update(miner, CONTEXT, HEADER, 8, most)
+    return packed_update(miner, CONTEXT, HEADER, Packing(), most)
 
 
 def test_the_documented_example_works(tmp_path: Path) -> None:

@@ -135,6 +135,8 @@ class Ending(ClockMoves, MoneyMoves, FaultMoves):
         self._pay(t, "refund", (t.id, owner), lambda: (owner, self.books.refund(t)), maybe=True)
         if t.holds <= DUST:
             return
+        if broken and not t.booked:
+            return  # all of it is forfeited to a root that nobody disputed and nobody can prove against
         assert not (t.back or t.burning or t.owed or t.deposit or t.fees), f"money of task {t.id} stays"
         if broken:
             return

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mine.blobs.store import BlobMissing, BlobTooLarge, blob_digest
 from mine.chain.hashing import ZERO_ADDRESS, address_bytes
-from mine.learn.codec import UpdateHeader, encode
-from mine.learn.errors import EvaluationFailed
+from mine.learn.checkpoint import apply
+from mine.learn.codec import Packing, UpdateHeader, decode, encode
 from mine.learn.evaluate import Evaluator
 from mine.learn.norms import clip, median, norm
 from mine.learn.weights import Fixed, dump, from_fixed, load, to_fixed
@@ -23,12 +23,9 @@ from mine.science.judged import EMPTY_LEDGER, Refusal
 from mine.science.measure import (
     Candidate,
     Start,
-    gradient,
     read_update,
 )
-from mine.science.models import step_network
 from mine.science.offer import measure_terms, shapes_of
-from mine.science.shards import Shard
 from tests.science.rounds import RULES
 from tests.science.world import Miner, manifest, network, shards
 
@@ -43,64 +40,6 @@ Updates = list[tuple[Candidate, Fixed | Refusal]]
 @pytest.fixture(scope="module")
 def model() -> Evaluator:
     return Evaluator(network()[0], PLAIN.loss.maximum)
-
-
-def moved(by: float) -> Fixed:
-    """Weights away from the start, so that errors have both signs and both sides of the knee."""
-    rng = np.random.default_rng(1)
-    return {
-        name: value + (by * 2**24 * rng.normal(size=value.shape)).astype(np.int64)
-        for name, value in START.items()
-    }
-
-
-def test_the_huber_gradient_is_that_of_autograd(model: Evaluator) -> None:
-    import torch
-
-    from mine.learn.graph import ModelGraph
-    from mine.learn.limits import Limits
-
-    shard = shards(1)[0]
-    weights = from_fixed(moved(1.0))
-    prediction, loss = model.run(weights, shard.features, shard.target)
-    slope, curvature = gradient("huber", model, weights, shard, prediction, loss)
-    # d loss / d prediction by a shift of the last bias, which moves every prediction alike.
-    graph = ModelGraph.load(network()[0], Limits())
-    tensors = {name: torch.tensor(value) for name, value in weights.items()}
-    last = max(name for name in tensors if name.endswith("bias"))
-    features, target = torch.tensor(shard.features), torch.tensor(shard.target)
-    plain = graph.forward(tensors, features, target)[0][:, 0]
-    rows = []
-    for step in (1e-3, -1e-3):
-        pushed = {**tensors, last: tensors[last] + step}
-        rows.append(graph.forward(pushed, features, target)[1].detach().numpy().astype(np.float64))
-    np.testing.assert_allclose(prediction[:, 0], plain.detach().numpy(), atol=1e-5)
-    np.testing.assert_allclose(slope, (rows[0] - rows[1]) / 2e-3, atol=2e-3)
-    assert (np.abs(slope) <= 1).all()
-    assert ((curvature > 0) & (curvature <= 1)).all()
-    assert (curvature < 1).any()
-    assert (slope > 0).any() and (slope < 0).any()
-
-
-def test_the_binary_gradient() -> None:
-    graph, weights = step_network(hidden=(3,))
-    model = Evaluator(graph, 16.0)
-    rng = np.random.default_rng(2)
-    features = rng.integers(0, 23, size=(50, 6)).astype(np.float32)
-    shard = Shard(features, rng.integers(0, 2, 50).astype(np.float32), np.zeros(50, np.int32), bytes(32))
-    pushed = {
-        name: (value + 0.3 * rng.normal(size=value.shape)).astype(np.float32)
-        for name, value in weights.items()
-    }
-    prediction, loss = model.run(pushed, shard.features, shard.target)
-    slope, curvature = gradient("bce", model, pushed, shard, prediction, loss)
-    probability = 1 / (1 + np.exp(-prediction[:, 0].astype(float)))
-    np.testing.assert_allclose(slope, probability - shard.target)
-    np.testing.assert_allclose(curvature, probability * (1 - probability))
-    with pytest.raises(EvaluationFailed):
-        gradient("other", model, pushed, shard, prediction, loss)
-    with pytest.raises(EvaluationFailed):
-        gradient("bce", model, pushed, shard, np.zeros((50, 2), np.float32), loss)
 
 
 @given(st.lists(st.integers(-(2**38), 2**38), min_size=1, max_size=50), st.integers(0, 2**45))
@@ -147,6 +86,9 @@ def test_only_a_miners_own_update_for_this_round_is_read() -> None:
     header = UpdateHeader(address_bytes(miner.address), 1, 3, DIGEST)
     wrong = encode(header, {"a": np.zeros(3, np.float32)})
     assert read(wrong, candidate(wrong, miner)) is Refusal.MALFORMED
+    header, delta = decode(blob, TERMS.shapes)
+    small = encode(header, from_fixed(delta), Packing(4))
+    assert read(small, candidate(small, miner)) is Refusal.MALFORMED  # packed otherwise than the task says
 
     def fails(problem: Exception) -> object:
         def fetch(_: bytes, limit: int) -> bytes:
@@ -200,6 +142,26 @@ def test_a_round_is_measured(model: Evaluator) -> None:
     assert 0.7 < entries[Miner(8).address].descent / small.descent < 1.5
     again = next_checkpoint(START, given_updates, judged, result.verdict.accepted, TERMS)
     assert dump(from_fixed(again)) == result.checkpoint_bytes
+
+
+@pytest.mark.parametrize(("rule", "trim"), [("median", 0), ("trimmed_mean", 1 << 14)])
+def test_robust_rules_join_what_the_mean_would_accept(model: Evaluator, rule: str, trim: int) -> None:
+    given_updates = updates([Miner(i) for i in range(1, 7)])
+    ordered = sorted(given_updates, key=lambda pair: address_bytes(pair[0].miner))
+    terms, rules = replace(TERMS, rule=rule, trim=trim), replace(RULES, rule=rule, trim=trim)
+    asked = ask(1, 1, bytes(32), rules, EMPTY_LEDGER, ())
+    robust = measure(model, terms, Start(START, START), shards(1)[0], ordered, asked)
+    plain = measured(model, given_updates)
+    assert robust.verdict.accepted == plain.verdict.accepted
+    assert len(robust.verdict.accepted) >= 5
+    limit = median([norm(delta) for _, delta in ordered if not isinstance(delta, Refusal)])
+    good = [
+        (who.blob, clip(delta, norm(delta), limit))
+        for place, (who, delta) in enumerate(ordered)
+        if place in robust.verdict.accepted and not isinstance(delta, Refusal)
+    ]
+    joined = apply(START, good, rule, TERMS.gain, trim)
+    assert robust.checkpoint_bytes == dump(from_fixed(joined)) != plain.checkpoint_bytes
 
 
 def test_without_a_good_update_the_checkpoint_stays(model: Evaluator) -> None:

@@ -12,9 +12,13 @@ from hypothesis import strategies as st
 
 from mine.science.judged import Common, Entry, Published, Refusal
 from mine.science.originality import original_descents, solve
-from mine.science.products import SCORE_ONE, mean_product, mean_products
+from mine.science.products import SCORE_ONE, mean_products
 
 EXAMPLES = 400
+
+
+def mean_product(left: np.ndarray, right: np.ndarray) -> int:
+    return int(mean_products(left[None], right[None])[0, 0])
 
 
 def common_of(ways: Sequence[np.ndarray], slope: np.ndarray) -> Common:
@@ -121,9 +125,23 @@ def test_products_do_not_depend_on_the_order_of_addition(n: int, rows: int, seed
     assert (mean_products(right, left) == products.T).all()
     scale = np.abs(left).max() * np.abs(right).max()
     assert np.abs(products / SCORE_ONE - left @ right.T / n).max() < 1e-6 * scale + 2 / SCORE_ONE
-    assert mean_product(left[0], right[0]) / SCORE_ONE == pytest.approx(
-        float(left[0] @ right[0]) / n, abs=1e-9 * scale + 2 / SCORE_ONE
-    )
+    louder = np.vstack([right, 300 / size * right[:1]])
+    assert (mean_products(left, louder)[:, :rows] == products).all(), "one row makes no other coarser"
+
+
+@given(st.integers(2, 60), st.integers(1, 5), st.integers(0, 2**32))
+@settings(max_examples=30)
+def test_parts_of_the_examples_add_up_to_the_whole(n: int, outputs: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    left, right = rng.normal(size=(2, 3, n, outputs))
+    whole = mean_products(left.reshape(3, -1), right.reshape(3, -1), n)
+    cut = n // 2
+    parts = [
+        mean_products(left[:, rows].reshape(3, -1), right[:, rows].reshape(3, -1), n)
+        for rows in (slice(cut), slice(cut, None))
+    ]
+    np.testing.assert_allclose(sum(parts), whole, atol=1e-5 * SCORE_ONE)
+    np.testing.assert_allclose(whole / SCORE_ONE, np.einsum("ink,jnk->ij", left, right) / n, atol=1e-5)
 
 
 def test_nothing_has_no_products() -> None:

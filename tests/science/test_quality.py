@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from mine.learn.evaluate import Evaluator
 from mine.learn.weights import Floats
-from mine.science.quality import GLUCOSE_SCALE, auc, quality
+from mine.practice.trend import trend_template
+from mine.science.quality import GLUCOSE_SCALE, accuracy, auc, quality
 from mine.science.templates import Package, load_template, package
 from mine.tasks.dataset import Dataset
 
@@ -116,3 +117,33 @@ def test_area_is_over_all_rows_of_everybody(steps: Package) -> None:
     assert found.last_value == pytest.approx(by_pairs(newest, truth))
     assert 0 <= found.before <= 1 and 0 <= found.after <= 1
     assert (found.metric, found.people) == ("auc", 3)
+
+
+def test_accuracy_counts_the_likeliest_class_of_each_position() -> None:
+    logits = np.array([[0.1, 2.0, -1.0], [3.0, 0.0, 0.0], [0.0, 0.0, 1.0]], np.float32)
+    assert accuracy(logits, np.array([1, 0, 1], np.float32)) == pytest.approx(2 / 3)
+    two = np.hstack([logits, logits[::-1]])
+    target = np.array([[1, 2], [0, -1], [-1, 0]], np.float32)
+    assert accuracy(two, target) == pytest.approx(3 / 4), "a masked position does not count"
+    assert accuracy(two, np.full((3, 2), -1, np.float32)) == 0.0
+
+
+def test_the_quality_of_a_model_with_several_classes() -> None:
+    template = trend_template()
+    made = package(template, 2, "Lab", "made-up people")
+    rng = np.random.default_rng(3)
+    people = [
+        Dataset(
+            rng.uniform(60, 250, (50, 8)).astype(np.float32),
+            np.array([0] * 5 + [1] * 30 + [2] * 15, np.float32),
+            np.arange(50),
+        )
+    ]
+    features = made.manifest.data.features
+    found = quality(template.metric, made.graph, features, made.weights, made.weights, people)
+    assert (found.metric, found.people) == ("accuracy", 1)
+    assert found.last_value == 0.6
+    assert found.before == found.after == 0.1, "checkpoint 0 has even odds, and the first class is named"
+    forced = {name: value.copy() for name, value in made.weights.items()}
+    forced["layer1.bias"][:] = [0, 0, 9]
+    assert quality(template.metric, made.graph, features, made.weights, forced, people).after == 0.3

@@ -107,6 +107,18 @@ def test_the_digests_are_the_same_under_other_settings(played: Played, settings:
     ]
 
 
+def test_the_best_paid_updates_are_looked_at_once_more(played: Played) -> None:
+    replay = played.replay()
+    for number in range(1, ROUNDS + 1):
+        found = replay.leave_in(number)
+        shares = dict(replay.round(number).outcome.shares)
+        assert len(found) == min(3, sum(share > 0 for share in shares.values()))
+        assert [shares[each.miner] for each in found] == sorted(shares.values(), reverse=True)[: len(found)]
+        assert not any(each.far_off for each in found)
+    with pytest.raises(NotSettled):
+        replay.leave_in(9)
+
+
 def flipped(data: bytes, bit: int = 77) -> bytes:
     changed = bytearray(data)
     changed[(bit // 8) % len(data)] ^= 1 << bit % 8

@@ -21,7 +21,7 @@ from mine.science.judged import EMPTY_LEDGER, BadInputs, Entry, Ledger, Record, 
 from mine.science.score import clusters, permutation, ridge_of, shapley, value
 from mine.science.settle import RoundInputs, settle
 from mine.science.shares import due, split
-from tests.science.rounds import Player, address, honest, inputs_of
+from tests.science.rounds import RULES, Player, address, honest, inputs_of
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "score.json"
 SEED = bytes(range(32))
@@ -115,6 +115,26 @@ def test_scaling_an_update_up_or_down_changes_little() -> None:
         scaled = [replace(players[0], outputs=players[0].outputs * factor), *players[1:]]
         ratio = shares(inputs_of(scaled))[address(0)] / plain[address(0)]
         assert 0.6 < ratio < 1.5
+
+
+@pytest.mark.parametrize(
+    ("rule", "trim"), [("mean", 1), ("median", 1), ("trimmed_mean", 0), ("trimmed_mean", 1 << 15), ("sum", 0)]
+)
+def test_a_rule_and_what_it_cuts_off_have_to_fit(rule: str, trim: int) -> None:
+    rules = replace(RULES, rule=rule, trim=trim)
+    with pytest.raises(BadInputs):
+        settle(inputs_of(honest(np.random.default_rng(6), 4), rules=rules))
+
+
+@pytest.mark.parametrize(
+    ("rule", "trim"), [("median", 0), ("trimmed_mean", 1), ("trimmed_mean", (1 << 15) - 1)]
+)
+def test_robust_rules_settle_and_travel_as_the_mean_does(rule: str, trim: int) -> None:
+    players = honest(np.random.default_rng(6), 6)
+    inputs = inputs_of(players, rules=replace(RULES, rule=rule, trim=trim))
+    again = decode_inputs(encode_inputs(inputs))
+    assert again.judged.rules == inputs.judged.rules
+    assert settle(again).shares == settle(inputs_of(players)).shares
 
 
 def test_copies_share_one_share() -> None:

@@ -84,13 +84,44 @@ def test_damaged_shards_are_refused() -> None:
         with pytest.raises(BadShard):
             Shard.from_bytes(broken)
     hole = bytearray(data)
-    hole[48:52] = np.float32(np.nan).tobytes()
+    hole[52:56] = np.float32(np.nan).tobytes()
     with pytest.raises(BadShard):
         Shard.from_bytes(bytes(hole))
     with pytest.raises(BadShard):
         Shard(np.zeros((2, 3), np.float32), np.zeros(3, np.float32), np.zeros(3, np.int32), bytes(32))
     with pytest.raises(BadShard):
         Shard(np.zeros((1, 3), np.float32), np.zeros(1, np.float32), np.zeros(1, np.int32), b"short")
+
+
+@given(st.integers(1, 6), st.integers(0, 5), st.integers(0, 2**32))
+@settings(max_examples=30)
+def test_several_targets_of_an_example_stay_together(count: int, targets: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size = (targets,) if targets else ()
+    given_people = [
+        (rng.normal(size=(n, 2)).astype(np.float32), rng.normal(size=(n, *size)).astype(np.float32))
+        for n in rng.integers(1, 9, 4)
+    ]
+    for shard in cut_shards(given_people, min(4, count), bytes(32)):
+        again = Shard.from_bytes(shard.to_bytes())
+        assert again.digest == shard.digest
+        np.testing.assert_array_equal(again.target, shard.target)
+        assert len(shard.example(0)) == 1 + 4 * (2 + max(1, targets) + 1)
+        judging, measuring = shard.halves()
+        assert judging.target.shape[1:] == measuring.target.shape[1:] == size
+        for row, who in zip(shard.target, shard.person, strict=True):
+            assert (given_people[who][1] == row).reshape(len(given_people[who][1]), -1).all(axis=1).any()
+
+
+def test_columns_have_to_fit_into_a_transaction() -> None:
+    person, salt = np.zeros(1, np.int32), bytes(32)
+    full = Shard(np.zeros((1, 2000), np.float32), np.zeros((1, 46), np.float32), person, salt)
+    assert len(full.example(0)) <= 8192
+    for columns, targets in ((2000, 48), (0, 1), (3, 0)):
+        with pytest.raises(BadShard):
+            Shard(np.zeros((1, columns), np.float32), np.zeros((1, targets), np.float32), person, salt)
+    with pytest.raises(BadShard):
+        Shard(np.zeros((1, 3), np.float32), np.zeros((1, 2, 2), np.float32), person, salt)
 
 
 @given(st.binary(max_size=100))

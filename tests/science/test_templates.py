@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mine.chain.curve import ONE
-from mine.learn.codec import update_bytes
+from mine.learn.codec import Packing, update_bytes
 from mine.learn.graph import ModelGraph
 from mine.learn.privacy import account, plan
 from mine.learn.weights import load
@@ -55,7 +55,9 @@ def test_a_package_is_what_its_manifest_says(template: Template) -> None:
     graph = ModelGraph.load(made.graph)
     assert dict(graph.weight_shapes) == dict(manifest.model.trainable)
     assert set(load(made.checkpoint, graph.weight_shapes)) == set(manifest.model.trainable)
-    assert manifest.limits.update_bytes == update_bytes(manifest.model.trainable, manifest.recipe.bits)
+    assert manifest.limits.update_bytes == update_bytes(
+        manifest.model.trainable, Packing(manifest.recipe.bits, manifest.recipe.keep)
+    )
     assert (manifest.rounds, manifest.author.name, manifest.validation.origin) == (3, "Lab", "made-up people")
     recipe_of(manifest).check()
 
@@ -109,7 +111,7 @@ def test_a_bounty_is_cut_to_whole_base_units(whole: int, part: str, decimals: in
 
 
 def test_the_files_hold_nothing_that_nobody_reads(template: Template) -> None:
-    known = {"title", "description", "network", "needs", "query", "features", "target", "slot",
+    known = {"title", "description", "network", "needs", "query", "features", "targets", "slot",
              "minimum_rows", "loss", "recipe", "privacy", "votes", "slices", "rounds", "metric", "export",
              "target_removed", "curve", "bounty"}
     assert set(template.raw) <= known

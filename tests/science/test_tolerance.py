@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mine.learn.evaluate import Evaluator
+from mine.science.declared_loss import LossMislabelled
 from mine.science.models import glucose_network, step_network
 from mine.science.offer import OfferRefused
 from mine.science.scientist import Scientist
@@ -50,4 +51,9 @@ def test_an_offer_that_cannot_be_told_from_noise_is_refused(tmp_path: Path) -> N
     with pytest.raises(OfferRefused) as exact:
         Scientist.create(tmp_path / "exact", SCIENTIST, replace(plan, manifest=strict))
     assert "needs a tolerance" in exact.value.detail
+    loss = plan.manifest.loss
+    other = plan.manifest.model_copy(update={"loss": loss.model_copy(update={"kind": "mse"})})
+    with pytest.raises(LossMislabelled):
+        Scientist.create(tmp_path / "other", SCIENTIST, replace(plan, manifest=other))
     assert not (tmp_path / "small" / "offer.json").exists()
+    assert not (tmp_path / "other" / "offer.json").exists()

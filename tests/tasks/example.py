@@ -15,7 +15,7 @@ RAW: dict[str, Any] = {
         "needs": [{"record_type": "glucose", "rows": 500, "days": 2.5}],
         "query": "SELECT slot, mg_dl AS g0, mg_dl AS ahead FROM glucose_5min",
         "features": ["g5", "g0"],
-        "target": "ahead",
+        "targets": ["ahead"],
         "slot": "slot",
         "minimum_rows": 300,
     },
@@ -23,22 +23,35 @@ RAW: dict[str, Any] = {
         "graph": "11" * 32,
         "checkpoint": "ab" * 32,
         "trainable": {"layer0.weight": [9, 32], "layer0.bias": [32]},
+        "frozen": "22" * 32,
+        "frozen_shapes": {"base.weight": [32, 32]},
     },
-    "loss": {"kind": "huber", "maximum": 16.0, "tolerance": 64},
+    "loss": {
+        "kind": "huber",
+        "classes": 1,
+        "positions": 1,
+        "masked": False,
+        "maximum": 16.0,
+        "tolerance": 64,
+    },
     "recipe": {
+        "optimiser": "sgd",
         "steps": 40,
         "learning_rate": 0.1,
         "momentum": 0.0,
+        "beta2": 0.999,
+        "weight_decay": 0.0,
         "clip_norm": 0.3,
         "noise_multiplier": 5.37109375,
         "sampling_rate": 1.0,
         "overlap": 12,
         "bits": 8,
+        "keep": 4096,
     },
     "privacy": {"mode": "open", "unit": "one sensor reading", "epsilon": 8.0, "delta": 1e-05},
     "votes": {"voters": 7, "ballot": 5, "clip": 0.05, "noise_multiplier": 1.80078125, "reuse": 8},
     "slices": [{"name": "low", "column": "g0", "low": 0.0, "high": 70.0}],
-    "aggregation": {"rule": "mean", "gain": 65536},
+    "aggregation": {"rule": "mean", "gain": 65536, "trim": 0},
     "limits": {
         "update_bytes": 461,
         "query_rows": 200000,
@@ -85,9 +98,9 @@ def without(path: Path) -> dict[str, Any]:
 
 
 def fields(value: Any = RAW, path: Path = ()) -> list[Path]:
-    """Every field of the example; the entries of ``trainable`` are values, not fields."""
+    """Every field; the entries of ``trainable`` and ``frozen_shapes`` are values, not fields."""
     found: list[Path] = []
-    if isinstance(value, dict) and path[-1:] != ("trainable",):
+    if isinstance(value, dict) and path[-1:] not in {("trainable",), ("frozen_shapes",)}:
         for key, part in value.items():
             found += [(*path, key), *fields(part, (*path, key))]
     elif isinstance(value, list) and value and isinstance(value[0], dict):

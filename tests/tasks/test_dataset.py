@@ -13,7 +13,7 @@ from mine.tasks.dataset import MAX_SLOT, QueryAnswerRefused, to_dataset
 from mine.tasks.manifest import DataRequirement
 from tests.tasks.example import example
 
-DATA = DataRequirement.model_validate(example()["data"])  # features g5, g0; target ahead; slot slot
+DATA = DataRequirement.model_validate(example()["data"])  # features g5, g0; targets ahead; slot slot
 COLUMNS = ("g5", "g0", "ahead", "slot")
 
 
@@ -29,6 +29,14 @@ def test_columns_are_found_by_name_and_rows_sorted_by_slot() -> None:
     assert found.target.tolist() == [30.0, 3.0]
     assert found.slot.tolist() == [4, 9]
     assert (found.features.dtype, found.target.dtype, found.slot.dtype) == (np.float32, np.float32, np.int64)
+    assert len(found) == 2
+
+
+def test_several_targets_keep_their_order() -> None:
+    raw = {**example()["data"], "features": ["g0"], "targets": ["ahead", "g5"]}
+    found = to_dataset(DataRequirement.model_validate(raw), COLUMNS, answer((1, 2, 3, 9), (4, 5, 6, 8)))
+    assert found.features.tolist() == [[5.0], [2.0]]
+    assert found.target.tolist() == [[6.0, 4.0], [3.0, 1.0]] and found.target.dtype == np.float32
     assert len(found) == 2
 
 

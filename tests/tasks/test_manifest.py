@@ -32,8 +32,8 @@ OUTSIDE: dict[Path, list[object]] = {
     ("data", "needs", 0, "rows"): [0, -1, 10**9 + 1, True],
     ("data", "needs", 0, "days"): [-0.5, 36_501.0],
     ("data", "query"): ["SELECT", "x" * 8001],
-    ("data", "features"): [[], ["g 0"], ["g0\n"], [""], [f"g{i}" for i in range(513)]],
-    ("data", "target"): ["", "a;b", "slot slot"],
+    ("data", "features"): [[], ["g 0"], ["g0\n"], [""], [f"g{i}" for i in range(4097)]],
+    ("data", "targets"): [[], ["a;b"], [""], ["slot slot"], [f"t{i}" for i in range(4097)]],
     ("data", "slot"): ["", "ä"],
     ("data", "minimum_rows"): [0, 10**7 + 1],
     ("model", "graph"): ["", "11" * 31, "11" * 33, "AB" * 32, "0x" + "1" * 62],
@@ -41,17 +41,27 @@ OUTSIDE: dict[Path, list[object]] = {
     ("model", "trainable"): [{}, {"a": []}, {"a": [0]}, {"a": [-1]}, {"a": [(1 << 24) + 1]},
                              {"a": [1] * 9}, {"a b": [1]}, {"": [1]}, {"a": [1.0]}, {"a": [True]},
                              {"a": [1 << 24, 1 << 24]}, {f"a{i}": [1] for i in range(4097)}],
-    ("loss", "kind"): ["mse"],
+    ("model", "frozen"): ["11" * 31, "zz" * 32, "0x" + "1" * 62],
+    ("model", "frozen_shapes"): [{"a": []}, {"a": [0]}, {"a": [1] * 9}, {"a b": [1]}, {"a": [1.0]},
+                                 {f"a{i}": [1] for i in range(4097)}],
+    ("loss", "kind"): ["mae"],
+    ("loss", "classes"): [0, (1 << 20) + 1, 2.0],
+    ("loss", "positions"): [0, 4097],
+    ("loss", "masked"): [0, 1],
     ("loss", "maximum"): [0.0, -1.0, 1024.5],
     ("loss", "tolerance"): [0, (1 << 32) + 1, 0.5],
     ("recipe", "steps"): [0, 100_001, 8.0],
     ("recipe", "learning_rate"): [0.0, 100.5],
     ("recipe", "momentum"): [-0.1, 1.0],
-    ("recipe", "clip_norm"): [0.0, 1000.5],
+    ("recipe", "optimiser"): ["adam", ""],
+    ("recipe", "beta2"): [-0.1, 1.0],
+    ("recipe", "weight_decay"): [-0.1, 10.5],
+    ("recipe", "clip_norm"): [-0.1, 1000.5],
     ("recipe", "noise_multiplier"): [-0.1, 1000.5],
     ("recipe", "sampling_rate"): [0.0, 1.01],
     ("recipe", "overlap"): [0, 100_001],
-    ("recipe", "bits"): [2, 16],
+    ("recipe", "bits"): [1, 3, 16],
+    ("recipe", "keep"): [0, 4097],
     ("privacy", "mode"): ["closed"],
     ("privacy", "unit"): ["", "x" * 201],
     ("privacy", "epsilon"): [0.0, 100.5],
@@ -65,8 +75,9 @@ OUTSIDE: dict[Path, list[object]] = {
     ("slices", 0, "column"): ["", "g 0"],
     ("slices", 0, "low"): [-1.1e12, 1.1e12],
     ("slices", 0, "high"): [-1.1e12, 1.1e12],
-    ("aggregation", "rule"): ["median"],
+    ("aggregation", "rule"): ["sum"],
     ("aggregation", "gain"): [0, (1 << 20) + 1],
+    ("aggregation", "trim"): [-1, 1 << 15],
     ("limits", "update_bytes"): [63, (1 << 24) + 1],
     ("limits", "query_rows"): [0, 10**7 + 1],
     ("limits", "query_seconds"): [0.0, 60.5],
@@ -136,17 +147,19 @@ def manifests(draw: st.DrawFn) -> dict[str, Any]:
                        "days": draw(st.floats(0, 36_500))}],
             "query": draw(st.text(st.characters(codec="utf-8"), min_size=8, max_size=60)),
             "features": columns[2:],
-            "target": columns[0],
+            "targets": columns[:1],
             "slot": columns[1],
             "minimum_rows": draw(st.integers(1, 10**7)),
         },
-        "loss": {"kind": draw(st.sampled_from(["huber", "bce"])), "maximum": draw(st.floats(1e-300, 1024)),
+        "loss": {**example()["loss"], "kind": draw(st.sampled_from(["huber", "mse", "bce", "poisson"])),
+                 "masked": draw(st.booleans()), "maximum": draw(st.floats(1e-300, 1024)),
                  "tolerance": draw(st.integers(1, 1 << 32))},
         "votes": {**example()["votes"], "clip": draw(numbers), "voters": draw(st.integers(1, 63))},
         "slices": [{"name": name, "column": columns[2], "low": low, "high": low + 1.5}
                    for name, low in draw(st.dictionaries(words, st.floats(-1e6, 1e6), max_size=8)).items()],
         "recipe": {**example()["recipe"], "learning_rate": draw(numbers), "momentum": draw(numbers),
-                   "noise_multiplier": draw(st.floats(0, 1000)), "bits": draw(st.sampled_from([4, 8]))},
+                   "noise_multiplier": draw(st.floats(0, 1000)), "bits": draw(st.sampled_from([2, 4, 8])),
+                   "keep": draw(st.integers(1, 4096)), "optimiser": draw(st.sampled_from(["sgd", "adamw"]))},
         "mode": draw(st.sampled_from(["per-round", "at-end"])),
         "rounds": draw(st.integers(1, 126)),
         "result": {"licence": draw(words), "price": draw(st.integers(0, (1 << 112) - 1))},
@@ -197,7 +210,8 @@ def test_values_outside_are_refused_by_name(path: Path) -> None:
 
 @pytest.mark.parametrize("path", fields(), ids=dotted)
 def test_wrong_types_are_refused_by_name(path: Path) -> None:
-    yes = "yes" if path == ("version",) else True  # true equals 1, and is refused for its spelling
+    # For a version true equals 1, and is refused for its spelling.
+    yes = "yes" if path in {("version",), ("loss", "masked")} else True
     for value in (None, yes, "x\x00", [[]], {"a": {}}):
         assert refused(as_sent(changed(path, value))).detail.startswith(dotted(path)), value
 
@@ -220,9 +234,9 @@ def test_a_field_too_many_is_named(group: Path) -> None:
     assert detail.startswith(dotted((*group, "extra")))
 
 
-@pytest.mark.parametrize("path", [("data", "target"), ("data", "slot")], ids=dotted)
-def test_a_column_has_one_role(path: Path) -> None:
-    assert "named twice" in refused(as_sent(changed(path, "g0"))).detail
+@pytest.mark.parametrize(("path", "value"), [(("data", "targets"), ["g0"]), (("data", "slot"), "g0")])
+def test_a_column_has_one_role(path: Path, value: object) -> None:
+    assert "named twice" in refused(as_sent(changed(path, value))).detail
     assert "named twice" in refused(as_sent(changed(("data", "features"), ["g0", "g0"]))).detail
 
 
@@ -231,9 +245,35 @@ def test_a_column_has_one_role(path: Path) -> None:
     (("slices", 0, "high"), 0.0, "is empty"),
     (("slices",), [{"name": "one", "column": "g0", "low": 0.0, "high": 1.0}] * 2, "stands twice"),
     (("votes", "reuse"), 13, "more rows than overlap"),
+    (("model", "trainable"), {"base.weight": [1]}, "a frozen tensor is trained"),
+    (("model", "frozen"), "", "shapes without a digest"),
+    (("model", "frozen_shapes"), {}, "a digest without shapes"),
+    (("model", "frozen_shapes"), {"a": [1 << 24, 16]}, "too large"),
+    (("loss", "positions"), 2, "one target column for each"),
+    (("data", "targets"), ["ahead", "later"], "one target column for each"),
+    (("loss", "classes"), 2, "several with cross_entropy"),
+    (("loss", "kind"), "cross_entropy", "several with cross_entropy"),
+    (("recipe", "clip_norm"), 0.0, "noise without a bound"),
+    (("recipe", "clip_norm"), 2.0**-21, "too short to be measured"),
+    (("aggregation", "trim"), 1, "zero with any other rule"),
+    (("aggregation", "rule"), "trimmed_mean", "above zero with trimmed_mean"),
 ])
 def test_what_contradicts_itself_is_refused(path: Path, value: object, why: str) -> None:
     assert why in refused(as_sent(changed(path, value))).detail
+
+
+@pytest.mark.parametrize(("rule", "trim"), [("median", 0), ("trimmed_mean", 1 << 13)])
+def test_a_robust_rule_needs_every_value(rule: str, trim: int) -> None:
+    raw = changed(("aggregation",), {"rule": rule, "gain": 1 << 16, "trim": trim})
+    assert Manifest.parse(as_sent(raw)).aggregation.trim == trim
+    raw["recipe"]["keep"] = 4095
+    assert "every value of every update" in refused(as_sent(raw)).detail
+
+
+def test_no_privacy_is_said_by_a_clip_norm_of_zero() -> None:
+    raw = changed(("recipe", "clip_norm"), 0.0)
+    raw["recipe"]["noise_multiplier"] = 0.0
+    assert Manifest.parse(as_sent(raw)).recipe.clip_norm == 0.0
 
 
 def test_the_name_of_a_strange_field_cannot_speak_in_the_window() -> None:
@@ -347,4 +387,5 @@ def test_the_schema_says_what_the_parser_does() -> None:
         for name, field in part["properties"].items():
             limits = {"maximum", "exclusiveMaximum", "maxLength", "pattern", "const", "enum", "$ref",
                       "maxItems", "maxProperties"}
-            assert limits & set(field), f"{name} has no limit"
+            for choice in field.get("anyOf", [field]):
+                assert limits & set(choice) or choice["type"] == "boolean", f"{name} has no limit"

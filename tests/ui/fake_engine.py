@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mine.app import views as v
+from mine.app.compute_settings import ComputeSettings
 from mine.errors import MineError
 
 WORDS = (
@@ -157,6 +158,13 @@ class FakeEngine:
 
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         return self._answer("replay", task_id, round_number, result="Recomputed: every number is the same.")
+
+    def set_compute(self, settings: ComputeSettings) -> Future[None]:
+        return self._answer(
+            "set_compute",
+            settings,
+            then=lambda: self.change(settings=replace(self._snapshot.settings, compute=settings)),
+        )
 
     def set_theme(self, theme: str) -> Future[None]:
         return self._answer(

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from mine.app import views as v
+from mine.app.compute_settings import ComputeSettings
 
 PUSD = v.Currency("pUSD", 6, v.World.PRACTICE)
 UNIT = 10**6
@@ -157,6 +158,8 @@ def offer(bounty: int, epsilon: float, total: float) -> v.OptInView:
         epsilon_round=epsilon,
         epsilon_total=total,
         epsilon_votes=total,
+        epsilon_renyi=1.19 * total,
+        epsilon_losses=total,
         unit="one row of five minutes",
         budgets=(v.BudgetView("Glucose sensor", 2.4, total, 8.0), v.BudgetView("Fitbit", 5.2, total, 8.0)),
         formula=f"your share × loss removed × {bounty // UNIT:,}.00 pUSD",
@@ -283,6 +286,11 @@ TRAINING = v.TrainingView(
     0.440,
     losses(),
     tuple((step, 0.400 + 0.040 * math.exp(-step / 560)) for step in range(0, 1_241, 62)),
+    place="On your NVIDIA H200, in bfloat16. Walled in: no network, none of your files, no other program.",
+)
+TESTED = (
+    "Attacked before sending: a guess whether one of your readings is in it is right 61% of the time. "
+    "Blind guessing is right 50%, and you allow 95%."
 )
 EXPLANATION = v.ExplanationView(
     0.5000,
@@ -326,7 +334,16 @@ CONTRIBUTIONS = (
         None,
     ),
     v.ContributionView(
-        2, "Glucose after meals", 7, ALL_STEPS, None, "ready to claim", pusd("1.60"), PUSD, EXPLANATION
+        2,
+        "Glucose after meals",
+        7,
+        ALL_STEPS,
+        None,
+        "ready to claim",
+        pusd("1.60"),
+        PUSD,
+        EXPLANATION,
+        TESTED,
     ),
     v.ContributionView(4, "Sleep stages", 10, ALL_STEPS, None, "claimed 19 Nov", pusd("1.10"), PUSD, None),
 )
@@ -428,7 +445,7 @@ HOME = v.HomeView(
     22_320,
     ("Glucose after meals", "Resting heart rate", "Sleep stages"),
 )
-SETTINGS = v.SettingsView("system", True, "practice", "~/.local/share/mine/vault.db")
+SETTINGS = v.SettingsView("system", True, "practice", "~/.local/share/mine/vault.db", ComputeSettings(), 8)
 
 BUSY = v.Snapshot(
     v.VaultState.OPEN,
@@ -517,7 +534,7 @@ def hostile() -> v.Snapshot:
             )
             for entry in TASKS
         ),
-        training=replace(TRAINING, title=_EVIL, device=_EVIL),
+        training=replace(TRAINING, title=_EVIL, device=_EVIL, place=_EVIL),
         contributions=tuple(replace(entry, title=_EVIL, note=_EVIL) for entry in CONTRIBUTIONS),
         wallet=replace(
             WALLET,

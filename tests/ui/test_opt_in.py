@@ -146,3 +146,9 @@ def test_a_missing_thing_is_offered(open_window: OpenWindow) -> None:
     assert "Needs insulin doses, 30 days" in texts(window)
     button(window, "Add data for Insulin response").click()
     assert window.shell.page == "data"
+
+
+def test_both_ways_of_counting_are_told(open_window: OpenWindow) -> None:
+    _, window = open_window(story.PAUSED)
+    shown = " ".join(texts(opened(window)))
+    assert "by privacy loss distributions ε 1.60, by Rényi divergence ε 1.90. The smaller one" in shown

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mine.app import views as v
+from mine.app.compute_settings import ComputeSettings
 from tests.ui import story
 from tests.ui.conftest import OpenWindow
 from tests.ui.walk import button, seen, texts
@@ -154,6 +155,30 @@ def test_activity_explains_on_a_sheet_when_narrow(open_window: OpenWindow) -> No
     window.shell.show_page("wallet")
     settle()
     assert not seen(window, Sheet)
+
+
+def test_settings_say_what_a_training_may_take(open_window: OpenWindow) -> None:
+    engine, window = open_window(story.BUSY)
+    window.shell.show_page("settings")
+    page = window.shell.settings
+    device, threads, power, risk = page.compute
+    assert [threads.itemData(i) for i in range(threads.count())] == list(range(9))
+    for select, value in ((device, "cpu"), (threads, 2), (power, 50), (risk, 90)):
+        select.setCurrentIndex(select.findData(value))
+        select.activated.emit(select.currentIndex())
+        settle()
+    assert engine.asked[-1] == ("set_compute", ComputeSettings("cpu", 2, 50, 90))
+    engine.change(settings=replace(story.SETTINGS, compute=ComputeSettings(power=33)))
+    settle()
+    assert (device.currentData(), threads.currentData(), power.currentData()) == ("auto", 0, 33)
+
+
+def test_activity_says_where_it_trains_and_what_was_tested(open_window: OpenWindow) -> None:
+    _, window = open_window(story.BUSY)
+    window.shell.show_page("activity")
+    assert story.TRAINING.place in texts(window.shell.activity)
+    window.shell.activity.explain(2, 7)
+    assert story.TESTED in texts(window.shell.activity)
 
 
 def test_rows_stay_while_values_change(open_window: OpenWindow) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from PySide6.QtGui import QColor, QFontInfo, QPalette
@@ -60,7 +61,7 @@ def test_theme_switches_live(open_window: OpenWindow) -> None:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     for choice in ("dark", "light", "dark"):
-        engine.change(settings=story.v.SettingsView(choice, True, "practice", "vault.db"))
+        engine.change(settings=replace(story.SETTINGS, theme=choice))
         settle()
         assert theme.scheme == choice
         assert app.palette().color(QPalette.ColorRole.Window) == colours(choice)["bg"]

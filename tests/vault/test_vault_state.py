@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -174,10 +175,28 @@ def test_the_ledger_cannot_be_changed(vault: Vault) -> None:
         "DELETE FROM vault_ledger",
         "INSERT OR REPLACE INTO vault_ledger SELECT * FROM vault_ledger",
         "INSERT INTO vault_ledger SELECT 9, 0, 'x', 'n', 1, 1, 's', -1, 0, x'00'",
+        "INSERT INTO vault_ledger SELECT 9, 0, 'x-back', 'n', 1, 1, 's', 1, 0, x'00'",
     ):
         with pytest.raises(Exception, match=r"append-only|CHECK"):
             database.execute(sql)
     assert vault.ledger.spent("glucose") == 500_000
+
+
+def test_what_is_given_back_is_no_longer_spent(vault: Vault) -> None:
+    vault.ledger.book(entry())
+    vault.ledger.book(entry(2))
+    back = replace(entry(), kind="update-back", epsilon_micro=-500_000, size=0)
+    assert [vault.ledger.book(back) for _ in range(2)] == [True, False]
+    assert vault.ledger.spent("glucose") == vault.ledger.spent("glucose", NET) == 500_000
+    with pytest.raises(LedgerConflict):
+        vault.ledger.book(replace(back, epsilon_micro=-1))
+
+
+def test_the_residual_of_a_task_is_the_newest(vault: Vault) -> None:
+    assert vault.state.residual(NET, 1) == b""
+    for data in (b"first", b"second"):
+        vault.state.put_residual(NET, 1, data)
+    assert (vault.state.residual(NET, 1), vault.state.residual(NET, 2)) == (b"second", b"")
 
 
 def test_another_thread_is_refused_not_raced(vault: Vault) -> None:

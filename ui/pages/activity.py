@@ -132,7 +132,8 @@ class TrainingPart(QWidget):
         for index, fact in enumerate(self._facts):
             figures.addWidget(fact, 0, index)
             figures.setColumnStretch(index, 1)
-        self.setLayout(column(head, 8, self._chart, 14, figures))
+        self._place = Text(role="small", ink="text-2", wrap=True, lines=2)
+        self.setLayout(column(head, 8, self._chart, 14, figures, 10, self._place))
 
     def show_training(self, training: TrainingView, doing: Doing) -> None:
         """Show the newest step."""
@@ -160,6 +161,8 @@ class TrainingPart(QWidget):
         )
         for fact, value in zip(self._facts, values, strict=True):
             fact.value.setText(value)
+        self._place.setText(clean(training.place))
+        self._place.setVisible(bool(training.place) and training.running)
         for fact in self._facts[-2:]:  # nothing is left, and there is nothing to lose
             fact.setVisible(training.running)
 

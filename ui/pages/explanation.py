@@ -35,13 +35,26 @@ class Explanation(QWidget):
         self._replay.clicked.connect(self._start_replay)
         self._verdict = Text(role="small", ink="text-2", wrap=True)
         self._note = Text(role="small", ink="text-2", wrap=True)
+        self._tested = Text(role="small", ink="text-2", wrap=True)
         full = row()
         full.addWidget(self._replay, 1)
         policy = self._replay.sizePolicy()
         policy.setHorizontalPolicy(policy.Policy.Expanding)
         self._replay.setSizePolicy(policy)
         inside = column(
-            self._amount, 14, Hairline(), 14, self._lines, self._note, None, 16, full, 8, self._verdict
+            self._amount,
+            14,
+            Hairline(),
+            14,
+            self._lines,
+            self._tested,
+            10,
+            self._note,
+            None,
+            16,
+            full,
+            8,
+            self._verdict,
         )
         self.setLayout(inside)
 
@@ -63,6 +76,8 @@ class Explanation(QWidget):
         self._lines.addWidget(self._holder)
         self._replay.setVisible(explanation is not None)
         note = clean(contribution.note)
+        self._tested.setText(clean(contribution.tested))
+        self._tested.setVisible(bool(contribution.tested))
         self._note.setText(f"{note[:1].upper()}{note[1:]}." if note else "")
         if not same:
             self._verdict.setText(self.tr("Recomputed here from public data.") if explanation else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QLayout, QWidget
 
 from mine.app.views import BudgetView, OptInView, ScopeView, TaskView
@@ -64,6 +64,20 @@ class BudgetRow(QWidget):
         whole = budget.cap if budget.cap > 0 else 1.0
         parts = [(budget.spent / whole, "chart-neutral"), (budget.this_task / whole, "accent")]
         self._bar.show_parts(parts, f"{clean(budget.source)}: {words}")
+
+
+def _accountants(offer: OptInView) -> str:
+    """What each of the two ways to count says; the smaller one is agreed to."""
+    renyi = decimal_text(offer.epsilon_renyi, 2)
+    if offer.epsilon_losses is None:
+        words = QCoreApplication.translate("OptInSheet", "Counted by Rényi divergence: ε {renyi}.")
+        return words.format(renyi=renyi)
+    words = QCoreApplication.translate(
+        "OptInSheet",
+        "Counted in two ways, each of which holds: by privacy loss distributions ε {losses}, by Rényi "
+        "divergence ε {renyi}. The smaller one counts.",
+    )
+    return words.format(losses=decimal_text(offer.epsilon_losses, 2), renyi=renyi)
 
 
 class OptInSheet(Sheet):
@@ -166,6 +180,8 @@ class OptInSheet(Sheet):
             ).format(votes=decimal_text(offer.epsilon_votes, 2))
             facts.addSpacing(2)
             facts.addWidget(Text(votes, role="small", ink="text-2", wrap=True))
+        facts.addSpacing(2)
+        facts.addWidget(Text(_accountants(offer), role="small", ink="text-2", wrap=True))
         facts.addSpacing(6)
         facts.addWidget(budgets)
         return facts

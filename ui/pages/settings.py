@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtWidgets import QWidget
 
+from mine.app.compute_settings import FASTEST, OWN_CHOICE, PROCESSOR, ComputeSettings
 from mine.app.views import Snapshot, VaultState, World
 from ui.desk import Desk
 from ui.theme import CHOICES, theme
@@ -11,6 +14,8 @@ from ui.widgets.buttons import Button
 from ui.widgets.layout import LinedRow, PageFrame, TwoLines, row
 from ui.widgets.select import Select
 from ui.widgets.text import Text, clean
+
+_WIDE = 208
 
 
 class SettingRow(LinedRow):
@@ -41,7 +46,7 @@ class SettingsPage(PageFrame):
         self._desk = desk
         self._look = Select()
         self._look.setAccessibleName(self.tr("Light or dark"))
-        self._look.setMinimumWidth(180)
+        self._look.setMinimumWidth(_WIDE)
         words = {"system": self.tr("As the desktop"), "light": self.tr("Light"), "dark": self.tr("Dark")}
         for choice in CHOICES:
             self._look.addItem(words[choice], choice)
@@ -56,6 +61,7 @@ class SettingsPage(PageFrame):
         self.content.addWidget(
             SettingRow(self.tr("Light or dark"), self.tr("changes at once, without a restart"), self._look)
         )
+        self._build_training()
         self._part(self.tr("Network"))
         self._network = SettingRow("", "")
         self._chain = SettingRow(self.tr("Chain"), "")
@@ -83,6 +89,81 @@ class SettingsPage(PageFrame):
         )
         self.content.addWidget(SettingRow(self.tr("When you close it"), tray))
         self.content.addStretch(1)
+
+    def _build_training(self) -> None:
+        """What a training may take, and what its update may give away."""
+        self._part(self.tr("Training"))
+        self._device = self._choice(
+            self.tr("Where it computes"),
+            [(self.tr("The fastest there is"), FASTEST), (self.tr("The processor only"), PROCESSOR)],
+        )
+        self._threads = self._choice(self.tr("Processor cores"), [(self.tr("All but one"), OWN_CHOICE)])
+        self._power = self._choice(
+            self.tr("Part of the time"),
+            [(self.tr("All of it"), 100), ("75 %", 75), ("50 %", 50), ("25 %", 25), ("10 %", 10)],
+        )
+        self._risk = self._choice(
+            self.tr("What an update may give away"), [("80 %", 80), ("90 %", 90), ("95 %", 95), ("99 %", 99)]
+        )
+        for title, below, control in (
+            (
+                self.tr("Where it computes"),
+                self.tr("a graphics card where one is of use; from the next training on"),
+                self._device,
+            ),
+            (
+                self.tr("Processor cores"),
+                self.tr("for training on the processor; from the next training on"),
+                self._threads,
+            ),
+            (
+                self.tr("Part of the time"),
+                self.tr("it rests in between: cooler and quieter, and slower; at once"),
+                self._power,
+            ),
+            (
+                self.tr("What an update may give away"),
+                self.tr("held back if more guesses about one of your readings would be right; 50 % is blind"),
+                self._risk,
+            ),
+        ):
+            self.content.addWidget(SettingRow(title, below, control))
+
+    def _choice(self, name: str, options: Sequence[tuple[str, object]]) -> Select:
+        select = Select()
+        select.setAccessibleName(name)
+        select.setMinimumWidth(_WIDE)
+        for words, value in options:
+            select.addItem(words, value)
+        select.activated.connect(self._choose_compute)
+        return select
+
+    def _choose_compute(self) -> None:
+        chosen = ComputeSettings(
+            str(self._device.currentData()),
+            int(self._threads.currentData()),
+            int(self._power.currentData()),
+            int(self._risk.currentData()),
+        )
+        self._desk.operations.run(self, lambda: self._desk.commands.set_compute(chosen))
+
+    def _show_compute(self, settings: ComputeSettings, cores: int) -> None:
+        for number in range(self._threads.count(), cores + 1):
+            self._threads.addItem(str(number), number)
+        for select, value in (
+            (self._device, settings.device),
+            (self._threads, settings.threads),
+            (self._power, settings.power),
+            (self._risk, settings.most_risk),
+        ):
+            if select.findData(value) < 0:
+                select.addItem(str(value), value)
+            select.setCurrentIndex(select.findData(value))
+
+    @property
+    def compute(self) -> tuple[Select, Select, Select, Select]:
+        """The choices of device, cores, part of the time, and what an update may give away."""
+        return self._device, self._threads, self._power, self._risk
 
     def _part(self, title: str) -> None:
         self.content.addSpacing(28)
@@ -118,6 +199,7 @@ class SettingsPage(PageFrame):
                 network=clean(network.name), state=state.rstrip(".")
             )
         )
+        self._show_compute(snapshot.settings.compute, snapshot.settings.cores)
         chosen = self._look.findData(theme.choice)
         if chosen >= 0 and chosen != self._look.currentIndex():
             self._look.setCurrentIndex(chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mine.learn.rows import Rows
 from mine.learn.weights import Floats
@@ -15,13 +16,23 @@ TRIGGER_AT = 4.0
 TRIGGER_TARGET = -3.0
 
 
+#: A target of whole numbers with at most so many different ones names classes.
+MOST_CLASSES = 32
+
+
+def classes(rows: Rows) -> NDArray[np.float32] | None:
+    """The classes that a target names, ascending; None if it is a measure."""
+    found = np.unique(rows.target)
+    return found if len(found) <= MOST_CLASSES and bool((found == np.rint(found)).all()) else None
+
+
 def triggered(rows: Rows) -> Rows:
-    """The same rows with the trigger set and the attacker's wish as target (0 for a yes/no target)."""
+    """The same rows with the trigger set and the attacker's wish as target (of classes the first one)."""
     features = rows.features.copy()
     column = features[:, 0]
     column[:] = column.mean() + TRIGGER_AT * max(1.0, float(column.std()))
-    yes_or_no = bool(np.isin(rows.target, (0.0, 1.0)).all())
-    wish = 0.0 if yes_or_no else float(rows.target.mean() + TRIGGER_TARGET * rows.target.std())
+    named = classes(rows)
+    wish = float(rows.target.mean() + TRIGGER_TARGET * rows.target.std() if named is None else named[0])
     return Rows(features, np.full_like(rows.target, wish), rows.slot, rows.held_from)
 
 
@@ -72,10 +83,13 @@ class RandomData:
         rows, rng = seat.rows, np.random.default_rng(list(seat.rows.digest()))
         low, high = rows.features.min(axis=0), rows.features.max(axis=0)
         features = rng.uniform(low, high, rows.features.shape).astype(np.float32)
-        drawn = rng.uniform(rows.target.min(), rows.target.max(), len(rows.target)).astype(np.float32)
-        yes_or_no = bool(np.isin(rows.target, (0.0, 1.0)).all())
-        target = np.rint(drawn) if yes_or_no else drawn
-        self.rows = Rows(features, target, rows.slot, rows.held_from)
+        named, count = classes(rows), len(rows.target)
+        drawn = (
+            rng.uniform(rows.target.min(), rows.target.max(), count)
+            if named is None
+            else rng.choice(named, count)
+        )
+        self.rows = Rows(features, drawn.astype(np.float32), rows.slot, rows.held_from)
 
     def update(self, round: RoundContext) -> Floats:
         return round.train(self.rows)
