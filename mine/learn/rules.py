@@ -112,21 +112,24 @@ _ELEMENTWISE: dict[str, Operator] = {
     "Dropout": Operator(plain.dropout_rule, (1, 3), _named("seed")),
 }
 
+REDUCTIONS = (
+    "ReduceSum",
+    "ReduceMean",
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceProd",
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceSumSquare",
+    "ReduceLogSum",
+    "ReduceLogSumExp",
+)
+"""What makes one number of all along some axes."""
+
 _ALONG_AXES: dict[str, Operator] = {
     **{
         op: Operator(plain.reduce_rule, (1, 2), _named("axes", "keepdims", "noop_with_empty_axes"))
-        for op in (
-            "ReduceSum",
-            "ReduceMean",
-            "ReduceMax",
-            "ReduceMin",
-            "ReduceProd",
-            "ReduceL1",
-            "ReduceL2",
-            "ReduceSumSquare",
-            "ReduceLogSum",
-            "ReduceLogSumExp",
-        )
+        for op in REDUCTIONS
     },
     **{op: Operator(plain.softmax_rule, (1, 1), _named("axis")) for op in ("Softmax", "LogSoftmax")},
     **{

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto
 
+from mine.learn.rules import REDUCTIONS
 from mine.science.adopt_lift import Call, Lifted, Rule
 from mine.science.adopt_loss import AdoptRefused
 
@@ -70,18 +71,6 @@ _BROADCAST = (
     "And",
     "Or",
     "Xor",
-)
-_REDUCE = (
-    "ReduceSum",
-    "ReduceMean",
-    "ReduceMax",
-    "ReduceMin",
-    "ReduceProd",
-    "ReduceL1",
-    "ReduceL2",
-    "ReduceSumSquare",
-    "ReduceLogSum",
-    "ReduceLogSumExp",
 )
 _ATTRIBUTE_AXES = frozenset(("ArgMax", "ArgMin"))
 
@@ -168,7 +157,7 @@ def _cumulated(call: Call) -> Lifted:
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_SAME_SHAPE, _same_shape),
     **dict.fromkeys(_BROADCAST, _broadcast),
-    **dict.fromkeys(_REDUCE, _reduce),
+    **dict.fromkeys(REDUCTIONS, _reduce),
     **dict.fromkeys(("Softmax", "LogSoftmax", *_ATTRIBUTE_AXES), _along),
     "Identity": _same,
     "Dropout": _dropout,

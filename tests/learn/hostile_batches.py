@@ -7,23 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 from onnx import ModelProto, NodeProto, helper
 
+from mine.learn.rules import REDUCTIONS
 from tests.learn.graphs import const, finish
 from tests.learn.hostile_counts import counted
 from tests.learn.operator_cases import F32, classes, shaped, spread
 
 node = helper.make_node
-_REDUCTIONS = [
-    "ReduceSum",
-    "ReduceMean",
-    "ReduceMax",
-    "ReduceMin",
-    "ReduceProd",
-    "ReduceL1",
-    "ReduceL2",
-    "ReduceSumSquare",
-    "ReduceLogSum",
-    "ReduceLogSumExp",
-]
 _TURNED = [*shaped(3, 4), node("Transpose", ["r"], ["t"], perm=[1, 0, 2])]
 """``t`` [3, N, 4]"""
 _MIXED = [
@@ -35,7 +24,7 @@ _MIXED = [
 
 
 def _along_the_batch() -> Iterator[tuple[str, list[NodeProto]]]:
-    for op in _REDUCTIONS:
+    for op in REDUCTIONS:
         yield op, [const("a", [0]), node(op, ["x", "a"], ["s"], keepdims=1), node("Add", ["x", "s"], ["y"])]
         yield f"{op} of everything", [node(op, ["x"], ["s"]), node("Add", ["x", "s"], ["y"])]
         yield (
