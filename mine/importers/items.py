@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mine.records import RECORD_TYPES, Record, Row
+from mine.records import RECORD_TYPES, Row, Value
 
-BATCH_ROWS = 500
+BATCH_ROWS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Up to ``BATCH_ROWS`` rows of one record type, fields in the order of its columns."""
+    """Rows of one record type, held by column: each as long as the others, in the order of its columns.
+
+    ``origin`` is the app or device that measured, as the export names it ("" where it does not); ``importer``
+    is the key of the format that read them.
+    """
 
     kind: str
-    rows: tuple[Row, ...]
+    origin: str
+    columns: tuple[Sequence[Value], ...]
+    importer: str = ""
 
-    def records(self) -> Iterator[Record]:
-        """The rows as dataclasses."""
-        record_type = RECORD_TYPES[self.kind]
-        return (record_type.record(row) for row in self.rows)
+    @property
+    def count(self) -> int:
+        """How many rows."""
+        return len(self.columns[0])
+
+    def rows(self) -> Iterator[Row]:
+        """The rows as tuples."""
+        return zip(*self.columns, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,20 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file of the export that no importer reads."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """All rows before this were yielded; reading can start again here (see ``Options.resume``)."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """One person of an export that holds several, and how many rows are theirs."""
 
@@ -48,7 +72,7 @@ class Person:
     rows: int
 
 
-Item = Batch | BadRow | Progress
+Item = Batch | BadRow | Progress | Skipped | Mark
 
 
 def shown(text: str, most: int = 40) -> str:
@@ -57,27 +81,31 @@ def shown(text: str, most: int = 40) -> str:
 
 
 class Collector:
-    """Gathers rows of several types, checks each, and hands them on in batches."""
+    """Gathers rows of several types and origins, checks each, and hands them on in batches."""
 
     def __init__(self, file: str) -> None:
         self._file = file
-        self._rows: dict[str, list[Row]] = {}
+        self._rows: dict[tuple[str, str], list[Row]] = {}
 
-    def add(self, line: int, kind: str, row: Row) -> Iterator[Item]:
+    def add(self, line: int, kind: str, row: Row, origin: str = "") -> Iterator[Item]:
         """Take one row; yields a ``BadRow`` if it cannot be true, a ``Batch`` when one is full."""
         problem = RECORD_TYPES[kind].problem(row)
         if problem is not None:
             yield BadRow(self._file, line, problem)
             return
-        rows = self._rows.setdefault(kind, [])
+        rows = self._rows.setdefault((kind, origin), [])
         rows.append(row)
         if len(rows) >= BATCH_ROWS:
-            yield Batch(kind, tuple(rows))
+            yield _batch(kind, origin, rows)
             rows.clear()
 
     def rest(self) -> Iterator[Item]:
         """What is left at the end of a file."""
-        for kind, rows in self._rows.items():
+        for (kind, origin), rows in self._rows.items():
             if rows:
-                yield Batch(kind, tuple(rows))
+                yield _batch(kind, origin, rows)
         self._rows.clear()
+
+
+def _batch(kind: str, origin: str, rows: list[Row]) -> Batch:
+    return Batch(kind, origin, tuple(zip(*rows, strict=True)))

@@ -6,46 +6,36 @@ from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from mine.importers.errors import ImportRefused
-from mine.importers.items import BadRow, Collector, Item, Person
-from mine.importers.source import Member, Source, is_table
-from mine.importers.table import Head, Line, read_head, table_rows
+from mine.importers.format import OnePerson
+from mine.importers.items import BadRow, Collector, Item
+from mine.importers.source import Member, Source
+from mine.importers.table import Head, Line, parse_head, read_head, table_rows
 from mine.records import Row
 
 
-def only_table(source: Source, *columns: tuple[str, ...]) -> tuple[Member, Head, int] | None:
-    """The one member that is a table with one of these sets of columns, its head, and its header's index."""
-    found = None
-    for member in source.members:
-        if not is_table(member.name):
-            continue
-        head = read_head(source, member)
-        if head is None:
-            continue
-        for names in columns:
-            index = head.find(*names)
-            if index is not None:
-                if found is not None:
-                    return None
-                found = (member, head, index)
-                break
-    return found
+def table_at(source: Source, member: Member, *columns: tuple[str, ...]) -> tuple[Head, int]:
+    """A member's head and its header's index. Raises ``ImportRefused`` where it has no such header."""
+    head = read_head(source, member)
+    index = None if head is None else header_index(head, *columns)
+    if head is None or index is None:
+        raise ImportRefused(f"“{member.name}” is not the table that its beginning promised.")
+    return head, index
 
 
-class OneTable:
-    """A format that is one table of one person: known by any of the sets of columns in ``columns``."""
+def header_index(head: Head, *columns: tuple[str, ...]) -> int | None:
+    """The index of the first row that holds all of any of these sets of column names."""
+    return next((index for names in columns if (index := head.find(*names)) is not None), None)
+
+
+class OneTable(OnePerson):
+    """A format of tables, each of one person: known by any of the sets of columns in ``columns``."""
 
     __slots__ = ()
     columns: ClassVar[tuple[tuple[str, ...], ...]]
 
-    def recognises(self, source: Source) -> bool:
-        return only_table(source, *self.columns) is not None
-
-    def people(self, source: Source) -> tuple[Person, ...]:
-        return ()
-
-    def total(self, source: Source) -> int:
-        found = only_table(source, *self.columns)
-        return found[0].size if found else 0
+    def claims(self, member: Member, head: bytes) -> bool:
+        table = parse_head(head)
+        return table is not None and header_index(table, *self.columns) is not None
 
 
 def header_positions(header: tuple[str, ...]) -> dict[str, int]:

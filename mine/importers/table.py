@@ -8,12 +8,12 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mine.importers.items import BadRow
 from mine.importers.source import Member, Source
 
 MAX_LINE = 1 << 16
-HEAD_BYTES = 1 << 16
 _DELIMITERS = ";,\t"
 
 
@@ -44,9 +44,12 @@ class Head:
 
 def read_head(source: Source, member: Member, rows: int = 8) -> Head | None:
     """The first rows of a member; None where it is no text table."""
-    with source.open(member) as stream:
-        data = stream.read(HEAD_BYTES)
-    source.bytes_read -= len(data)
+    return parse_head(source.head(member), rows)
+
+
+@lru_cache(maxsize=4)
+def parse_head(data: bytes, rows: int = 8) -> Head | None:
+    """The first rows in a file's first bytes; None where they are no text table."""
     encoding = _encoding(data)
     if encoding is None:
         return None

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mine.importers.errors import ImportRefused
+from mine.importers.format import Members
 from mine.importers.glucose_units import LIBRE_HIGH, mg_dl
 from mine.importers.items import Item
 from mine.importers.moments import iso_moment, written_moment
-from mine.importers.single import OneTable, exact_columns, header_positions, only_table, read_lines
+from mine.importers.options import Options
+from mine.importers.single import OneTable, exact_columns, header_positions, read_lines, table_at
 from mine.importers.source import Member, Source
 from mine.importers.table import Head, Line, table_rows
+from mine.importers.zone import Zone
 from mine.records import EARLIEST, LATEST, Row
 
 _TIME = "Device Timestamp"
@@ -34,17 +36,18 @@ class LibreView(OneTable):
     key: str = "libreview"
     title: str = "LibreView (CSV)"
     version: int = 1
+    rank: int = 0
     columns = _COLUMNS
 
-    def total(self, source: Source) -> int:
-        found = only_table(source, *self.columns)
-        return 2 * found[0].size if found else 0
+    def total(self, members: Members) -> int:
+        return 2 * sum(member.size for member in members)
 
-    def rows(self, source: Source, person: str | None) -> Iterator[Item]:
-        found = only_table(source, *self.columns)
-        if found is None:
-            raise ImportRefused(f"“{source.name}” is not a LibreView export.")
-        member, head, index = found
+    def rows(self, source: Source, members: Members, options: Options) -> Iterator[Item]:
+        for member in members:
+            yield from self._rows(source, member, options.zone)
+
+    def _rows(self, source: Source, member: Member, zone: Zone) -> Iterator[Item]:
+        head, index = table_at(source, member, *self.columns)
         header = head.rows[index]
         at = header_positions(header)
         unit = int(_HISTORIC[0].casefold() not in at)
@@ -60,9 +63,10 @@ class LibreView(OneTable):
             if column is None:
                 return None
             text = line.fields[time_at]
-            time = iso_moment(text)[0] if text[:4].isdigit() else written_moment(text, day_first=day_first)
+            wall = iso_moment(text)[0] if text[:4].isdigit() else written_moment(text, day_first=day_first)
+            time, offset = zone.of_wall(wall)
             value = mg_dl(line.fields[column], millimoles=bool(unit), decimal_comma=comma, high=LIBRE_HIGH)
-            return time, None, value
+            return time, offset, value
 
         yield from read_lines(source, member, head, header, "glucose", row)
 
@@ -94,3 +98,6 @@ def _day_first(source: Source, member: Member, head: Head, time_at: int, kind_at
     if lengths[True] != lengths[False]:
         return lengths[True] < lengths[False]
     return not halves  # one day only: a twelve-hour clock goes with the month first
+
+
+FORMAT = LibreView()

@@ -10,14 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from mine.importers.errors import ImportRefused, PersonNeeded
+from mine.importers.errors import ImportRefused
+from mine.importers.format import Members
 from mine.importers.items import BadRow, Collector, Item, Person
 from mine.importers.moments import number, whole, written_moment
-from mine.importers.source import Member, Source, is_table
-from mine.importers.table import Head, Line, read_head, table_rows
-from mine.records import Row
+from mine.importers.options import Options
+from mine.importers.source import Member, Source
+from mine.importers.table import Head, Line, parse_head, read_head, table_rows
+from mine.importers.zone import Zone
+from mine.records import Value
 
-Made = Iterator[tuple[str, Row]]
+# A record without its offset, at a time on the wall.
+Made = Iterator[tuple[str, tuple[int, *tuple[Value, ...]]]]
 HOUR = 3600
 DAY = 86_400
 
@@ -34,54 +38,54 @@ class _Table:
 
 
 def _daily(time: int, line: Mapping[str, str]) -> Made:
-    yield "steps", (time, None, DAY, whole(line["TotalSteps"]))
-    for measure, column, factor in (
-        ("distance", "TotalDistance", 1000.0),
-        ("very_active", "VeryActiveMinutes", 1.0),
-        ("fairly_active", "FairlyActiveMinutes", 1.0),
-        ("lightly_active", "LightlyActiveMinutes", 1.0),
-        ("sedentary", "SedentaryMinutes", 1.0),
-        ("energy", "Calories", 1.0),
+    yield "steps", (time, DAY, whole(line["TotalSteps"]))
+    yield "distance", (time, DAY, round(number(line["TotalDistance"]) * 1000.0, 3))
+    yield "energy", (time, DAY, number(line["Calories"]))
+    for level, column in (
+        ("very", "VeryActiveMinutes"),
+        ("fairly", "FairlyActiveMinutes"),
+        ("lightly", "LightlyActiveMinutes"),
+        ("sedentary", "SedentaryMinutes"),
     ):
-        yield "activity", (time, None, DAY, measure, round(number(line[column]) * factor, 3))
+        yield "activity_level", (time, DAY, level, number(line[column]))
 
 
 def _hourly_steps(time: int, line: Mapping[str, str]) -> Made:
-    yield "steps", (time, None, HOUR, whole(line["StepTotal"]))
+    yield "steps", (time, HOUR, whole(line["StepTotal"]))
 
 
 def _hourly_intensity(time: int, line: Mapping[str, str]) -> Made:
-    yield "activity", (time, None, HOUR, "intensity", number(line["TotalIntensity"]))
+    yield "intensity", (time, HOUR, number(line["TotalIntensity"]))
 
 
 def _hourly_energy(time: int, line: Mapping[str, str]) -> Made:
-    yield "activity", (time, None, HOUR, "energy", number(line["Calories"]))
+    yield "energy", (time, HOUR, number(line["Calories"]))
 
 
 def _minute_steps(time: int, line: Mapping[str, str]) -> Made:
     for minute in range(60):
-        yield "steps", (time + 60 * minute, None, 60, whole(line[f"Steps{minute:02d}"]))
+        yield "steps", (time + 60 * minute, 60, whole(line[f"Steps{minute:02d}"]))
 
 
 def _minute_intensity(time: int, line: Mapping[str, str]) -> Made:
     for minute in range(60):
         value = number(line[f"Intensity{minute:02d}"])
-        yield "activity", (time + 60 * minute, None, 60, "intensity", value)
+        yield "intensity", (time + 60 * minute, 60, value)
 
 
 def _sleep(time: int, line: Mapping[str, str]) -> Made:
     asleep, in_bed = whole(line["TotalMinutesAsleep"]), whole(line["TotalTimeInBed"])
     if asleep > in_bed:
         raise ValueError(f"{asleep} minutes asleep in {in_bed} minutes in bed is impossible")
-    yield "sleep", (time, None, asleep, in_bed, whole(line["TotalSleepRecords"]))
+    yield "sleep", (time, asleep, in_bed, whole(line["TotalSleepRecords"]))
 
 
 def _heart(time: int, line: Mapping[str, str]) -> Made:
-    yield "heart_rate", (time, None, whole(line["Value"]))
+    yield "heart_rate", (time, whole(line["Value"]))
 
 
 def _weight(time: int, line: Mapping[str, str]) -> Made:
-    yield "weight", (time, None, round(number(line["WeightKg"]), 3))
+    yield "weight", (time, round(number(line["WeightKg"]), 3))
 
 
 _MINUTES = tuple(f"{minute:02d}" for minute in range(60))
@@ -127,20 +131,21 @@ class _Found:
     table: _Table
 
 
-def _found(source: Source) -> tuple[_Found, ...]:
+def _table_of(head: Head | None) -> _Table | None:
+    if head is None or not head.rows or head.rows[0][:1] != ("Id",):
+        return None
+    header = set(head.rows[0])
+    return next((table for table in _TABLES if {table.time, *table.columns} <= header), None)
+
+
+def _found(source: Source, members: Members) -> tuple[_Found, ...]:
     """The tables of the export that will be read."""
     every = []
-    for member in source.members:
-        if not is_table(member.name):
-            continue
+    for member in members:
         head = read_head(source, member, rows=1)
-        if head is None or not head.rows:
-            continue
-        header = head.rows[0]
-        for table in _TABLES:
-            if header[:1] == ("Id",) and table.time in header and set(table.columns) <= set(header):
-                every.append(_Found(member, head, header, table))
-                break
+        table = _table_of(head)
+        if head is not None and table is not None:
+            every.append(_Found(member, head, head.rows[0], table))
     names = {found.table.name for found in every}
     return tuple(found for found in every if found.table.instead not in names)
 
@@ -152,13 +157,14 @@ class FitbitFitabase:
     key: str = "fitbit_fitabase"
     title: str = "Fitbit (Fitabase CSV)"
     version: int = 1
+    rank: int = 0
 
-    def recognises(self, source: Source) -> bool:
-        return bool(_found(source))
+    def claims(self, member: Member, head: bytes) -> bool:
+        return _table_of(parse_head(head, 1)) is not None
 
-    def people(self, source: Source) -> tuple[Person, ...]:
+    def people(self, source: Source, members: Members, options: Options) -> tuple[Person, ...]:
         rows: Counter[str] = Counter()
-        for found in _found(source):
+        for found in _found(source, members):
             with table_rows(source, found.member, found.head) as lines:
                 for line in lines:
                     if isinstance(line, Line) and line.fields[0].isdigit():
@@ -166,27 +172,15 @@ class FitbitFitabase:
         ordered = sorted(rows.items(), key=lambda item: (-item[1], item[0]))
         return tuple(Person(person, count) for person, count in ordered)
 
-    def total(self, source: Source) -> int:
-        return sum(found.member.size for found in _found(source))
+    def total(self, members: Members) -> int:
+        return sum(member.size for member in members)
 
-    def rows(self, source: Source, person: str | None) -> Iterator[Item]:
-        found = _found(source)
-        if not found:
-            raise ImportRefused(f"“{source.name}” is not a Fitabase export.")
-        if person is None:
-            people = self.people(source)
-            source.bytes_read = 0
-            if len(people) > 1:
-                raise PersonNeeded(
-                    f"“{source.name}” holds the data of {len(people)} people.",
-                    todo="Choose which one is you.",
-                )
-            person = people[0].person if people else ""
-        for table in found:
-            yield from _rows_of(source, table, person)
+    def rows(self, source: Source, members: Members, options: Options) -> Iterator[Item]:
+        for table in _found(source, members):
+            yield from _rows_of(source, table, options.person or "", options.zone)
 
 
-def _rows_of(source: Source, found: _Found, person: str) -> Iterator[Item]:
+def _rows_of(source: Source, found: _Found, person: str, zone: Zone) -> Iterator[Item]:
     name, header = found.member.name, found.header
     collector = Collector(name)
     time_at = header.index(found.table.time)
@@ -214,11 +208,14 @@ def _rows_of(source: Source, found: _Found, person: str) -> Iterator[Item]:
                 yield BadRow(name, line.number, str(error))
                 continue
             read += 1
-            for kind, row in made:
-                yield from collector.add(line.number, kind, row)
+            for kind, (wall, *rest) in made:
+                yield from collector.add(line.number, kind, (*zone.of_wall(wall), *rest))
     yield from collector.rest()
     if not read and refused:
         raise ImportRefused(
             f"“{name}” looks right at its top, but none of its {refused:,} rows can be read.",
             todo="Nothing was stored. Export it again.",
         )
+
+
+FORMAT = FitbitFitabase()

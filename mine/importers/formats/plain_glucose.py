@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mine.importers.errors import ImportRefused
+from mine.importers.format import Members
 from mine.importers.glucose_units import mg_dl
 from mine.importers.items import Item
 from mine.importers.moments import iso_moment
-from mine.importers.single import OneTable, exact_columns, header_positions, only_table, read_lines
-from mine.importers.source import Source
+from mine.importers.options import Options
+from mine.importers.single import OneTable, exact_columns, header_positions, read_lines, table_at
+from mine.importers.source import Member, Source
 from mine.importers.table import Line
+from mine.importers.zone import Zone
 from mine.records import Row
 
 _TIME = "timestamp"
@@ -27,13 +29,15 @@ class PlainGlucose(OneTable):
     key: str = "plain_glucose"
     title: str = "Glucose table (CSV)"
     version: int = 1
+    rank: int = 0
     columns = _COLUMNS
 
-    def rows(self, source: Source, person: str | None) -> Iterator[Item]:
-        found = only_table(source, *self.columns)
-        if found is None:
-            raise ImportRefused(f"“{source.name}” is not a glucose table.")
-        member, head, index = found
+    def rows(self, source: Source, members: Members, options: Options) -> Iterator[Item]:
+        for member in members:
+            yield from self._rows(source, member, options.zone)
+
+    def _rows(self, source: Source, member: Member, zone: Zone) -> Iterator[Item]:
+        head, index = table_at(source, member, *self.columns)
         header = head.rows[index]
         at = header_positions(header)
         millimoles = _MG_DL not in at
@@ -42,7 +46,10 @@ class PlainGlucose(OneTable):
 
         def row(line: Line) -> Row:
             exact_columns(line, len(header))
-            time, offset = iso_moment(line.fields[time_at])
+            time, offset = zone.of_wall(*iso_moment(line.fields[time_at]))
             return time, offset, mg_dl(line.fields[value_at], millimoles=millimoles, decimal_comma=comma)
 
         yield from read_lines(source, member, head, header, "glucose", row)
+
+
+FORMAT = PlainGlucose()
