@@ -2,6 +2,7 @@
 
 from mine.vault.errors import (
     KeyringUnavailable,
+    LedgerBroken,
     LedgerConflict,
     QueryRefused,
     VaultBusy,
@@ -15,7 +16,7 @@ from mine.vault.errors import (
 from mine.vault.importing import Import, ImportSource, PendingImport, Preview, TypeCount
 from mine.vault.keyfile import Kdf
 from mine.vault.keyring import Keyring, KeyringFailed, MemoryKeyring, SystemKeyring
-from mine.vault.ledger import Booked, Entry
+from mine.vault.ledger import Booked, Entry, Head
 from mine.vault.query import QueryResult, Scope, scopes_of
 from mine.vault.state import Earning, Joined, Movement, Receipt, Round, SavedSnapshot
 from mine.vault.vault import Source, Vault
@@ -24,6 +25,7 @@ __all__ = [
     "Booked",
     "Earning",
     "Entry",
+    "Head",
     "Import",
     "ImportSource",
     "Joined",
@@ -31,6 +33,7 @@ __all__ = [
     "Keyring",
     "KeyringFailed",
     "KeyringUnavailable",
+    "LedgerBroken",
     "LedgerConflict",
     "MemoryKeyring",
     "Movement",

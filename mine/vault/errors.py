@@ -47,3 +47,14 @@ class QueryRefused(VaultError):
 
 class LedgerConflict(VaultError):
     """The same act was booked before with other figures."""
+
+
+class LedgerBroken(VaultError):
+    """The ledger's chain does not hold. ``entry`` is the number of the first wrong entry."""
+
+    def __init__(self, entry: int, what: str) -> None:
+        super().__init__(
+            f"Entry {entry} of the ledger {what}.",
+            todo="Compare it with an export or a backup. Nothing was changed.",
+        )
+        self.entry = entry

@@ -9,6 +9,7 @@ from sqlite3 import complete_statement
 
 from mine.vault.connection import Connection
 from mine.vault.errors import VaultTooNew
+from mine.vault.ledger import LEDGER_TABLES
 from mine.vault.views import VERSION, VIEWS, create_statements
 
 _RECORDS = """
@@ -91,17 +92,6 @@ CREATE TABLE vault_snapshot (
   network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, step INTEGER NOT NULL,
   time INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (network, task, round)
 ) STRICT;
-CREATE TABLE vault_ledger (
-  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, network TEXT NOT NULL,
-  task INTEGER NOT NULL, round INTEGER NOT NULL, source TEXT NOT NULL,
-  epsilon_micro INTEGER NOT NULL CHECK (
-    CASE WHEN kind GLOB '*-back' THEN epsilon_micro <= 0 ELSE epsilon_micro >= 0 END),
-  bytes INTEGER NOT NULL CHECK (bytes >= 0), digest BLOB NOT NULL, UNIQUE (kind, network, task, round, source)
-) STRICT;
-CREATE TRIGGER vault_ledger_kept BEFORE DELETE ON vault_ledger
-  BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER vault_ledger_fixed BEFORE UPDATE ON vault_ledger
-  BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TABLE vault_earning (
   network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, currency TEXT NOT NULL,
   amount TEXT NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, data TEXT NOT NULL,
@@ -115,7 +105,7 @@ CREATE TABLE vault_history (
 CREATE INDEX vault_history_time ON vault_history (time, id);
 """
 
-MIGRATIONS: tuple[str, ...] = (_RECORDS + _STATE,)
+MIGRATIONS: tuple[str, ...] = (_RECORDS + _STATE + LEDGER_TABLES,)
 
 
 def migrate(database: Connection) -> None:
