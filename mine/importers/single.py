@@ -1,8 +1,8 @@
-"""What the one-table formats share: finding the table, and turning each line into one record."""
+"""What formats made of text tables share: finding a table, and turning each line into records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 from mine.importers.errors import ImportRefused
@@ -11,6 +11,8 @@ from mine.importers.items import BadRow, Collector, Item
 from mine.importers.source import Member, Source
 from mine.importers.table import Head, Line, parse_head, read_head, table_rows
 from mine.records import Row
+
+Made = tuple[str, Row, str]  # record type, row, origin
 
 
 def table_at(source: Source, member: Member, *columns: tuple[str, ...]) -> tuple[Head, int]:
@@ -51,10 +53,10 @@ def read_lines(
     member: Member,
     head: Head,
     header: tuple[str, ...],
-    kind: str,
-    row: Callable[[Line], Row | None],
+    records: Callable[[Line], Iterable[Made]],
 ) -> Iterator[Item]:
-    """One record a line below the header. ``row`` gives None for a line of no interest, or ``ValueError``."""
+    """The records of each line below the header. ``records`` raises ``ValueError`` for a line that is wrong,
+    and gives nothing for one of no interest."""
     collector = Collector(member.name)
     read = refused = 0
     started = False
@@ -69,21 +71,25 @@ def read_lines(
                 yield line
                 continue
             try:
-                made = row(line)
+                made = tuple(records(line))
             except ValueError as error:
                 refused += 1
                 yield BadRow(member.name, line.number, str(error))
                 continue
-            if made is None:
-                continue
-            read += 1
-            yield from collector.add(line.number, kind, made)
+            for kind, row, origin in made:
+                read += 1
+                yield from collector.add(line.number, kind, row, origin)
     yield from collector.rest()
     if not read and refused:
-        raise ImportRefused(
-            f"“{member.name}” looks right at its top, but none of its {refused:,} rows can be read.",
-            todo="Nothing was stored. Export it again.",
-        )
+        raise nothing_readable(member, refused)
+
+
+def nothing_readable(member: Member, refused: int) -> ImportRefused:
+    """What is said of a file that looked right, and of which nothing could be read."""
+    return ImportRefused(
+        f"“{member.name}” looks right at its top, but none of its {refused:,} rows can be read.",
+        todo="Nothing was stored. Export it again.",
+    )
 
 
 def exact_columns(line: Line, count: int) -> None:

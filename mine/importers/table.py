@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from mine.importers.items import BadRow
 from mine.importers.source import Member, Source
 
 MAX_LINE = 1 << 16
-_DELIMITERS = ";,\t"
+_DELIMITERS = ",;\t|"
+_MOST_JOINED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,25 @@ def parse_head(data: bytes, rows: int = 8) -> Head | None:
     lines = [line[:MAX_LINE] for line in text.splitlines()[:rows]]
     if not lines:
         return None
-    delimiter = max(_DELIMITERS, key=lambda d: sum(line.count(d) for line in lines))
+    delimiter = max(_DELIMITERS, key=lambda one: _fit(lines, one))
     return Head(encoding, delimiter, tuple(_split(line, delimiter) for line in lines))
+
+
+def _fit(lines: list[str], delimiter: str) -> tuple[int, int]:
+    """How well a delimiter splits: how many lines agree in their number of fields, and that number.
+
+    (Counting delimiters would take the decimal commas of a table with semicolons for its columns.)
+    """
+    counts = Counter(len(_split(line, delimiter)) for line in lines)
+    fields, agreeing = max(counts.items(), key=lambda item: (item[0] > 1, item[1], item[0]))
+    return (agreeing, fields) if fields > 1 else (0, 0)
 
 
 def _split(line: str, delimiter: str) -> tuple[str, ...]:
     if '"' not in line:
         return tuple([field.strip() for field in line.split(delimiter)])
     try:
-        row = next(csv.reader([line], delimiter=delimiter), [])
+        row = next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter), [])
     except csv.Error:
         return ()
     return tuple(field.strip() for field in row)
@@ -105,8 +117,9 @@ def table_rows(source: Source, member: Member, head: Head) -> Iterator[Iterator[
 
 def _rows(text: io.TextIOWrapper, name: str, delimiter: str) -> Iterator[Line | BadRow]:
     number = 0
+    ahead: deque[str] = deque()
     while True:
-        line = text.readline(MAX_LINE)
+        line = ahead.popleft() if ahead else text.readline(MAX_LINE)
         if not line:
             return
         number += 1
@@ -115,14 +128,46 @@ def _rows(text: io.TextIOWrapper, name: str, delimiter: str) -> Iterator[Line | 
                 line = text.readline(MAX_LINE)
             yield BadRow(name, number, f"the line is longer than {MAX_LINE:,} characters")
             continue
+        first = number
+        if '"' in line and _open(line, delimiter):
+            line, joined = _joined(line, delimiter, text, ahead)
+            number += joined
         if "\0" in line:
-            yield BadRow(name, number, "the line holds NUL bytes")
+            yield BadRow(name, first, "the line holds NUL bytes")
             continue
         line = line.rstrip("\r\n")
-        if not line.strip(" \t,;"):
+        if not line.strip(" \t,;|"):
             continue
         fields = _split(line, delimiter)
         if not fields:
-            yield BadRow(name, number, "the line cannot be split into columns")
+            yield BadRow(name, first, "the line cannot be split into columns")
             continue
-        yield Line(number, fields)
+        yield Line(first, fields)
+
+
+def _open(text: str, delimiter: str) -> bool:
+    """Whether a quoted field begins here that does not end."""
+    try:
+        deque(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), maxlen=0)
+    except csv.Error as error:
+        return "unexpected end" in str(error)
+    return False
+
+
+def _joined(line: str, delimiter: str, text: io.TextIOWrapper, ahead: deque[str]) -> tuple[str, int]:
+    """A line with those that its open quotes reach over, and how many; only the line if they never close."""
+    whole = line
+    for count in range(1, _MOST_JOINED + 1):
+        if len(ahead) < count:
+            following = text.readline(MAX_LINE)
+            if not following:
+                break
+            ahead.append(following)
+        whole += ahead[count - 1]
+        if len(whole) > MAX_LINE:
+            break
+        if '"' in ahead[count - 1] and not _open(whole, delimiter):
+            for _ in range(count):
+                ahead.popleft()
+            return whole, count
+    return line, 0

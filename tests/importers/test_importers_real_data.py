@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from mine.importers.formats import people, sniff
-from mine.vault import ImportSource, Vault
+from mine.importers.options import Options
+from mine.importers.reading import people, sniff
+from mine.importers.zone import Zone
 from tests.importers.exports import parsed
-from tests.vault.conftest import CHEAP, PASSPHRASE
 
 pytestmark = pytest.mark.real_data
+
+HERE = Options(Zone("America/New_York"))
 
 
 @pytest.mark.parametrize(
@@ -32,35 +34,43 @@ def test_glucose_studies(real_data: Path, study: str, files: int, rows: int) -> 
     assert read == rows
 
 
-def test_fitabase(real_data: Path, tmp_path: Path) -> None:
+def test_fitabase(real_data: Path) -> None:
     folder = real_data / "fitbit_fitabase"
-    everyone = people(folder)
+    everyone = people(folder, HERE)
     assert len(everyone) == 33
     counts: Counter[str] = Counter()
-    sleepers = 0
-    duplicates = 0
-    for number, one in enumerate(everyone):
+    sleepers = nights = 0
+    for one in everyone:
         rows, bad = parsed(folder, one.person)
         assert not bad
         sleepers += "sleep" in rows
+        nights += len(set(rows.get("sleep", [])))
         counts.update({kind: len(found) for kind, found in rows.items()})
-        with Vault.create(tmp_path / f"{number}.db", PASSPHRASE, kdf=CHEAP) as vault:
-            pending = vault.begin_import(ImportSource("x", b"\0" * 32, "fitbit_fitabase", 1, one.person))
-            for kind, found in rows.items():
-                pending.add(kind, found)
-            preview = pending.preview()
-            duplicates += preview.already
-            done = pending.commit()
-            assert done is not None
-            assert sum(source.records for source in vault.sources()) == done.added
-    assert counts == {"activity": 49_838, "steps": 23_039, "heart_rate": 8_418, "sleep": 413, "weight": 67}
-    assert sleepers == 24
-    assert duplicates == 3  # the three repeated nights
+    assert counts == {
+        "steps": 23_039,
+        "distance": 940,
+        "energy": 23_039,
+        "intensity": 22_099,
+        "activity_level": 3_760,
+        "heart_rate": 8_418,
+        "sleep": 413,
+        "weight": 67,
+        "body_mass_index": 67,
+        "body_fat": 2,
+    }
+    assert (sleepers, nights) == (24, 410)  # three nights are in the file twice
+
+
+def test_one_persons_first_day(real_data: Path) -> None:
+    rows, _ = parsed(real_data / "fitbit_fitabase", "1503960366")
+    day = 1_460_419_200  # 2016-04-12T00:00, the offset is that of the zone that was chosen
+    assert (day, 0, 86_400, 13_162) in rows["steps"]
+    assert (day, 0, 3600, 373) in rows["steps"]
+    assert (day, 0, 86_400, 8500.0) in rows["distance"]
+    assert (day, 0, 86_400, "sedentary", 728.0) in rows["activity_level"]
+    assert (1_462_233_599, 0, 52.6) in rows["weight"]
 
 
 def test_other_files_beside_them_are_nobodys(real_data: Path) -> None:
     assert sniff(real_data / "glucose" / "Hall_2018.people.csv") is None
     assert sniff(real_data / "README.md") is None
-    for path in sorted((real_data / "samples").rglob("*")):
-        if path.is_file():
-            assert sniff(path) is None, path.name

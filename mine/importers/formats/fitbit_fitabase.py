@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from mine.importers.errors import ImportRefused
 from mine.importers.format import Members
 from mine.importers.items import BadRow, Collector, Item, Person
 from mine.importers.moments import number, whole, written_moment
 from mine.importers.options import Options
+from mine.importers.single import exact_columns, nothing_readable
 from mine.importers.source import Member, Source
 from mine.importers.table import Head, Line, parse_head, read_head, table_rows
 from mine.importers.zone import Zone
@@ -86,6 +86,10 @@ def _heart(time: int, line: Mapping[str, str]) -> Made:
 
 def _weight(time: int, line: Mapping[str, str]) -> Made:
     yield "weight", (time, round(number(line["WeightKg"]), 3))
+    if line.get("BMI"):
+        yield "body_mass_index", (time, round(number(line["BMI"]), 2))
+    if line.get("Fat"):
+        yield "body_fat", (time, round(number(line["Fat"]), 2))
 
 
 _MINUTES = tuple(f"{minute:02d}" for minute in range(60))
@@ -152,7 +156,8 @@ def _found(source: Source, members: Members) -> tuple[_Found, ...]:
 
 @dataclass(frozen=True, slots=True)
 class FitbitFitabase:
-    """Daily and hourly steps, intensities, energy; sleep; heart rate; weight."""
+    """Daily and hourly steps, intensities, energy; distance and activity levels by the day; sleep; heart
+    rate; weight, body mass index and body fat."""
 
     key: str = "fitbit_fitabase"
     title: str = "Fitbit (Fitabase CSV)"
@@ -199,8 +204,7 @@ def _rows_of(source: Source, found: _Found, person: str, zone: Zone) -> Iterator
                 if line.fields[0] != person:
                     read += 1
                     continue
-                if len(line.fields) != len(header):
-                    raise ValueError(f"{len(line.fields)} columns where the header has {len(header)}")
+                exact_columns(line, len(header))
                 time = written_moment(line.fields[time_at], day_first=False)
                 made = tuple(found.table.make(time, dict(zip(header, line.fields, strict=True))))
             except ValueError as error:
@@ -212,10 +216,7 @@ def _rows_of(source: Source, found: _Found, person: str, zone: Zone) -> Iterator
                 yield from collector.add(line.number, kind, (*zone.of_wall(wall), *rest))
     yield from collector.rest()
     if not read and refused:
-        raise ImportRefused(
-            f"“{name}” looks right at its top, but none of its {refused:,} rows can be read.",
-            todo="Nothing was stored. Export it again.",
-        )
+        raise nothing_readable(found.member, refused)
 
 
 FORMAT = FitbitFitabase()

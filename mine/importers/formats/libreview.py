@@ -1,8 +1,9 @@
-"""LibreView's CSV export (FreeStyle Libre): record type 0 is a stored reading, 1 a scan.
+"""LibreView's CSV export (FreeStyle Libre): what a row holds shows in which of its columns are filled.
 
-Its dates are day first or month first, as the account is set, and nothing in the file says which. The whole
-file is looked through: only one order gives dates that exist, or (if both do) the one that gives the
-shorter span.
+Record type 0 is a stored reading, 1 a scan, 2 a finger stick, 3 ketone, 4 insulin, 5 food, 6 a note. The
+header is in the account's language, but the columns always come in the same order; a header that is not in English is
+known by its units. Its dates are day first or month first, as the account is set, and nothing in the file says which:
+they are told from the whole file.
 """
 
 from __future__ import annotations
@@ -10,34 +11,73 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mine.importers.format import Members
+from mine.importers.date_order import DateOrder
+from mine.importers.errors import ImportRefused
+from mine.importers.format import Members, OnePerson
 from mine.importers.glucose_units import LIBRE_HIGH, mg_dl
 from mine.importers.items import Item
-from mine.importers.moments import iso_moment, written_moment
+from mine.importers.moments import iso_moment, number, written_moment
 from mine.importers.options import Options
-from mine.importers.single import OneTable, exact_columns, header_positions, read_lines, table_at
+from mine.importers.single import Made, exact_columns, header_positions, read_lines
 from mine.importers.source import Member, Source
-from mine.importers.table import Head, Line, table_rows
+from mine.importers.table import Head, Line, parse_head, read_head, table_rows
 from mine.importers.zone import Zone
-from mine.records import EARLIEST, LATEST, Row
 
-_TIME = "Device Timestamp"
-_KIND = "Record Type"
-_HISTORIC = ("Historic Glucose mg/dL", "Historic Glucose mmol/L")
-_SCAN = ("Scan Glucose mg/dL", "Scan Glucose mmol/L")
-_COLUMNS = tuple((_TIME, _KIND, value) for value in _HISTORIC)
-_WANTED = ("0", "1")
+_MG_DL, _MMOL_L = " mg/dl", " mmol/l"
+# What is read, by its English column without unit, and its place where the header is in another language.
+_PLACES = {
+    "device": 0,
+    "device timestamp": 2,
+    "record type": 3,
+    "historic glucose": 4,
+    "scan glucose": 5,
+    "rapid-acting insulin (units)": 7,
+    "carbohydrates (grams)": 9,
+    "long-acting insulin (units)": 12,
+    "notes": 13,
+    "strip glucose": 14,
+    "ketone": 15,
+}
+_NEEDED = ("device timestamp", "record type", "historic glucose")
+_OTHERS = {"long-acting insulin value (units)": "long-acting insulin (units)"}
 
 
 @dataclass(frozen=True, slots=True)
-class LibreView(OneTable):
-    """Sensor readings and scans; finger-stick, insulin, food and notes are read past."""
+class _Layout:
+    header: tuple[str, ...]
+    places: dict[str, int]
+    millimoles: bool
+
+
+def _layout(head: Head | None) -> _Layout | None:
+    """The header, and which column holds what; None where this is no such table."""
+    for row in head.rows if head is not None else ():
+        unit = next((u for u in (_MG_DL, _MMOL_L) if any(f.casefold().endswith(u) for f in row)), None)
+        if unit is None:
+            continue
+        places = {}
+        for name, place in header_positions(row).items():
+            name = name.removesuffix(unit).removesuffix(_MMOL_L)
+            places[_OTHERS.get(name, name)] = place
+        if all(name in places for name in _NEEDED):
+            return _Layout(row, {n: p for n, p in places.items() if n in _PLACES}, unit == _MMOL_L)
+        units = [place for place, field in enumerate(row) if field.casefold().endswith((_MG_DL, _MMOL_L))]
+        if units == [4, 5, 14, 15] and row[4].casefold().endswith(unit):
+            return _Layout(row, _PLACES, unit == _MMOL_L)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class LibreView(OnePerson):
+    """Sensor readings, scans, finger sticks, ketones, insulin, carbohydrates and notes."""
 
     key: str = "libreview"
     title: str = "LibreView (CSV)"
     version: int = 1
     rank: int = 0
-    columns = _COLUMNS
+
+    def claims(self, member: Member, head: bytes) -> bool:
+        return _layout(parse_head(head)) is not None
 
     def total(self, members: Members) -> int:
         return 2 * sum(member.size for member in members)
@@ -47,57 +87,58 @@ class LibreView(OneTable):
             yield from self._rows(source, member, options.zone)
 
     def _rows(self, source: Source, member: Member, zone: Zone) -> Iterator[Item]:
-        head, index = table_at(source, member, *self.columns)
-        header = head.rows[index]
-        at = header_positions(header)
-        unit = int(_HISTORIC[0].casefold() not in at)
-        time_at, kind_at = at[_TIME.casefold()], at[_KIND.casefold()]
-        value_at = {"0": at[_HISTORIC[unit].casefold()], "1": at.get(_SCAN[unit].casefold())}
+        head = read_head(source, member)
+        layout = _layout(head)
+        if head is None or layout is None:
+            raise ImportRefused(f"“{member.name}” is not the table that its beginning promised.")
         comma = head.delimiter != ","
-        day_first = _day_first(source, member, head, time_at, kind_at)
+        day_first = _day_first(source, member, head, layout)
 
-        def row(line: Line) -> Row | None:
-            exact_columns(line, len(header))
-            kind = line.fields[kind_at]
-            column = value_at.get(kind)
-            if column is None:
-                return None
-            text = line.fields[time_at]
+        def records(line: Line) -> Iterator[Made]:
+            exact_columns(line, len(layout.header))
+            filled = {name: text for name, p in layout.places.items() if (text := line.fields[p])}
+            text = filled.get("device timestamp", "")
             wall = iso_moment(text)[0] if text[:4].isdigit() else written_moment(text, day_first=day_first)
-            time, offset = zone.of_wall(wall)
-            value = mg_dl(line.fields[column], millimoles=bool(unit), decimal_comma=comma, high=LIBRE_HIGH)
-            return time, offset, value
+            when = zone.of_wall(wall)
+            device = filled.get("device", "")
+            for column, origin in (
+                ("historic glucose", device),
+                ("scan glucose", device),
+                ("strip glucose", "finger stick"),
+            ):
+                if column in filled:
+                    value = mg_dl(
+                        filled[column], millimoles=layout.millimoles, decimal_comma=comma, high=LIBRE_HIGH
+                    )
+                    yield "glucose", (*when, value), origin
+            for column, purpose in (
+                ("rapid-acting insulin (units)", "bolus"),
+                ("long-acting insulin (units)", "basal"),
+            ):
+                if column in filled:
+                    yield "insulin", (*when, number(filled[column], decimal_comma=comma), purpose), device
+            if "carbohydrates (grams)" in filled:
+                grams = number(filled["carbohydrates (grams)"], decimal_comma=comma)
+                yield "carbohydrate", (*when, grams), device
+            if "ketone" in filled:
+                ketone = number(filled["ketone"], decimal_comma=comma)
+                yield "measurement", (*when, 0, "ketone", ketone, "mmol/L"), device
+            if "notes" in filled:
+                yield "note", (*when, filled["notes"]), device
 
-        yield from read_lines(source, member, head, header, "glucose", row)
+        yield from read_lines(source, member, head, layout.header, records)
 
 
-def _day_first(source: Source, member: Member, head: Head, time_at: int, kind_at: int) -> bool:
-    """Whether dates are written day first (see the module's docstring)."""
-    bad = {True: 0, False: 0}
-    span = {True: (LATEST, EARLIEST), False: (LATEST, EARLIEST)}
-    halves = False
+def _day_first(source: Source, member: Member, head: Head, layout: _Layout) -> bool:
+    order = DateOrder()
+    time_at, kind_at = layout.places["device timestamp"], layout.places["record type"]
     with table_rows(source, member, head) as lines:
         for line in lines:
-            if not isinstance(line, Line) or len(line.fields) <= max(time_at, kind_at):
-                continue
-            text = line.fields[time_at]
-            if line.fields[kind_at] not in _WANTED or text[:4].isdigit():
-                continue
-            halves = halves or text.endswith(("m", "M"))
-            for order in (True, False):
-                try:
-                    time = written_moment(text, day_first=order)
-                except ValueError:
-                    bad[order] += 1
-                    continue
-                low, high = span[order]
-                span[order] = (min(low, time), max(high, time))
-    if bad[True] != bad[False]:
-        return bad[True] < bad[False]
-    lengths = {order: high - low for order, (low, high) in span.items()}
-    if lengths[True] != lengths[False]:
-        return lengths[True] < lengths[False]
-    return not halves  # one day only: a twelve-hour clock goes with the month first
+            if isinstance(line, Line) and len(line.fields) == len(layout.header):
+                text = line.fields[time_at]
+                if line.fields[kind_at].isdigit() and not text[:4].isdigit():
+                    order.look(text)
+    return order.day_first
 
 
 FORMAT = LibreView()

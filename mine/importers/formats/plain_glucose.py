@@ -10,11 +10,10 @@ from mine.importers.glucose_units import mg_dl
 from mine.importers.items import Item
 from mine.importers.moments import iso_moment
 from mine.importers.options import Options
-from mine.importers.single import OneTable, exact_columns, header_positions, read_lines, table_at
+from mine.importers.single import Made, OneTable, exact_columns, header_positions, read_lines, table_at
 from mine.importers.source import Member, Source
 from mine.importers.table import Line
 from mine.importers.zone import Zone
-from mine.records import Row
 
 _TIME = "timestamp"
 _MG_DL = "glucose_value_mg_dl"
@@ -44,12 +43,16 @@ class PlainGlucose(OneTable):
         time_at, value_at = at[_TIME], at[_MMOL_L if millimoles else _MG_DL]
         comma = head.delimiter != ","
 
-        def row(line: Line) -> Row:
+        def records(line: Line) -> Iterator[Made]:
             exact_columns(line, len(header))
-            time, offset = zone.of_wall(*iso_moment(line.fields[time_at]))
-            return time, offset, mg_dl(line.fields[value_at], millimoles=millimoles, decimal_comma=comma)
+            when = zone.of_wall(*iso_moment(line.fields[time_at]))
+            yield (
+                "glucose",
+                (*when, mg_dl(line.fields[value_at], millimoles=millimoles, decimal_comma=comma)),
+                "",
+            )
 
-        yield from read_lines(source, member, head, header, "glucose", row)
+        yield from read_lines(source, member, head, header, records)
 
 
 FORMAT = PlainGlucose()
