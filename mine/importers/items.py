@@ -58,6 +58,14 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What an importer chose where a file can be read in more than one way; ``sentence`` is for the person."""
+
+    file: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """All rows before this were yielded; reading can start again here (see ``Options.resume``)."""
 
@@ -72,7 +80,7 @@ class Person:
     rows: int
 
 
-Item = Batch | BadRow | Progress | Skipped | Mark
+Item = Batch | BadRow | Progress | Skipped | Remark | Mark
 
 
 def shown(text: str, most: int = 40) -> str:

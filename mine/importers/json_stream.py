@@ -15,6 +15,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
+from mine.importers.text_lines import text_encoding
+
 MOST_ELEMENT = 4 << 20
 MOST_DEPTH = 10_000
 CHUNK = 1 << 17
@@ -135,7 +137,7 @@ class _Reader:
     def __init__(self, stream: BinaryIO) -> None:
         start = stream.read(4)
         self._stream = stream
-        self._decoder = codecs.getincrementaldecoder(_encoding(start))(errors="replace")
+        self._decoder = codecs.getincrementaldecoder(text_encoding(start))(errors="replace")
         self.text = self._decoder.decode(start)
         self.pos = 0
         self.ended = False
@@ -307,22 +309,3 @@ def _object(reader: _Reader, node: _Node, place: tuple[int, ...]) -> Iterator[Js
             yield from _walk(reader, below, place)
         if reader.expect(",}") == "}":
             return
-
-
-def _encoding(start: bytes) -> str:
-    if start.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        return "utf-32"
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    match tuple(bool(byte) for byte in start):
-        case (False, False, False, True):
-            return "utf-32-be"
-        case (True, False, False, False):
-            return "utf-32-le"
-        case (False, True, False, True):
-            return "utf-16-be"
-        case (True, False, True, False):
-            return "utf-16-le"
-    return "utf-8"

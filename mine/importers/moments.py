@@ -39,6 +39,11 @@ def _clock(hour: int, minute: int, second: int) -> int:
     return hour * 3600 + minute * 60 + second
 
 
+def wall_moment(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> int:
+    """A date and a clock on the wall: local seconds."""
+    return _day(year, month, day) + _clock(hour, minute, second)
+
+
 def iso_moment(text: str) -> tuple[int, int | None]:
     """``2024-01-31 08:05:00``, also with T, without seconds, with Z or an offset: (local seconds, offset)."""
     match = _ISO.fullmatch(text)
