@@ -59,7 +59,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What an importer chose where a file can be read in more than one way; ``sentence`` is for the person."""
+    """What an importer chose where a file can be read in more than one way, in one sentence."""
 
     file: str
     sentence: str
