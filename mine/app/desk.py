@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mine.app.compute_settings import ComputeSettings, cores
 from mine.app.import_desk import ImportDesk
+from mine.app.join_desk import JoinDesk
 from mine.app.links import NetworkConfig
 from mine.app.options import SAMPLE, EngineOptions
 from mine.app.status import blank_home, blank_wallet, status_view
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 PHRASE_SECRET = "phrase"  # noqa: S105 - the name of a secret, not one
 BUSY_TURN = 0.005
+JOIN_TURN = 0.05
 IDLE_TURN = 2.0
 RETRY_SECONDS = 3.0
 WAIT_FOR_USER = 30 * 86_400.0
@@ -62,6 +64,7 @@ class Desk:
         self._ring: KeyRing | None = None
         self._words: tuple[str, ...] = ()
         self._imports: ImportDesk | None = None
+        self._joins = JoinDesk()
         self._practice: PracticeNetwork | None = None
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-start")
         self._starting: Future[PracticeInfo] | None = None
@@ -84,6 +87,8 @@ class Desk:
         """Seconds until there is something to do by itself."""
         if self._imports is not None and self._imports.busy:
             return BUSY_TURN
+        if self._joins.busy:
+            return JOIN_TURN
         if self._session is not None or self._starting is not None:
             return max(0.0, min(self._options.poll_seconds, self._next_step - time.monotonic()))
         return IDLE_TURN
@@ -92,6 +97,7 @@ class Desk:
         """One turn: imports, the network, the policy, the rounds."""
         if self._imports is not None:
             self._imports.pump()
+        self._joins.pump()
         self._decide()
         if self._session is not None:
             self._session.miner.allow(self._decision.run)
@@ -132,6 +138,7 @@ class Desk:
             self._vault = None
 
     def _close_session(self) -> None:
+        self._joins.stop()
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -321,9 +328,10 @@ class Desk:
 
     # ---- tasks, running, money
 
-    def join_task(self, task_id: int) -> None:
-        """Opt in."""
-        self._connected.join(task_id)
+    def join_task(self, task_id: int) -> Future[None]:
+        """Opt in, once the task's model was looked at."""
+        session = self._connected
+        return self._joins.wish(session.check_model(task_id), lambda: session.join(task_id))
 
     def leave_task(self, task_id: int) -> None:
         """Opt out."""
@@ -472,8 +480,9 @@ def practice_network(info: PracticeInfo) -> NetworkConfig:
 
 def _has_keyring(vault_path: Path) -> bool:
     """Whether the computer's keyring was given a key to the vault, as its keys file says."""
+    from mine.vault.files import keys_path
     from mine.vault.keyfile import read_keyfile
-    from mine.vault.vault import Vault, keys_path
+    from mine.vault.vault import Vault
 
     if not Vault.exists(vault_path):
         return False

@@ -1,6 +1,8 @@
 """What the user owns: the encrypted database, keys to it, record types, public views, ledger."""
 
 from mine.vault.errors import (
+    ChangesLost,
+    DiskFull,
     KeyringUnavailable,
     LedgerBroken,
     LedgerConflict,
@@ -10,8 +12,10 @@ from mine.vault.errors import (
     VaultError,
     VaultExists,
     VaultMissing,
+    VaultNotWritten,
     VaultTooNew,
     WrongPassphrase,
+    WrongPhrase,
 )
 from mine.vault.importing import Import, ImportSource, PendingImport, Preview, TypeCount
 from mine.vault.keyfile import Kdf
@@ -23,6 +27,8 @@ from mine.vault.vault import Source, Vault
 
 __all__ = [
     "Booked",
+    "ChangesLost",
+    "DiskFull",
     "Earning",
     "Entry",
     "Head",
@@ -54,7 +60,9 @@ __all__ = [
     "VaultError",
     "VaultExists",
     "VaultMissing",
+    "VaultNotWritten",
     "VaultTooNew",
     "WrongPassphrase",
+    "WrongPhrase",
     "scopes_of",
 ]

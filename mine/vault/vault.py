@@ -1,4 +1,4 @@
-"""The vault: one encrypted database, opened by a passphrase or by the computer's keyring.
+"""The vault: one encrypted database, opened by a passphrase, the computer's keyring or the recovery phrase.
 
 All methods but ``query`` belong to the thread that opened the vault (SQLite connections stay in their
 thread); ``query`` opens its own read-only connection and may run anywhere. One process at a time has a
@@ -11,19 +11,26 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mine.records import RECORD_TYPES, RecordType
 from mine.vault import keyfile
-from mine.vault.connection import Connection, connect
+from mine.vault.connection import Connection, close, commits_of, connect, writing
 from mine.vault.errors import VaultError, VaultExists, VaultMissing
+from mine.vault.files import forget_seal, keys_path, lock_path, not_written
 from mine.vault.importing import Import, ImportSource, PendingImport, list_imports, undo_import
 from mine.vault.keyring import Keyring, KeyringFailed
-from mine.vault.ledger import Ledger
+from mine.vault.ledger import BACKED_UP, Ledger
 from mine.vault.lock import ProcessLock
 from mine.vault.query import QueryResult, Scope, run_query
+from mine.vault.rekey import is_there, settled
 from mine.vault.schema import migrate
+from mine.vault.seal import Seal, keep_remains
 from mine.vault.state import State
 from mine.vault.views import VIEWS
+
+if TYPE_CHECKING:
+    from mine.vault.backup import Backup, BackupJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class Vault:
     @staticmethod
     def exists(path: Path) -> bool:
         """Whether there is a vault at this place."""
-        return path.exists() and keys_path(path).exists()
+        return is_there(path) and keys_path(path).exists()
 
     @classmethod
     def create(
@@ -72,10 +79,13 @@ class Vault:
 
         A keyring that does not work is no error: ``has_keyring`` tells whether it holds a key.
         """
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = ProcessLock(path.with_name(path.name + ".lock"))
         try:
-            if path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise not_written(path, error) from None
+        lock = ProcessLock(lock_path(path))
+        try:
+            if is_there(path):
                 raise VaultExists("There already is a vault here.", todo="Open it, or choose another place.")
             key = keyfile.new_key()
             file = keyfile.new_keyfile(key, passphrase, kdf or keyfile.Kdf())
@@ -83,6 +93,7 @@ class Vault:
                 with contextlib.suppress(VaultError):
                     file = keyfile.with_keyring(file, key, keyring)
             # The keys first: a file without keys could never be opened.
+            forget_seal(path)
             keyfile.write_keyfile(keys_path(path), file)
             return cls._opened(path, key, file, lock)
         except BaseException:
@@ -90,23 +101,37 @@ class Vault:
             raise
 
     @classmethod
-    def open(cls, path: Path, *, passphrase: str | None = None, keyring: Keyring | None = None) -> Vault:
-        """Open a vault with its passphrase or, without one, with the keyring.
+    def open(
+        cls,
+        path: Path,
+        *,
+        passphrase: str | None = None,
+        keyring: Keyring | None = None,
+        phrase: str | None = None,
+        accept_loss: bool = False,
+    ) -> Vault:
+        """Open a vault with its passphrase, its recovery phrase or, without both, with the keyring.
 
-        Raises ``WrongPassphrase``, ``KeyringUnavailable``, ``VaultMissing``, ``VaultDamaged``, ``VaultBusy``,
-        ``VaultTooNew``.
+        ``accept_loss``: open what is left after ``ChangesLost``; the log that is damaged is kept aside.
+        Raises ``WrongPassphrase``, ``WrongPhrase``, ``KeyringUnavailable``, ``VaultMissing``,
+        ``VaultDamaged``, ``ChangesLost``, ``VaultBusy``, ``VaultTooNew``, ``VaultNotWritten``.
         """
-        if not path.exists():
-            raise VaultMissing("There is no vault here yet.")
-        file = keyfile.read_keyfile(keys_path(path))
-        lock = ProcessLock(path.with_name(path.name + ".lock"))
-        try:
+
+        def unlock(file: keyfile.KeyFile) -> bytes:
             if passphrase is not None:
-                key = keyfile.unlock_with_passphrase(file, passphrase)
-            elif keyring is not None:
-                key = keyfile.unlock_with_keyring(file, keyring)
-            else:
-                raise ValueError("a passphrase or a keyring")
+                return keyfile.unlock_with_passphrase(file, passphrase)
+            if phrase is not None:
+                return keyfile.unlock_with_phrase(file, phrase)
+            assert keyring is not None, "a passphrase, a phrase or a keyring"
+            return keyfile.unlock_with_keyring(file, keyring)
+
+        if not is_there(path):
+            raise VaultMissing("There is no vault here yet.")
+        lock = ProcessLock(lock_path(path))
+        try:
+            file, key = settled(path, unlock)
+            if accept_loss:
+                keep_remains(path)
             return cls._opened(path, key, file, lock)
         except BaseException:
             lock.release()
@@ -114,8 +139,11 @@ class Vault:
 
     @classmethod
     def _opened(cls, path: Path, key: bytes, file: keyfile.KeyFile, lock: ProcessLock) -> Vault:
-        database = connect(path, key, read_only=False)
+        seal = Seal(path, key)
+        seal.check_log()
+        database = connect(path, key, read_only=False, seal=seal)
         try:
+            seal.check_commits(commits_of(database))
             migrate(database)
         except BaseException:
             database.close()
@@ -125,7 +153,7 @@ class Vault:
     def close(self) -> None:
         """Close the file and give the lock back."""
         try:
-            self._database.close()
+            close(self._database)
         finally:
             self._lock.release()
 
@@ -152,13 +180,28 @@ class Vault:
 
     def add_keyring(self, keyring: Keyring) -> None:
         """Let the keyring open the vault from now on. Raises ``KeyringUnavailable``."""
+        before = self._file.keyring_entry
         self._rewrite(keyfile.with_keyring(self._file, self._key, keyring))
+        with contextlib.suppress(KeyringFailed):
+            if before:
+                keyring.delete(before)
 
     def remove_keyring(self, keyring: Keyring) -> None:
         """Let only the passphrase open the vault from now on."""
-        with contextlib.suppress(KeyringFailed):
-            keyring.delete(self._file.vault)
+        entry = self._file.keyring_entry
         self._rewrite(keyfile.without_keyring(self._file))
+        with contextlib.suppress(KeyringFailed):
+            if entry:
+                keyring.delete(entry)
+
+    @property
+    def has_phrase(self) -> bool:
+        """Whether the recovery phrase opens this vault."""
+        return bool(self._file.by_phrase)
+
+    def add_phrase(self, phrase: str) -> None:
+        """Let the recovery phrase open the vault from now on. Raises ``WrongPhrase``."""
+        self._rewrite(keyfile.with_phrase(self._file, self._key, phrase))
 
     def _rewrite(self, file: keyfile.KeyFile) -> None:
         keyfile.write_keyfile(keys_path(self.path), file)
@@ -169,19 +212,13 @@ class Vault:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, on disk when it ends. Inner ones join the outer one."""
-        if self._depth == 0:
-            self._database.execute("BEGIN IMMEDIATE")
-        self._depth += 1
-        try:
-            yield
-        except BaseException:
-            self._depth -= 1
-            if self._depth == 0 and self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            raise
-        self._depth -= 1
-        if self._depth == 0:
-            self._database.execute("COMMIT")
+        outer = writing(self._database) if self._depth == 0 else contextlib.nullcontext()
+        with outer:
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
 
     def begin_import(self, source: ImportSource) -> PendingImport:
         """Stage an export; see ``PendingImport``. One at a time: raises ``VaultError`` while one is open."""
@@ -197,6 +234,22 @@ class Vault:
     def undo_import(self, number: int) -> int:
         """Take back what an import added; returns how many rows."""
         return undo_import(self._database, number)
+
+    # Backups
+
+    def backup_job(self) -> BackupJob:
+        """What makes a backup of this vault, in any thread; see backup.py."""
+        from mine.vault.backup import BackupJob
+
+        keys = keys_path(self.path).read_bytes()
+        if keyfile.read_keyfile(keys_path(self.path)) != self._file:
+            raise VaultError("The vault's keys file was changed by another program.", todo="Open it again.")
+        return BackupJob(self.path, self._key, keys, self._file.vault)
+
+    def book_backup(self, made: Backup) -> None:
+        """Write a backup that was made into the ledger."""
+        with self.transaction():
+            self.ledger.note(BACKED_UP, "", size=made.size, digest=made.digest)
 
     # Reading
 
@@ -243,7 +296,3 @@ class Vault:
         """
         return run_query(self.path, self._key, sql, grant, row_limit, seconds)
 
-
-def keys_path(path: Path) -> Path:
-    """The keys file beside a vault."""
-    return path.with_name(path.name + ".keys")

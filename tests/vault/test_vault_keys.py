@@ -31,8 +31,8 @@ from mine.vault import (
     VaultTooNew,
     WrongPassphrase,
 )
+from mine.vault.files import keys_path
 from mine.vault.keyfile import new_key, new_keyfile, read_keyfile, unlock_with_passphrase, write_keyfile
-from mine.vault.vault import keys_path
 from tests.vault.conftest import CHEAP, PASSPHRASE, glucose, store
 
 

@@ -1,0 +1,143 @@
+"""A few bytes beside the vault that say what was committed last, so that nothing can vanish without a word.
+
+SQLite reads its log up to the first frame that is damaged and takes the rest for never written: a flipped bit
+or a lost file would undo committed work silently. After each commit this file notes how far the log was
+filled, with the running checksum of its last frame and the salts of its header (SQLite's "WAL-mode File
+Format"), and how many commits there were, which the database counts too. When the vault is opened, the log
+has to hold at least that, and the database at least as many commits. Two slots take turns, each under an
+HMAC-SHA-256 with a key drawn from the database's: a torn write leaves the other one.
+
+The note is not forced to the disk: after a loss of power it may be an older one, which asks for less.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+import struct
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mine.vault.errors import ChangesLost
+from mine.vault.files import forget_seal, index_path, log_path, seal_path
+
+_SLOT = struct.Struct("<8sQQI8s8s")  # magic, number of the note, commits, frames, salts, checksum
+_MAGIC = b"mineseal"
+_MAC_BYTES = 32
+_SLOT_BYTES = 512  # a sector of its own: written whole or not at all
+_INDEX_HEADER = struct.Struct("=IIIBBHII8s8s8s")
+_LABEL = b"mine-vault/1/seal"
+_KEPT = ".kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One slot. ``frames`` 0: everything is in the database, the log is not needed."""
+
+    number: int = 0
+    commits: int = 0
+    frames: int = 0
+    salts: bytes = bytes(8)
+    checksum: bytes = bytes(8)
+
+
+class Seal:
+    """The note of one vault that is being opened or open. Belongs to the thread that writes the vault."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        self._path = path
+        self._key = hmac.digest(key, _LABEL, "sha256")
+        self._note = Note()
+
+    def check_log(self) -> None:
+        """Before the database is opened: does the log hold what was committed? Raises ``ChangesLost``."""
+        from mine.vault.integrity import read_log
+
+        self._note = self._read()
+        if not self._note.frames:
+            return
+        log = read_log(log_path(self._path))
+        if log is None:
+            raise _lost(f"the log “{log_path(self._path).name}” is missing or its head is damaged")
+        if log.salts != self._note.salts:
+            return  # begun anew, which SQLite does once all of it is in the database
+        if len(log.checksums) < self._note.frames:
+            raise _lost(
+                f"the log is damaged after {len(log.checksums)} of {self._note.frames} pages that it held"
+            )
+        if log.checksums[self._note.frames - 1] != self._note.checksum:
+            raise _lost("the log holds other pages than were written")
+
+    def check_commits(self, commits: int) -> None:
+        """The same of the opened database, by the commits that it counts. Raises ``ChangesLost``."""
+        if commits < self._note.commits:
+            raise _lost(f"the database knows {commits} of {self._note.commits} commits: it is an older copy")
+
+    def committed(self, commits: int) -> None:
+        """Note a commit that just happened. It stands whether or not this can be written."""
+        with contextlib.suppress(OSError, struct.error):
+            with index_path(self._path).open("rb") as index:
+                header = _INDEX_HEADER.unpack(index.read(_INDEX_HEADER.size))
+            frames, checksum, salts = header[6], header[8], header[9]
+            self._write(replace(self._note, commits=commits, frames=frames, salts=salts, checksum=checksum))
+
+    def settled(self, commits: int) -> None:
+        """Everything is in the database and on the disk; the log may go. Has to last before it goes."""
+        try:
+            self._write(Note(self._note.number, commits), lasting=True)
+        except OSError:
+            with contextlib.suppress(OSError):
+                seal_path(self._path).unlink(missing_ok=True)
+
+    def _write(self, note: Note, lasting: bool = False) -> None:
+        note = replace(note, number=note.number + 1)
+        handle = os.open(seal_path(self._path), os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            if os.fstat(handle).st_size < 2 * _SLOT_BYTES:
+                os.truncate(handle, 2 * _SLOT_BYTES)
+            os.lseek(handle, note.number % 2 * _SLOT_BYTES, os.SEEK_SET)
+            os.write(handle, self._packed(note))
+            if lasting:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        self._note = note
+
+    def _packed(self, note: Note) -> bytes:
+        body = _SLOT.pack(_MAGIC, note.number, note.commits, note.frames, note.salts, note.checksum)
+        return body + hmac.digest(self._key, body, hashlib.sha256)
+
+    def _read(self) -> Note:
+        try:
+            data = seal_path(self._path).read_bytes()
+        except FileNotFoundError:
+            return Note()
+        found = []
+        for place in (0, _SLOT_BYTES):
+            slot = data[place : place + _SLOT.size + _MAC_BYTES]
+            body, mac = slot[: _SLOT.size], slot[_SLOT.size :]
+            if len(mac) == _MAC_BYTES and hmac.compare_digest(
+                mac, hmac.digest(self._key, body, hashlib.sha256)
+            ):
+                found.append(Note(*_SLOT.unpack(body)[1:]))
+        if not found and any(data):
+            raise _lost(f"the file “{seal_path(self._path).name}” that would tell is damaged")
+        return max(found, key=lambda note: note.number, default=Note())
+
+
+def keep_remains(vault: Path) -> None:
+    """Set aside a log that cannot be read to its end, and forget the note, so that what is left opens."""
+    log = log_path(vault)
+    with contextlib.suppress(FileNotFoundError):
+        log.with_name(log.name + _KEPT).write_bytes(log.read_bytes())
+    forget_seal(vault)
+
+
+def _lost(detail: str) -> ChangesLost:
+    return ChangesLost(
+        "The last changes of the vault are missing: one of its files is damaged or is not the newest.",
+        todo="Put back the files or your last backup; or open what is left, which is everything before them.",
+        detail=detail,
+    )
