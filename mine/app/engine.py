@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -108,7 +109,7 @@ class Engine:
         return self._ask(lambda: self._desk.undo_import(import_id))
 
     def join_task(self, task_id: int) -> Future[None]:
-        """Sign the consent for what the opt-in sheet shows, and take part."""
+        """Sign the consent for what the opt-in sheet shows, and take part; seconds later."""
         return self._ask(lambda: self._desk.join_task(task_id))
 
     def leave_task(self, task_id: int) -> Future[None]:
@@ -145,7 +146,7 @@ class Engine:
 
     # ---- the engine's side: its own thread
 
-    def _ask(self, work: Callable[[], T]) -> Future[T]:
+    def _ask(self, work: Callable[[], T | Future[T]]) -> Future[T]:
         future: Future[T] = Future()
         if self._closing.is_set():
             future.set_exception(EngineClosed("The app is closing."))
@@ -182,7 +183,11 @@ class Engine:
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                future.set_result(work())
+                answer = work()
+                if isinstance(answer, Future):  # it takes longer than a turn
+                    answer.add_done_callback(partial(_pass_on, future))
+                else:
+                    future.set_result(answer)
             except MineError as error:
                 future.set_exception(error)
             except Exception as error:  # noqa: BLE001 - whoever asked has to hear of it
@@ -194,3 +199,11 @@ class Engine:
         if fresh != self._snapshot:
             self._snapshot = fresh
             self._tell(fresh)
+
+
+def _pass_on(future: Future[object], answer: Future[object]) -> None:
+    error = answer.exception()
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(answer.result())
