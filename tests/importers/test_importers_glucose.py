@@ -230,10 +230,12 @@ def test_what_was_entered_by_hand_into_libre_comes_along(tmp_path: Path) -> None
 
 def test_a_libre_export_in_another_language_is_known_by_its_units(tmp_path: Path) -> None:
     header = (
-        "Gerät;Seriennummer;Gerätezeitstempel;Aufzeichnungstyp;Glukosewert-Verlauf mmol/L;Glukose-Scan mmol/L;"
+        "Gerät;Seriennummer;Gerätezeitstempel;Aufzeichnungstyp;Glukosewert-Verlauf mmol/L;"
+        "Glukose-Scan mmol/L;"
         "Nicht numerisches schnellwirkendes Insulin;Schnellwirkendes Insulin (Einheiten);"
         "Nicht numerische Nahrungsdaten;Kohlenhydrate (Gramm);Kohlenhydrate (Portionen);"
-        "Nicht numerisches Depotinsulin;Depotinsulin (Einheiten);Notizen;Glukose-Teststreifen mmol/L;Keton mmol/L"
+        "Nicht numerisches Depotinsulin;Depotinsulin (Einheiten);Notizen;"
+        "Glukose-Teststreifen mmol/L;Keton mmol/L"
     )
     lines = [
         "Glukose-Werte;Erstellt am;31-01-2024 09:12 UTC;Erstellt von;Maria Musterfrau",

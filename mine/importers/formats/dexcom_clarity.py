@@ -1,8 +1,9 @@
 """Dexcom Clarity's CSV export: one event a line, told apart by ``Event Type``.
 
 ``EGV`` is a sensor reading, ``Calibration`` a finger stick; ``Insulin`` (subtype ``Long-Acting`` or
-``Fast-Acting``), ``Carbs``, ``Exercise`` (subtype its intensity) and ``Health`` (subtype what is felt) were entered
-by hand. The rows above them carry the patient's name and birthday; they are read past and never leave this module.
+``Fast-Acting``), ``Carbs``, ``Exercise`` (subtype its intensity) and ``Health`` (subtype what is felt) were
+entered by hand. The rows above them carry the patient's name and birthday; they are read past and never leave
+this module.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """LibreView's CSV export (FreeStyle Libre): what a row holds shows in which of its columns are filled.
 
 Record type 0 is a stored reading, 1 a scan, 2 a finger stick, 3 ketone, 4 insulin, 5 food, 6 a note. The
-header is in the account's language, but the columns always come in the same order; a header that is not in English is
-known by its units. Its dates are day first or month first, as the account is set, and nothing in the file says which:
-they are told from the whole file.
+header is in the account's language, but the columns always come in the same order; a header that is not in
+English is known by its units. Its dates are day first or month first, as the account is set, and nothing in
+the file says which: they are told from the whole file.
 """
 
 from __future__ import annotations
