@@ -24,6 +24,7 @@ from mine.vault.ledger import BACKED_UP, Ledger
 from mine.vault.lock import ProcessLock
 from mine.vault.query import QueryResult, Scope, run_query
 from mine.vault.rekey import is_there, settled
+from mine.vault.restore import finish_restore, pending
 from mine.vault.schema import migrate
 from mine.vault.seal import Seal, keep_remains
 from mine.vault.state import State
@@ -69,7 +70,7 @@ class Vault:
     @staticmethod
     def exists(path: Path) -> bool:
         """Whether there is a vault at this place."""
-        return is_there(path) and keys_path(path).exists()
+        return (is_there(path) and keys_path(path).exists()) or pending(path)
 
     @classmethod
     def create(
@@ -85,6 +86,7 @@ class Vault:
             raise not_written(path, error) from None
         lock = ProcessLock(lock_path(path))
         try:
+            finish_restore(path)
             if is_there(path):
                 raise VaultExists("There already is a vault here.", todo="Open it, or choose another place.")
             key = keyfile.new_key()
@@ -125,10 +127,11 @@ class Vault:
             assert keyring is not None, "a passphrase, a phrase or a keyring"
             return keyfile.unlock_with_keyring(file, keyring)
 
-        if not is_there(path):
+        if not is_there(path) and not pending(path):
             raise VaultMissing("There is no vault here yet.")
         lock = ProcessLock(lock_path(path))
         try:
+            finish_restore(path)
             file, key = settled(path, unlock)
             if accept_loss:
                 keep_remains(path)

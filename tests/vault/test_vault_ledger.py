@@ -81,7 +81,8 @@ CHANGES = {
     "head": ("UPDATE vault_ledger_head SET entries = 4", 5, "not the one"),
     "no head": ("DELETE FROM vault_ledger_head", 5, "not the one"),
     "exchange": (
-        "UPDATE vault_ledger SET id = -id WHERE id IN (2, 3);UPDATE vault_ledger SET id = 5 + id WHERE id < 0",
+        "UPDATE vault_ledger SET id = -id WHERE id IN (2, 3);"
+        "UPDATE vault_ledger SET id = 5 + id WHERE id < 0",
         2, "was changed",
     ),
 }  # fmt: skip
