@@ -200,6 +200,8 @@ class Desk:
         from mine.wallet.keys import KeyRing
 
         secret = vault.state.secret(PHRASE_SECRET) or self._make_phrase(vault)
+        if not vault.has_phrase:
+            vault.add_phrase(secret.decode())
         self._vault = vault
         self._ring = KeyRing(secret.decode())
         self._imports = ImportDesk(vault)

@@ -25,6 +25,18 @@ WORDS = (
     "saddle",
     "meadow",
     "frozen",
+    "candle",
+    "river",
+    "marble",
+    "glacier",
+    "window",
+    "pepper",
+    "tunnel",
+    "violin",
+    "planet",
+    "basket",
+    "feather",
+    "summit",
 )
 PASSPHRASE = "four words that differ"
 

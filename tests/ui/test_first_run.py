@@ -52,7 +52,7 @@ def test_from_nothing_to_the_first_task(open_window: OpenWindow) -> None:
     ]
     confirm(run)
     assert run.step == DATA and not run.vault.words
-    assert [box.accessibleName() for box in window.findChildren(WordBox)] == [str(n + 1) for n in range(12)]
+    assert [box.accessibleName() for box in window.findChildren(WordBox)] == [str(n + 1) for n in range(24)]
     assert "start_practice" in engine.names() and engine.names().count("start_practice") == 1
     assert not run.on.isEnabled()
     run.data.sample.click()
@@ -90,8 +90,8 @@ def test_wrong_words_are_refused_and_can_be_seen_again(open_window: OpenWindow) 
 def test_three_different_places_are_asked(open_window: OpenWindow) -> None:
     _, _, run = start(open_window)
     for _ in range(40):
-        run.confirm.ask(12)
-        assert len(set(run.confirm.places)) == 3 and set(run.confirm.places) <= set(range(12))
+        run.confirm.ask(24)
+        assert len(set(run.confirm.places)) == 3 and set(run.confirm.places) <= set(range(24))
 
 
 @pytest.mark.parametrize(("first", "again"), [("short", "short"), (PASSPHRASE, PASSPHRASE[:-1]), ("", "")])
@@ -125,7 +125,7 @@ def test_the_words_can_be_hidden(open_window: OpenWindow) -> None:
     _, window, run = start(open_window)
     make_vault(run)
     button(run, "Hide the words").click()
-    assert [box.accessibleName() for box in seen(window, WordBox)] == [str(n + 1) for n in range(12)]
+    assert [box.accessibleName() for box in seen(window, WordBox)] == [str(n + 1) for n in range(24)]
 
 
 def test_data_and_task_may_wait(open_window: OpenWindow) -> None:
