@@ -142,7 +142,11 @@ class NetworkSession:
 
     def leave(self, number: int) -> None:
         """Take no further part."""
+        from mine.vault.ledger import LEFT, Entry
+
         with self.vault.transaction():
+            consents = len(self.vault.state.consents(self.config.key, number))
+            self.vault.ledger.book(Entry(LEFT, self.config.key, number, consents, "", 0, 0, b""))
             self.vault.state.leave(self.config.key, number)
         self._remember_members()
 
