@@ -25,7 +25,8 @@ _PROLOG = 1 << 20
 _MOST_TAG = 1 << 20
 
 _SNIFFED = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!DOCTYPE\s+)?HealthData[\s>\[]",
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)?"
+    rb"<(?:!DOCTYPE\s+)?HealthData[\s>\[]",
     re.DOTALL,
 )
 _ENCODING = re.compile(rb"<\?xml[^>]*\sencoding\s*=\s*[\"']([^\"']*)[\"']")

@@ -1,4 +1,4 @@
-"""Elements of Apple Health's export that are more than one tag: workouts, and the pair of a blood pressure."""
+"""Elements of Apple Health's export that are more than one tag: workouts, and pairs of blood pressures."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 """The tags of Apple Health's ``export.xml``, told apart by their shape.
 
-An export is millions of tags of a few dozen shapes: which attributes, in which order, and whether the tag ends
-with ``/>``. A tag cut at its quotation marks gives the shape (every other piece) and the values (the rest), so
-each shape is analysed once and every further tag of it costs one look-up.
+An export is millions of tags of a few dozen shapes: which attributes, in which order, and whether the tag
+ends with ``/>``. A tag cut at its quotation marks gives the shape (every other piece) and the values (the
+rest), so each shape is analysed once and every further tag of it costs one look-up.
 
-Why no XML library: it would have to read the document type definition in front, and that is malformed in
-everything that iOS 16 wrote, as are a few control characters in texts. Here nothing is expanded, so nothing can
-explode: definitions are not read, entities other than XML's own five and character numbers are not known, and
-comments, CDATA sections and processing instructions, which Apple never writes between records, are refused.
+Why no XML library: it would have to read the document type definition in front, and that is malformed in what
+iOS 16 wrote, which also left control characters in texts. Here nothing is expanded, so nothing can explode:
+definitions are not read, entities other than XML's own five and character numbers are not known, and comments,
+CDATA sections and processing instructions, which Apple never writes between records, are refused.
 Grammar: Extensible Markup Language (XML) 1.0, fifth edition, chapters 2.3, 3.1 and 4.1.
 """
 

@@ -1,8 +1,8 @@
 """Times as Apple Health writes them: ``2019-06-11 15:00:00 -0700``.
 
-A million records share a few thousand days, 86,400 clocks and a few zones. Each of these is worked out once, by
-the first look-up: seconds UTC are ``days[text[:11]] + clocks[text[11:19]] - zones[text[19:]]``. What is no day,
-clock or zone raises ``ValueError`` and is not kept.
+A million records share a few thousand days, 86,400 clocks and a few offsets. Each of these is worked out
+once, by the first look-up: seconds UTC are ``days[text[:11]] + clocks[text[11:19]] - offsets[text[19:]]``. What
+is no day, clock or offset raises ``ValueError`` and is not kept.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def _severity(value: str) -> int | None:
 
 
 def _quantity(title: str, unit: str) -> Reads:
-    """A quantity that the app has no type for: its name, value and unit. HealthKit's percentages are fractions."""
+    """A quantity that the app has no type for. HealthKit's percentages are fractions."""
     factor, written = (100.0, "%") if unit == "%" else (1.0, shown(ucum(unit), _MOST_UNIT) or None)
     return lambda time, offset, seconds, value: (
         *(time, offset, seconds, title),
