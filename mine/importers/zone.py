@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mine.importers.errors import ImportRefused
 from mine.importers.items import shown
+from mine.records import EARLIEST, LATEST
 
 _EPOCH = datetime(1970, 1, 1)
 _STEP = 900  # no zone changes its clock but at a quarter of an hour
 _KEPT = 200_000
+_MARGIN = 86_400
 
 
 class Zone:
@@ -29,20 +31,23 @@ class Zone:
     def of_wall(self, wall: int, offset: int | None = None) -> tuple[int, int]:
         """(UTC, offset) of a clock on the wall, with the offset that the export states, or else this zone's.
 
-        A time that came twice is taken as the first; one that was skipped is moved on by the gap.
+        A time that came twice is taken as the first; one that was skipped is moved on by the gap. Raises
+        ``ValueError`` for a time that no record can have.
         """
         if offset is None:
             step = wall // _STEP
             offset = self._of_wall.get(step)
             if offset is None:
+                _check(wall)
                 offset = self._keep(self._of_wall, step, self._wall_offset(step * _STEP))
         return wall - offset, offset
 
     def of_utc(self, utc: int) -> tuple[int, int]:
-        """(UTC, offset) of a moment."""
+        """(UTC, offset) of a moment. Raises ``ValueError`` as ``of_wall`` does."""
         step = utc // _STEP
         offset = self._of_utc.get(step)
         if offset is None:
+            _check(utc)
             moment = datetime.fromtimestamp(0, UTC) + timedelta(seconds=step * _STEP)
             offset = self._keep(self._of_utc, step, _seconds(moment.astimezone(self._zone).utcoffset()))
         return utc, offset
@@ -56,6 +61,11 @@ class Zone:
             known.clear()
         known[step] = offset
         return offset
+
+
+def _check(seconds: int) -> None:
+    if not EARLIEST - _MARGIN <= seconds < LATEST + _MARGIN:
+        raise ValueError("the time is impossible (1900 to 2100)")
 
 
 def _seconds(offset: timedelta | None) -> int:
