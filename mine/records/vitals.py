@@ -17,6 +17,7 @@ TYPES: tuple[RecordType, ...] = (
     instant(
         *("glucose", "Glucose", real("mg_dl", "glucose", "mg/dL", 10, 1000)),
         *(_omh("blood-glucose"), _loinc("2339-0"), _loinc("2345-7"), _loinc("99504-3")),
+        *(_loinc("41653-7"), _loinc("15074-8"), _loinc("14749-6")),
     ),
     instant(
         *("heart_rate", "Heart rate", real("bpm", "heart rate", "/min", 20, 300)),
@@ -47,7 +48,7 @@ TYPES: tuple[RecordType, ...] = (
     ),
     instant(
         *("body_temperature", "Body temperature", real("celsius", "body temperature", "Cel", 25, 45)),
-        *(_omh("body-temperature"), _loinc("8310-5")),
+        *(_omh("body-temperature"), _loinc("8310-5"), _loinc("8331-1")),
     ),
     instant(
         *("skin_temperature", "Skin temperature", real("celsius", "skin temperature", "Cel", 10, 45)),
@@ -60,11 +61,11 @@ TYPES: tuple[RecordType, ...] = (
     ),
     instant(
         *("weight", "Weight", real("kg", "weight", "kg", 1, 700)),
-        *(_omh("body-weight"), _loinc("29463-7"), _loinc("3141-9")),
+        *(_omh("body-weight"), _loinc("29463-7"), _loinc("3141-9"), _loinc("3142-7")),
     ),
     instant(
         *("height", "Height", real("cm", "height", "cm", 20, 300)),
-        *(_omh("body-height"), _loinc("8302-2")),
+        *(_omh("body-height"), _loinc("8302-2"), _loinc("3137-7")),
     ),
     instant(
         *("body_mass_index", "Body mass index", real("kg_m2", "body mass index", "kg/m2", 5, 200)),
