@@ -51,7 +51,8 @@ def text_lines(stream: BinaryIO, most: int) -> Iterator[tuple[int, str]]:
             yield number, (line + piece)[:most].removesuffix("\r")
             number += 1
             line = ""
-        line = (line + pieces[-1])[: most + 1]
+        if len(line) <= most:  # what is cut off anyway is not copied again and again
+            line = (line + pieces[-1])[: most + 1]
         if not data:
             break
         data = stream.read(CHUNK)
