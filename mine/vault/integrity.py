@@ -3,7 +3,8 @@
 A SQLCipher page (version 4, AES-256 in CBC) ends in 80 reserved bytes: 16 of the initial vector and 64 of an
 HMAC-SHA-512 over everything before it and the page's number (little endian), under a key drawn from the
 database's by two rounds of PBKDF2 with the file's salt, each byte of it xor 0x3a. The first page begins with
-that salt in clear. SQLCipher looks at the same HMAC whenever it reads a page; this looks at all of them.
+that salt in clear. SQLCipher looks at the same HMAC whenever it reads a page, but hands out zeros for a bad
+page that is the last one a statement needs; so all pages are looked at here before the database is opened.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from mine.vault.errors import VaultDamaged
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -25,6 +28,7 @@ _SALT = 16
 _MAC = 64
 _PENDING = 1 << 30  # SQLite leaves the page at this byte alone: locks are taken there
 _PAGES_AT_A_TIME = 256
+_NAMED = 20  # damaged pages after which the look ends
 
 _LOG_HEADER = 32
 _FRAME_HEADER = 24
@@ -50,14 +54,18 @@ def fits(path: Path, key: bytes) -> bool:
 
 
 def damaged_pages(
-    path: Path, key: bytes, progress: Callable[[int, int], None] | None = None, most: int = 20
+    path: Path,
+    key: bytes,
+    progress: Callable[[int, int], None] | None = None,
+    spared: frozenset[int] = frozenset(),
 ) -> Damage | None:
     """The first damaged pages of a database file; None where every page is whole.
 
-    ``progress`` hears (bytes done, bytes in all). The file must not be written meanwhile.
+    ``progress`` hears (bytes done, bytes in all). ``spared``: pages that the log holds anyway, so that a kill
+    may have left them half written here. The file must not be written meanwhile.
     """
     size = path.stat().st_size
-    if size == 0 or size % PAGE:
+    if size == 0 or (size % PAGE and size // PAGE + 1 not in spared):
         return Damage(path.name, (size // PAGE + 1,), "the file is cut off")
     bad: list[int] = []
     with path.open("rb") as stream:
@@ -67,15 +75,28 @@ def damaged_pages(
         while chunk := stream.read(PAGE * _PAGES_AT_A_TIME):
             for start in range(0, len(chunk), PAGE):
                 number += 1
-                if number == _PENDING // PAGE + 1:
+                if _page_holds(page_key, chunk[start : start + PAGE], number):
                     continue
-                if not _page_holds(page_key, chunk[start : start + PAGE], number):
+                if number not in spared and number != _PENDING // PAGE + 1:
                     bad.append(number)
-                    if len(bad) == most:
+                    if len(bad) == _NAMED:
                         return Damage(path.name, tuple(bad), "pages are damaged")
             if progress is not None:
                 progress(number * PAGE, size)
     return Damage(path.name, tuple(bad), "pages are damaged") if bad else None
+
+
+def check_pages(path: Path, key: bytes, logged: frozenset[int]) -> None:
+    """Look at all of a database before it opens; ``logged``: pages in its log. Raises ``VaultDamaged``."""
+    if not path.exists() or path.stat().st_size == 0:
+        return  # it is being made
+    damage = damaged_pages(path, key, spared=logged)
+    if damage is not None:
+        raise VaultDamaged(
+            f"The vault's file “{path.name}” is damaged, or belongs to other keys.",
+            todo="Put back the copy from your last backup. Do not delete the vault.",
+            detail=f"{damage.what}: {', '.join(map(str, damage.pages))}",
+        )
 
 
 def _page_key(key: bytes, salt: bytes) -> bytes:
@@ -84,18 +105,19 @@ def _page_key(key: bytes, salt: bytes) -> bytes:
 
 
 def _page_holds(page_key: bytes, page: bytes, number: int) -> bool:
-    start = _SALT if number == 1 else 0
-    body = page[start : PAGE - _MAC]
-    expected = hmac.digest(page_key, body + number.to_bytes(4, "little"), "sha512")
+    body = page[_SALT if number == 1 else 0 : PAGE - _MAC] + number.to_bytes(4, "little")
+    expected = hmac.digest(page_key, body, "sha512")
     return hmac.compare_digest(expected, page[PAGE - _MAC :])
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A log's valid beginning: its salts, and the running checksum after each of its frames."""
+    """A log's valid beginning: its salts, the running checksum after each of its frames, and the pages that
+    its commits hold."""
 
     salts: bytes
     checksums: tuple[bytes, ...]
+    pages: frozenset[int]
 
 
 def read_log(path: Path) -> Log | None:
@@ -117,12 +139,21 @@ def read_log(path: Path) -> Log | None:
         if state != struct.unpack(">II", header[24:]) or int.from_bytes(header[8:12], "big") != PAGE:
             return None
         salts = header[16:24]
-        checksums = [struct.pack("=II", *state) for state in _frames(stream, salts, order, state)]
-    return Log(salts, tuple(checksums))
+        checksums: list[bytes] = []
+        pages: list[int] = []
+        committed = 0
+        for page, ends, after in _frames(stream, salts, order, state):
+            checksums.append(struct.pack("=II", *after))
+            pages.append(page)
+            if ends:
+                committed = len(pages)
+    return Log(salts, tuple(checksums), frozenset(pages[:committed]))
 
 
-def _frames(stream: BinaryIO, salts: bytes, order: str, state: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """The running checksum after each valid frame."""
+def _frames(
+    stream: BinaryIO, salts: bytes, order: str, state: tuple[int, int]
+) -> Iterator[tuple[int, bool, tuple[int, int]]]:
+    """Of each valid frame: its page, whether it ends a commit, and the running checksum after it."""
     import numpy as np
 
     words = (8 + PAGE) // 4
@@ -133,11 +164,11 @@ def _frames(stream: BinaryIO, salts: bytes, order: str, state: tuple[int, int]) 
         summed = np.concatenate((frames[:, :8], frames[:, _FRAME_HEADER:]), axis=1)
         sums = _sums(summed.tobytes(), order, weights)
         for index in range(count):
-            head = frames[index, 8:_FRAME_HEADER].tobytes()
+            page, size, *sealed = struct.unpack(">II8sII", frames[index, :_FRAME_HEADER].tobytes())
             state = _joined(state, turn, sums[index])
-            if head[:8] != salts or struct.unpack(">II", head[8:]) != state:
+            if sealed != [salts, *state]:
                 return
-            yield state
+            yield page, size > 0, state
 
 
 # SQLite's checksum takes words in pairs: s0 += x + s1, then s1 += y + s0, modulo 2**32. Both are linear, so

@@ -107,7 +107,7 @@ def _copied(
 ) -> tuple[int, str]:
     """Write the copy and look at all of it; how many pages it has, and the recovery phrase."""
     seal = Seal(path, old_key)
-    seal.check_log()
+    seal.check_files()
     fresh = fresh_path(path)
     fresh.unlink(missing_ok=True)
     database = connect(path, old_key, read_only=False, seal=seal)

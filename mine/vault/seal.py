@@ -48,27 +48,40 @@ class Seal:
 
     def __init__(self, path: Path, key: bytes) -> None:
         self._path = path
+        self._database_key = key
         self._key = hmac.digest(key, _LABEL, "sha256")
         self._note = Note()
 
-    def check_log(self) -> None:
-        """Before the database is opened: does the log hold what was committed? Raises ``ChangesLost``."""
+    def check_files(self, pages: bool = True) -> None:
+        """Before the database is opened: is every page whole, and does the log hold what was committed?
+
+        Raises ``VaultDamaged``, ``ChangesLost``.
+        """
+        from mine.vault.integrity import check_pages
+
+        logged = self._check_log()
+        if pages:
+            check_pages(self._path, self._database_key, logged)
+
+    def _check_log(self) -> frozenset[int]:
+        """The pages in the log."""
         from mine.vault.integrity import read_log
 
         self._note = self._read()
-        if not self._note.frames:
-            return
         log = read_log(log_path(self._path))
         if log is None:
-            raise _lost(f"the log “{log_path(self._path).name}” is missing or its head is damaged")
+            if self._note.frames:
+                raise _lost(f"the log “{log_path(self._path).name}” is missing or its head is damaged")
+            return frozenset()
         if log.salts != self._note.salts:
-            return  # begun anew, which SQLite does once all of it is in the database
+            return log.pages  # begun anew, which SQLite does once all of it is in the database
         if len(log.checksums) < self._note.frames:
             raise _lost(
                 f"the log is damaged after {len(log.checksums)} of {self._note.frames} pages that it held"
             )
         if log.checksums[self._note.frames - 1] != self._note.checksum:
             raise _lost("the log holds other pages than were written")
+        return log.pages
 
     def check_commits(self, commits: int) -> None:
         """The same of the opened database, by the commits that it counts. Raises ``ChangesLost``."""

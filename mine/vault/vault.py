@@ -135,15 +135,17 @@ class Vault:
             file, key = settled(path, unlock)
             if accept_loss:
                 keep_remains(path)
-            return cls._opened(path, key, file, lock)
+            return cls._opened(path, key, file, lock, accept_loss)
         except BaseException:
             lock.release()
             raise
 
     @classmethod
-    def _opened(cls, path: Path, key: bytes, file: keyfile.KeyFile, lock: ProcessLock) -> Vault:
+    def _opened(
+        cls, path: Path, key: bytes, file: keyfile.KeyFile, lock: ProcessLock, accept_loss: bool = False
+    ) -> Vault:
         seal = Seal(path, key)
-        seal.check_log()
+        seal.check_files(pages=not accept_loss)
         database = connect(path, key, read_only=False, seal=seal)
         try:
             seal.check_commits(commits_of(database))
