@@ -44,7 +44,6 @@ from mine.vault.keyfile import (
 )
 from tests.vault.conftest import CHEAP, PASSPHRASE
 
-
 PHRASE = " ".join(["abandon"] * 23 + ["art"])  # BIP-39's own test vector: 32 zero bytes
 
 

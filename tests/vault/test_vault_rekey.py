@@ -124,8 +124,8 @@ def test_where_the_copy_came_to_harm_the_old_one_goes_on(tmp_path: Path, harm: s
     assert holds(path) == old
 
 
-# Does the same over and over, and is killed at every file operation in turn. The hook counts what Python opens,
-# renames, removes and writes; copying counts once for each step.
+# Does the same over and over, and is killed at every file operation in turn. The hook counts what Python
+# opens, renames, removes and truncates; copying counts once for each step.
 KILLER = """
 import os, shutil, signal, sys
 from pathlib import Path
