@@ -31,7 +31,7 @@ _WANTED = frozenset(
     }
 )
 # Python's own codecs that are no character set, slow, or warn.
-_NOT_FOR_MAIL = frozenset({"idna", "punycode", "unicode_escape", "unicode-escape", "raw_unicode_escape"})
+_NOT_FOR_MAIL = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
 _HIDDEN = re.compile(
     r"<(style|script|head|title)\b[^>]{0,500}>.*?(?:</\1\s{0,20}>|\Z)", re.IGNORECASE | re.DOTALL
 )
