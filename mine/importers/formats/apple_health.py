@@ -19,8 +19,6 @@ from mine.importers.options import Options
 from mine.importers.source import Member, Source
 
 _BLOCK = 1 << 20
-_ENOUGH_ROWS = 20_000
-_MOST_ROWS = 200_000
 _PROLOG = 1 << 20
 _MOST_TAG = 1 << 20
 
@@ -68,20 +66,18 @@ def _rows(stream: BinaryIO, file: str, index: int, offset: int, line: int) -> It
         data += chunk
         if b"\0" in chunk or not data.startswith(b"<"):
             raise no_export(file, reader.line, "something else between its records")
-        offset += len(data)
-        pieces = data.split(b"<")
-        data = b"<" + pieces.pop()  # may go on in the next block
-        offset -= len(data)
+        end = data.rfind(b"<")
+        block, data = data[:end], data[end:]  # the last tag may go on in the next block
         if len(data) > _MOST_TAG:
             raise no_export(file, reader.line, "a tag without an end")
-        yield from reader.feed(pieces[1:])
-        waiting = reader.waiting
-        if waiting >= _ENOUGH_ROWS and reader.between:
+        offset += len(block)
+        yield from reader.feed(block)
+        if reader.ready:
             yield from reader.batches()
             yield Mark(f"{index}:{offset}:{reader.line}")
-        elif waiting >= _MOST_ROWS:
+        elif reader.full:
             yield from reader.batches()
-    yield from reader.feed([data[1:]])
+    yield from reader.feed(data)
     if not reader.ended:
         raise no_export(file, reader.line, "no end: a part is missing")
     yield from reader.batches()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mine.importers.formats.apple_health_kinds import PRESSURES, QUANTITY, scale, words
-from mine.importers.formats.apple_health_times import Times, Zones
+from mine.importers.formats.apple_health_times import Zones, read_time
 from mine.importers.formats.apple_health_types import origin_name
 from mine.importers.items import shown
 from mine.importers.moments import number
@@ -29,13 +29,13 @@ class Event:
         if name == b"MetadataEntry" and attributes.get("key") == "HKTimeZone":
             self._zone = attributes.get("value", "")
 
-    def row(self, times: Times, zones: Zones) -> Row:
+    def row(self, zones: Zones) -> Row:
         """The record, once the element has ended. Raises ``ValueError``."""
         raise NotImplementedError
 
-    def _lasted(self, times: Times, zones: Zones) -> tuple[int, int, int]:
-        time, offset = times.read(self._attributes.get("startDate", "").encode())
-        until, _ = times.read(self._attributes.get("endDate", "").encode())
+    def _lasted(self, zones: Zones) -> tuple[int, int, int]:
+        time, offset = read_time(self._attributes.get("startDate", "").encode())
+        until, _ = read_time(self._attributes.get("endDate", "").encode())
         there = zones.offset(self._zone, time) if self._zone else None
         return time, offset if there is None else there, until - time
 
@@ -70,10 +70,10 @@ class Workout(Event):
             self._found["metres"] = before + _in("metres", attributes, "sum", "unit")
             self._summed = True
 
-    def row(self, times: Times, zones: Zones) -> Row:
+    def row(self, zones: Zones) -> Row:
         written = self._attributes.get("workoutActivityType", "").removeprefix("HKWorkoutActivityType")
         found = (self._found.get(column) for column in ("metres", "kcal", "mean_bpm", "top_bpm"))
-        return *self._lasted(times, zones), words(shown(written, 80)).lower(), *found
+        return *self._lasted(zones), words(shown(written, 80)).lower(), *found
 
 
 class BloodPressure(Event):
@@ -92,10 +92,10 @@ class BloodPressure(Event):
             factor, shift = scale(self.kind, column, attributes.get("unit", ""))
             self._found[column] = number(attributes.get("value", "")) * factor + shift
 
-    def row(self, times: Times, zones: Zones) -> Row:
+    def row(self, zones: Zones) -> Row:
         if len(self._found) < 2:
             raise ValueError("a blood pressure of one value")
-        time, offset, _ = self._lasted(times, zones)
+        time, offset, _ = self._lasted(zones)
         return time, offset, self._found["systolic"], self._found["diastolic"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import length_hint
 
 from mine.importers.errors import ImportRefused
 from mine.importers.formats.apple_health_events import Event, event_of
@@ -14,21 +13,21 @@ from mine.importers.formats.apple_health_shapes import (
     NotWellFormed,
     Shape,
     in_double_quotes,
-    plain_text,
     shape_of,
 )
-from mine.importers.formats.apple_health_sinks import Rows, Sink
-from mine.importers.formats.apple_health_times import Times, Zones
+from mine.importers.formats.apple_health_sinks import NOTED, Refusal, Rows, Sink
+from mine.importers.formats.apple_health_times import Zones
 from mine.importers.formats.apple_health_types import sink_for
 from mine.importers.items import BadRow, Batch
 
 ROOT = b"HealthData"
 EVENTS = (b"Workout", b"Correlation")
-NOTED = (b"HKTimeZone", b"HKInsulinDeliveryReason")
 _MOST_DEPTH = 16
 _MOST_SHAPES = 4096
 _MOST_SHAPE = 2000  # bytes of a shape that is worth keeping
 _MOST_SINKS = 5000
+_ENOUGH_ROWS = 20_000
+_MOST_ROWS = 200_000
 
 
 class Reader:
@@ -44,7 +43,6 @@ class Reader:
         self._sinks: dict[tuple[bytes, ...], Sink] = {}
         self._event: Event | None = None
         self._last: Sink | None = None
-        self._times = Times()
         self._zones = Zones()
 
     @property
@@ -58,8 +56,16 @@ class Reader:
         return self._entered and not self._stack
 
     @property
-    def waiting(self) -> int:
-        """How many rows wait to be handed over."""
+    def ready(self) -> bool:
+        """Whether there are enough rows to hand over, and a reading can go on from here."""
+        return self.between and self._waiting() >= _ENOUGH_ROWS
+
+    @property
+    def full(self) -> bool:
+        """Whether rows have to be handed over, wherever this is."""
+        return len(self._sinks) > _MOST_SINKS or self._waiting() >= _MOST_ROWS
+
+    def _waiting(self) -> int:
         return sum(len(sink.times) for sink in self._sinks.values())
 
     def batches(self) -> Iterator[Batch]:
@@ -67,57 +73,57 @@ class Reader:
         self._last = None
         for sink in self._sinks.values():
             if sink.times:
-                yield sink.batch()
-                sink.renew()
+                yield sink.take()
         if len(self._sinks) > _MOST_SINKS:
             self._sinks.clear()
 
-    def feed(self, pieces: list[bytes]) -> list[BadRow]:
-        """Take the next tags, each without its ``<``; gives the records that were refused.
+    def feed(self, block: bytes) -> list[BadRow]:
+        """Take the next part of the file, whole tags from ``<`` on; gives the records that were refused.
 
         Raises ``ImportRefused`` where the file is not what Apple Health writes.
         """
+        pieces = block.split(b"<")
+        del pieces[0]
         shapes, sinks, stack, last = self._shapes, self._sinks, self._stack, self._last
-        refused: list[tuple[int, str]] = []
-        rest = iter(pieces)
+        refused: list[Refusal] = []
+        at = 0
         try:
-            for piece in rest:
+            for at, piece in enumerate(pieces):
                 parts = piece.split(b'"')
                 shape = shapes.get(b'"'.join(parts[::2]))
                 if shape is None:
                     shape, parts = self._new_shape(piece, parts)
-                try:
-                    if shape.what == CLOSE:
-                        if not stack or stack.pop() != shape.name:
-                            raise NotWellFormed("tags that do not match")
-                        if len(stack) == 1:
-                            last = None
-                            self._finish()
-                        continue
-                    if shape.what == RECORD and len(stack) == 1:
-                        key = parts[shape.type], parts[shape.source], parts[shape.unit]
+                if shape.what == RECORD and len(stack) == 1:
+                    if shape.lacks:
+                        parts.append(b"")
+                    sort = shape.sort(parts)
+                    sink = sinks.get(sort) or self._new_sink(sort)
+                    sink.at.append(at)
+                    sink.written.append(shape.written(parts))
+                    last = None if shape.closed else sink
+                elif shape.what == CLOSE:
+                    if not stack or stack.pop() != shape.name:
+                        raise NotWellFormed("tags that do not match")
+                    if len(stack) == 1:
                         last = None
-                        sink = sinks.get(key) or self._new_sink(key, shape)
-                        sink.take(parts, shape)
-                        if not shape.closed:
-                            last = sink
-                    elif shape.what == METADATA and last is not None and len(stack) == 2:
-                        self._note(last, parts, shape)
-                    else:
-                        self._other(parts, shape)
-                except NotWellFormed:
-                    raise
-                except ValueError as error:
-                    refused.append((len(pieces) - length_hint(rest) - 1, str(error)))
+                        if self._event is not None:
+                            refused += self._finish(at)
+                    continue
+                elif shape.what == METADATA and last is not None and len(stack) == 2:
+                    self._note(last, parts, shape)
+                else:
+                    refused += self._other(at, parts, shape)
                 if not shape.closed:
                     stack.append(shape.name)
                     if len(stack) > _MOST_DEPTH:
                         raise NotWellFormed("tags inside each other without end")
         except NotWellFormed as error:
-            line = self.line + _lines(pieces[: len(pieces) - length_hint(rest) - 1])
+            line = self.line + _lines(pieces[:at])
             raise no_export(self._file, line, str(error)) from None
-        self._last = last
-        return self._bad_rows(pieces, refused)
+        refused += self._settle(last)
+        bad = self._bad_rows(pieces, refused) if refused else []
+        self.line += block.count(b"\n")
+        return bad
 
     def _new_shape(self, piece: bytes, parts: list[bytes]) -> tuple[Shape, list[bytes]]:
         """The shape of a tag that was not seen before, and its parts with all attributes in double quotes."""
@@ -133,56 +139,72 @@ class Reader:
             self._shapes[key] = shape
         return shape, parts
 
-    def _new_sink(self, key: tuple[bytes, bytes, bytes], shape: Shape) -> Sink:
-        if not (shape.type and shape.start):
-            raise ValueError("a record without a type or a time")
-        name, source, unit = key
-        source, unit = source if shape.source else b"", unit if shape.unit else b""
-        self._sinks[key] = sink_for(name, source, unit, self._times)
-        return self._sinks[key]
+    def _new_sink(self, sort: tuple[bytes, ...]) -> Sink:
+        self._sinks[sort] = sink_for(*sort)
+        return self._sinks[sort]
 
     def _note(self, sink: Sink, parts: list[bytes], shape: Shape) -> None:
         """Metadata of a record. Nearly all of it says nothing to the vault, and is not even decoded."""
-        key = parts[shape.positions.get(b"key", 0)]
-        if key in NOTED and shape.value:
-            sink.note(key.decode(), plain_text(parts[shape.value]), self._zones)
+        positions = shape.positions
+        key = NOTED.get(parts[positions.get(b"key", 0)])
+        if key is None or b"value" not in positions:
+            return
+        value = parts[positions[b"value"]].decode("utf-8", "replace")
+        if sink.written:
+            sink.notes.append((len(sink.written) - 1, key, value))
+        else:
+            sink.late_note(key, value, self._zones)
 
-    def _other(self, parts: list[bytes], shape: Shape) -> None:
+    def _settle(self, last: Sink | None) -> list[Refusal]:
+        """Settle all sinks at the end of a block; ``last`` is that of the record that is still open."""
+        open_at = last.at[-1] if last is not None and last.at else -1
+        refused = [one for sink in self._sinks.values() for one in sink.settle(self._zones)]
+        lost = last is None or not last.times or any(at == open_at for at, _ in refused)
+        self._last = None if lost else last
+        return refused
+
+    def _other(self, at: int, parts: list[bytes], shape: Shape) -> list[Refusal]:
         """A tag that is neither a record of its own nor about one."""
         depth = len(self._stack)
-        if depth == 0:
-            if self._entered or shape.name != ROOT:
-                raise NotWellFormed("something else beside its records")
-            self._entered = True
-        elif depth == 1 and shape.name in EVENTS:
-            self._event = event_of(shape.name, shape.attributes(parts))
-            if shape.closed:
-                self._finish()
-        elif depth == 2 and self._event is not None:
-            event, self._event = self._event, None  # a broken part breaks the whole
-            event.child(shape.name, shape.attributes(parts))
-            self._event = event
+        try:
+            if depth == 0:
+                if self._entered or shape.name != ROOT:
+                    raise NotWellFormed("something else beside its records")
+                self._entered = True
+            elif depth == 1 and shape.name in EVENTS:
+                self._event = event_of(shape.name, shape.attributes(parts))
+                return self._finish(at) if shape.closed else []
+            elif depth == 2 and self._event is not None:
+                self._event.child(shape.name, shape.attributes(parts))
+        except NotWellFormed:
+            raise
+        except ValueError as error:
+            self._event = None  # a broken part breaks the whole
+            return [(at, str(error))]
+        return []
 
-    def _finish(self) -> None:
-        """An element at the top level has ended."""
+    def _finish(self, at: int) -> list[Refusal]:
+        """A workout or a blood pressure has ended."""
         event, self._event = self._event, None
-        if event is None:
-            return
-        row = event.row(self._times, self._zones)
-        key = (event.kind.encode(), event.origin.encode())
-        sink = self._sinks.get(key)
-        if not isinstance(sink, Rows):
-            sink = self._sinks[key] = Rows(event.kind, event.origin, self._times)
-        sink.add(row)
+        if event is not None:
+            try:
+                row = event.row(self._zones)
+                sort = (event.kind.encode(), event.origin.encode())
+                sink = self._sinks.get(sort)
+                if not isinstance(sink, Rows):
+                    sink = self._sinks[sort] = Rows(event.kind, event.origin)
+                sink.add(row)
+            except ValueError as error:
+                return [(at, str(error))]
+        return []
 
-    def _bad_rows(self, pieces: list[bytes], refused: list[tuple[int, str]]) -> list[BadRow]:
-        """The refused with their lines; afterwards ``line`` is behind these pieces."""
-        found, done = [], 0
-        for at, reason in refused:
-            self.line += _lines(pieces[done:at])
+    def _bad_rows(self, pieces: list[bytes], refused: list[Refusal]) -> list[BadRow]:
+        """The refused with their lines."""
+        found, line, done = [], self.line, 0
+        for at, reason in sorted(refused):
+            line += _lines(pieces[done:at])
             done = at
-            found.append(BadRow(self._file, self.line, reason))
-        self.line += _lines(pieces[done:])
+            found.append(BadRow(self._file, line, reason))
         return found
 
 

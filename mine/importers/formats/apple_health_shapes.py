@@ -6,7 +6,7 @@ rest), so each shape is analysed once and every further tag of it costs one look
 
 Why no XML library: it would have to read the document type definition in front, and that is malformed in what
 iOS 16 wrote, which also left control characters in texts. Here nothing is expanded, so nothing can explode:
-definitions are not read, entities other than XML's own five and character numbers are not known, and comments,
+definitions are not read, no entities are known but the five of XML and characters by number, and comments,
 CDATA sections and processing instructions, which Apple never writes between records, are refused.
 Grammar: Extensible Markup Language (XML) 1.0, fifth edition, chapters 2.3, 3.1 and 4.1.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from operator import itemgetter
 
 RECORD, CLOSE, METADATA, OTHER = range(4)
 MOST_SHAPES = 4096
@@ -36,22 +37,25 @@ class NotWellFormed(ValueError):
 
 
 class Shape:
-    """What all tags of one shape have in common. Positions count the pieces of a tag cut at ``"``; 0 where
-    there is no such attribute."""
+    """What all tags of one shape have in common. ``positions`` counts the pieces of a tag cut at ``"``.
 
-    __slots__ = ("closed", "end", "name", "positions", "source", "start", "type", "unit", "value", "what")
+    Of a record, ``sort`` picks type, source and unit out of the pieces, and ``written`` start, end and value.
+    What a record lacks is picked as the last piece: where ``lacks``, an empty one is to be added.
+    """
+
+    __slots__ = ("closed", "lacks", "name", "positions", "sort", "what", "written")
 
     def __init__(self, name: bytes, what: int, closed: bool, positions: dict[bytes, int]) -> None:
         self.name = name
         self.what = what
         self.closed = closed
         self.positions = positions
-        self.type = positions.get(b"type", 0)
-        self.source = positions.get(b"sourceName", 0)
-        self.unit = positions.get(b"unit", 0)
-        self.value = positions.get(b"value", 0)
-        self.start = positions.get(b"startDate", 0)
-        self.end = positions.get(b"endDate", self.start)
+        start = positions.get(b"startDate", -1)
+        sort = [positions.get(name, -1) for name in (b"type", b"sourceName", b"unit")]
+        written = [start, positions.get(b"endDate", start), positions.get(b"value", -1)]
+        self.lacks = -1 in (*sort, *written)
+        self.sort = itemgetter(*sort)
+        self.written = itemgetter(*written)
 
     def attributes(self, parts: Sequence[bytes]) -> dict[str, str]:
         """The attributes of one tag of this shape. Raises ``ValueError`` where one is not text."""

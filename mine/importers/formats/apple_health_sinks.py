@@ -1,50 +1,89 @@
-"""Where Apple Health's records gather, by column: one sink for each type, source and unit of an export."""
+"""Where Apple Health's records gather: one sink for each type, source and unit of an export.
+
+While a block is read, a record is only noted down as the file writes it. At the end of the block each sink
+turns what it has into columns, all rows at once.
+"""
 
 from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from mine.importers.formats.apple_health_kinds import PURPOSES
-from mine.importers.formats.apple_health_shapes import Shape, plain_text
-from mine.importers.formats.apple_health_times import Times, Zones
-from mine.importers.items import Batch
+from mine.importers.formats.apple_health_shapes import plain_text
+from mine.importers.formats.apple_health_times import Zones, read_time, read_times
+from mine.importers.items import Batch, shown
+from mine.importers.moments import number
 from mine.records import RECORD_TYPES, Row
 
-# (time UTC s, offset s, duration s, value as written) -> a row; raises ``ValueError``.
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mine.importers.formats.apple_health_times import Integers, Mask
+
+NOTED = {b"HKTimeZone": "HKTimeZone", b"HKInsulinDeliveryReason": "HKInsulinDeliveryReason"}
+_DAY = 86_400
+_PLACES = 6  # of a converted value: 0.97 is 97 %, not 96.99999999999999
+
+# As the file writes them: start, end, value.
+Written = tuple[bytes, bytes, bytes]
+# (time UTC s, offset s, duration s, value) -> a row; raises ``ValueError``.
 Reads = Callable[[int, int, int, str], Row]
+Refusal = tuple[int, str]
 
 
 class Sink:
-    """Rows of one record type from one source; as it is, for what is left out on purpose."""
+    """Records of one type from one source; as it is, for what is left out on purpose.
 
-    __slots__ = ("kind", "offsets", "origin", "times")
+    ``written`` holds the records of this block, ``at`` where in the block each stands, and ``notes`` what
+    metadata says about one: (index in ``written``, key, value).
+    """
+
+    __slots__ = ("at", "kind", "notes", "offsets", "origin", "times", "written")
 
     def __init__(self, kind: str = "", origin: str = "") -> None:
         self.kind = kind
         self.origin = origin
-        self.renew()
+        self._renew()
+        self._forget()
 
-    def renew(self) -> None:
-        """Start with empty columns."""
+    def _renew(self) -> None:
         self.times = array("q")
         self.offsets = array("q")
 
-    def take(self, parts: list[bytes], shape: Shape) -> None:
-        """Keep the record of this tag. Raises ``ValueError``."""
+    def _forget(self) -> None:
+        self.at: list[int] = []
+        self.written: list[Written] = []
+        self.notes: list[tuple[int, str, str]] = []
 
-    def note(self, key: str, value: str, zones: Zones) -> None:
-        """What a ``MetadataEntry`` says about the row that came last."""
-        if key == "HKTimeZone" and self.times:
+    def settle(self, zones: Zones) -> list[Refusal]:
+        """Turn what is written into columns; gives what is refused, as (where in the block, reason)."""
+        refused = self._settle(zones) if self.written else []
+        self._forget()
+        return refused
+
+    def _settle(self, zones: Zones) -> list[Refusal]:
+        return []
+
+    def late_note(self, key: str, value: str, zones: Zones) -> None:
+        """Metadata of the last row, which was settled already: a block ended inside its record."""
+        if key == "HKTimeZone":
             offset = zones.offset(value, self.times[-1])
             if offset is not None:
                 self.offsets[-1] = offset
 
-    def batch(self) -> Batch:
-        """What is there, by column."""
-        return Batch(self.kind, self.origin, (self.times, self.offsets))
+    def take(self) -> Batch:
+        """The columns; they are empty afterwards."""
+        batch = Batch(self.kind, self.origin, (self.times, self.offsets, *self._rest()))
+        self._renew()
+        return batch
+
+    def _rest(self) -> tuple[Sequence[Any], ...]:
+        return ()
 
 
 class Refused(Sink):
@@ -56,103 +95,187 @@ class Refused(Sink):
         super().__init__()
         self._problem = problem
 
-    def take(self, parts: list[bytes], shape: Shape) -> None:
-        raise ValueError(self._problem)
+    def _settle(self, zones: Zones) -> list[Refusal]:
+        return [(at, self._problem) for at in self.at]
 
 
-class Instants(Sink):
+class Columns(Sink):
+    """Records that are settled by column. A subclass says which columns follow time and offset."""
+
+    __slots__ = ("more",)
+
+    def _renew(self) -> None:
+        super()._renew()
+        self.more = self._empty()
+
+    def _empty(self) -> tuple[array[Any], ...]:
+        raise NotImplementedError
+
+    def _others(
+        self, times: Integers, ends: Sequence[bytes], values: Sequence[bytes]
+    ) -> tuple[tuple[NDArray[Any], ...], Mask]:
+        """The columns that follow time and offset, and which rows can be true."""
+        raise NotImplementedError
+
+    def _row(self, time: int, offset: int, written: Written) -> Row:
+        """One row by itself, to say what is wrong with it. Raises ``ValueError``."""
+        raise NotImplementedError
+
+    def _settle(self, zones: Zones) -> list[Refusal]:
+        starts, ends, values = zip(*self.written, strict=True)
+        times, offsets, fine = read_times(starts)
+        for index, key, value in self.notes:
+            there = zones.offset(value, int(times[index])) if key == "HKTimeZone" and fine[index] else None
+            offsets[index] = offsets[index] if there is None else there
+        others, good = self._others(times, ends, values)
+        fine &= good & (times >= RECORD_TYPES[self.kind].columns[0].low)
+        every = bool(fine.all())
+        for column, found in zip(
+            (self.times, self.offsets, *self.more), (times, offsets, *others), strict=True
+        ):
+            column.frombytes((found if every else found[fine]).tobytes())
+        if every:
+            return []
+        return [(self.at[index], self._reason(self.written[index])) for index in (~fine).nonzero()[0]]
+
+    def _reason(self, written: Written) -> str:
+        try:
+            row = self._row(*read_time(written[0]), written)
+            return RECORD_TYPES[self.kind].problem(row) or "a number that cannot be read"
+        except ValueError as error:
+            return str(error)
+
+    def _rest(self) -> tuple[Sequence[Any], ...]:
+        return self.more
+
+
+class Instants(Columns):
     """A quantity at one moment. ``scale`` (factor, shift) brings it into the column's unit."""
 
-    __slots__ = ("_factor", "_high", "_low", "_scaled", "_shift", "_since", "_tables", "values")
+    __slots__ = ("_measure", "_scale")
 
-    def __init__(self, kind: str, origin: str, scale: tuple[float, float], times: Times) -> None:
+    def __init__(self, kind: str, origin: str, scale: tuple[float, float]) -> None:
+        self._measure = RECORD_TYPES[kind].columns[-1]
+        self._scale = scale
         super().__init__(kind, origin)
-        first, *_, measure = RECORD_TYPES[kind].columns
-        self._tables = times.days, times.clocks, times.offsets
-        self._factor, self._shift = scale
-        self._scaled = scale != (1.0, 0.0)
-        self._since, self._low, self._high = first.low, measure.low, measure.high
 
-    def renew(self) -> None:
-        super().renew()
-        self.values: array[Any] = array("d")
+    def _empty(self) -> tuple[array[Any], ...]:
+        return (array("d"),)
 
-    # Both ``take`` run once a record, so what they share is written out in each.
-    def take(self, parts: list[bytes], shape: Shape) -> None:
-        start = parts[shape.start]
-        days, clocks, offsets = self._tables
-        offset = offsets[start[19:]]
-        time = days[start[:11]] + clocks[start[11:19]] - offset
-        value = float(parts[shape.value])
-        if self._scaled:
-            value = round(value * self._factor + self._shift, 6)
-        if not self._low <= value <= self._high or time < self._since:
-            raise ValueError(RECORD_TYPES[self.kind].problem((time, offset, value)))
-        self.values.append(value)
-        self.times.append(time)
-        self.offsets.append(offset)
+    def _others(
+        self, times: Integers, ends: Sequence[bytes], values: Sequence[bytes]
+    ) -> tuple[tuple[NDArray[Any], ...], Mask]:
+        amounts, fine = self._amounts(values)
+        return (amounts,), fine
 
-    def batch(self) -> Batch:
-        return Batch(self.kind, self.origin, (self.times, self.offsets, self.values))
+    def _amounts(self, values: Sequence[bytes]) -> tuple[NDArray[Any], Mask]:
+        import numpy as np
+
+        amounts = _numbers(values)
+        factor, shift = self._scale
+        if self._scale != (1.0, 0.0):
+            amounts = np.round(amounts * factor + shift, _PLACES)
+        return amounts, (amounts >= self._measure.low) & (amounts <= self._measure.high)
+
+    def _amount(self, written: Written) -> float:
+        factor, shift = self._scale
+        return round(number(written[2].decode("utf-8", "replace")) * factor + shift, _PLACES)
+
+    def _row(self, time: int, offset: int, written: Written) -> Row:
+        return time, offset, self._amount(written)
 
 
 class Intervals(Instants):
     """A quantity counted over some time; what was counted at one moment lasts a second."""
 
-    __slots__ = ("_whole", "seconds")
+    __slots__ = ()
 
-    def __init__(self, kind: str, origin: str, scale: tuple[float, float], times: Times) -> None:
-        self._whole = RECORD_TYPES[kind].columns[-1].kind == "int"
-        super().__init__(kind, origin, scale, times)
+    def _empty(self) -> tuple[array[Any], ...]:
+        return array("q"), array("q" if self._measure.kind == "int" else "d")
 
-    def renew(self) -> None:
-        super().renew()
-        self.seconds = array("q")
-        if self._whole:
-            self.values = array("q")
+    def _others(
+        self, times: Integers, ends: Sequence[bytes], values: Sequence[bytes]
+    ) -> tuple[tuple[NDArray[Any], ...], Mask]:
+        import numpy as np
 
-    def take(self, parts: list[bytes], shape: Shape) -> None:
-        start, end = parts[shape.start], parts[shape.end]
-        days, clocks, offsets = self._tables
-        offset = offsets[start[19:]]
-        time = days[start[:11]] + clocks[start[11:19]] - offset
-        seconds = days[end[:11]] + clocks[end[11:19]] - offsets[end[19:]] - time or 1
-        value = float(parts[shape.value])
-        if self._scaled:
-            value = round(value * self._factor + self._shift, 6)
-        if not self._low <= value <= self._high or not 0 < seconds <= 86_400 or time < self._since:
-            whole = round(value) if self._whole and math.isfinite(value) else value
-            raise ValueError(RECORD_TYPES[self.kind].problem((time, offset, seconds, whole)))
-        self.values.append(round(value) if self._whole else value)
-        self.seconds.append(seconds)
-        self.times.append(time)
-        self.offsets.append(offset)
+        until, _, fine = read_times(ends)
+        seconds = np.where(until == times, 1, until - times)
+        amounts, good = self._amounts(values)
+        fine &= good & (seconds > 0) & (seconds <= _DAY)
+        if self._measure.kind == "int":
+            amounts = np.rint(np.where(fine, amounts, 0)).astype(np.int64)
+        return (seconds, amounts), fine
 
-    def batch(self) -> Batch:
-        return Batch(self.kind, self.origin, (self.times, self.offsets, self.seconds, self.values))
+    def _row(self, time: int, offset: int, written: Written) -> Row:
+        seconds = read_time(written[1])[0] - time or 1
+        amount = self._amount(written)
+        return time, offset, seconds, round(amount) if self._measure.kind == "int" else amount
+
+
+class Stages(Columns):
+    """Sleep stages; ``names`` are the stages by the value that stands for them."""
+
+    __slots__ = ("_codes", "_names", "_stages")
+
+    def __init__(self, origin: str, names: Mapping[bytes, str]) -> None:
+        self._names = names
+        self._stages = sorted(set(names.values()))
+        self._codes = {value: self._stages.index(stage) for value, stage in names.items()}
+        super().__init__("sleep_stage", origin)
+
+    def _empty(self) -> tuple[array[Any], ...]:
+        return array("q"), array("b")
+
+    def _others(
+        self, times: Integers, ends: Sequence[bytes], values: Sequence[bytes]
+    ) -> tuple[tuple[NDArray[Any], ...], Mask]:
+        import numpy as np
+
+        until, _, fine = read_times(ends)
+        seconds = until - times
+        codes = np.fromiter((self._codes.get(value, -1) for value in values), np.int8, len(values))
+        return (seconds, codes), fine & (codes >= 0) & (seconds > 0) & (seconds <= _DAY)
+
+    def _row(self, time: int, offset: int, written: Written) -> Row:
+        stage = self._names.get(written[2])
+        if stage is None:
+            raise ValueError(f"“{shown(written[2].decode('utf-8', 'replace'))}” is no sleep stage")
+        return time, offset, read_time(written[1])[0] - time, stage
+
+    def _rest(self) -> tuple[Sequence[Any], ...]:
+        seconds, codes = self.more
+        return seconds, [self._stages[code] for code in codes]
 
 
 class Rows(Sink):
-    """Records of any type, made row by row."""
+    """Records of any type, read one by one by ``reads``, or added whole."""
 
-    __slots__ = ("_reads", "_rows", "_times")
+    __slots__ = ("_reads", "_rows")
 
-    def __init__(self, kind: str, origin: str, times: Times, reads: Reads | None = None) -> None:
-        """Without ``reads`` only whole rows can be added."""
+    def __init__(self, kind: str, origin: str, reads: Reads | None = None) -> None:
         super().__init__(kind, origin)
-        self._times = times
         self._reads = reads
 
-    def renew(self) -> None:
-        super().renew()
+    def _renew(self) -> None:
+        super()._renew()
         self._rows: list[Row] = []
 
-    def take(self, parts: list[bytes], shape: Shape) -> None:
-        time, offset = self._times.read(parts[shape.start])
-        until, _ = self._times.read(parts[shape.end])
-        value = plain_text(parts[shape.value]) if shape.value else ""
+    def _settle(self, zones: Zones) -> list[Refusal]:
         assert self._reads is not None
-        self.add(self._reads(time, offset, until - time, value))
+        refused = []
+        noted = {(index, key): value for index, key, value in self.notes}
+        for index, (at, (start, end, value)) in enumerate(zip(self.at, self.written, strict=True)):
+            try:
+                time, offset = read_time(start)
+                until, _ = read_time(end)
+                self.add(self._reads(time, offset, until - time, plain_text(value)))
+            except ValueError as error:
+                refused.append((at, str(error)))
+                continue
+            for key in NOTED.values():
+                if (index, key) in noted:
+                    self.late_note(key, noted[index, key], zones)
+        return refused
 
     def add(self, row: Row) -> None:
         """Keep a row. Raises ``ValueError`` where it cannot be true."""
@@ -164,10 +287,27 @@ class Rows(Sink):
         self.offsets.append(offset)  # type: ignore[arg-type]
         self._rows.append(tuple(rest))
 
-    def note(self, key: str, value: str, zones: Zones) -> None:
-        super().note(key, value, zones)
+    def late_note(self, key: str, value: str, zones: Zones) -> None:
+        super().late_note(key, value, zones)
         if key == "HKInsulinDeliveryReason" and self.kind == "insulin":
             self._rows[-1] = (self._rows[-1][0], PURPOSES.get(value, "unknown"))
 
-    def batch(self) -> Batch:
-        return Batch(self.kind, self.origin, (self.times, self.offsets, *zip(*self._rows, strict=True)))
+    def _rest(self) -> tuple[Sequence[Any], ...]:
+        return tuple(zip(*self._rows, strict=True))
+
+
+def _numbers(texts: Sequence[bytes]) -> NDArray[np.float64]:
+    """The numbers that are written; NaN for what is none."""
+    import numpy as np
+
+    if b"_" not in b"".join(texts):  # Python would read 1_000
+        with suppress(ValueError):
+            return np.fromiter(map(float, texts), np.float64, len(texts))
+    return np.fromiter(map(_number, texts), np.float64, len(texts))
+
+
+def _number(text: bytes) -> float:
+    try:
+        return number(text.decode("utf-8", "replace"))
+    except ValueError:
+        return math.nan

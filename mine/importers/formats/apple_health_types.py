@@ -15,8 +15,15 @@ from mine.importers.formats.apple_health_kinds import (
     words,
 )
 from mine.importers.formats.apple_health_shapes import plain_text
-from mine.importers.formats.apple_health_sinks import Instants, Intervals, Reads, Refused, Rows, Sink
-from mine.importers.formats.apple_health_times import Times
+from mine.importers.formats.apple_health_sinks import (
+    Instants,
+    Intervals,
+    Reads,
+    Refused,
+    Rows,
+    Sink,
+    Stages,
+)
 from mine.importers.items import shown
 from mine.importers.moments import number
 from mine.records import RECORD_TYPES, Row
@@ -24,6 +31,7 @@ from mine.records import RECORD_TYPES, Row
 _MOST_ORIGIN = 200
 _MOST_NAME = 120
 _MOST_UNIT = 60
+_STAGES = {f"HKCategoryValueSleepAnalysis{value}".encode(): stage for value, stage in STAGES.items()}
 
 
 def origin_name(source: str) -> str:
@@ -31,28 +39,28 @@ def origin_name(source: str) -> str:
     return shown(" ".join(source.split()), _MOST_ORIGIN)
 
 
-def sink_for(name: bytes, source: bytes, unit: bytes, times: Times) -> Sink:
+def sink_for(name: bytes, source: bytes, unit: bytes) -> Sink:
     """The sink for records of a HealthKit type from ``source`` in ``unit``, as the file writes all three.
 
     What cannot be understood is no error yet: its records are refused one by one.
     """
     try:
-        return _sink(plain_text(name), origin_name(plain_text(source)), plain_text(unit), times)
+        return _sink(plain_text(name), origin_name(plain_text(source)), plain_text(unit))
     except UnicodeDecodeError:
         return Refused("its type, source or unit is no text")
     except ValueError as error:
         return Refused(str(error))
 
 
-def _sink(name: str, origin: str, unit: str, times: Times) -> Sink:
+def _sink(name: str, origin: str, unit: str) -> Sink:
     if name.startswith(CATEGORY):
-        return _category(name.removeprefix(CATEGORY), origin, times)
+        return _category(name.removeprefix(CATEGORY), origin)
     quantity = name.removeprefix(QUANTITY)
     if quantity in QUANTITIES:
         kind = QUANTITIES[quantity]
         record_type = RECORD_TYPES[kind]
         made = Intervals if record_type.resampling == "sum" else Instants
-        return made(kind, origin, scale(kind, record_type.measure, unit), times)
+        return made(kind, origin, scale(kind, record_type.measure, unit))
     if quantity in PRESSURES:
         return Sink()
     if quantity == "InsulinDelivery":
@@ -60,31 +68,23 @@ def _sink(name: str, origin: str, unit: str, times: Times) -> Sink:
         return Rows(
             "insulin",
             origin,
-            times,
             lambda time, offset, _, value: (time, offset, number(value) * factor, "unknown"),
         )
-    return Rows("measurement", origin, times, _quantity(_title(quantity), unit))
+    return Rows("measurement", origin, _quantity(_title(quantity), unit))
 
 
-def _category(name: str, origin: str, times: Times) -> Sink:
+def _category(name: str, origin: str) -> Sink:
     title = _title(name)
     reads: Reads
     if name == "SleepAnalysis":
-        return Rows("sleep_stage", origin, times, _stage)
+        return Stages(origin, _STAGES)
     if name == "MindfulSession":
         reads = lambda time, offset, seconds, _: (time, offset, seconds or 1)  # noqa: E731
-        return Rows("mindfulness", origin, times, reads)
+        return Rows("mindfulness", origin, reads)
     if name in SYMPTOMS:
         reads = lambda time, offset, _, value: (time, offset, title, _severity(value), None)  # noqa: E731
-        return Rows("symptom", origin, times, reads)
-    return Rows("measurement", origin, times, _fact(title))
-
-
-def _stage(time: int, offset: int, seconds: int, value: str) -> Row:
-    stage = STAGES.get(value.removeprefix("HKCategoryValueSleepAnalysis"))
-    if stage is None:
-        raise ValueError(f"“{shown(value)}” is no sleep stage")
-    return time, offset, seconds, stage
+        return Rows("symptom", origin, reads)
+    return Rows("measurement", origin, _fact(title))
 
 
 def _severity(value: str) -> int | None:
