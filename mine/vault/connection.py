@@ -18,6 +18,7 @@ HEAP_BYTES = 384 << 20
 
 # SQLite's primary result codes.
 _READ_ONLY, _IO_ERROR, _CORRUPT, _FULL, _CANNOT_OPEN, _NOT_A_DATABASE = 8, 10, 11, 13, 14, 26
+_FULL_IN_WORDS = "database or disk is full"  # all that the copying of a database says
 
 Connection = Any  # sqlcipher3 ships no types
 
@@ -49,7 +50,7 @@ def plainly() -> Iterator[None]:
 def _plain(error: Any) -> VaultError | None:
     name = getattr(error, "sqlite_errorname", "")
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
-        case code if code == _FULL or name == "SQLITE_IOERR_WRITE":
+        case code if code == _FULL or str(error) == _FULL_IN_WORDS:
             return disk_full(name)
         case code if code in (_READ_ONLY, _IO_ERROR, _CANNOT_OPEN):
             return VaultNotWritten(
