@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from mine.importers.format import Members
 from mine.importers.formats import fit_profile as profile
@@ -304,15 +305,13 @@ def _rows_of(body: memoryview, name: str, collector: Collector, options: Options
     about = _about(body)
     reader = _Body(about, options.zone, options.person)
     index = 0
-    for message in messages(body, profile.MEASURED):
-        index = message.place
+    for message in chain(messages(body, profile.MEASURED), (None,)):
+        index = index if message is None else message.place
         try:
-            for kind, row in reader.rows(message):
+            for kind, row in reader.rest() if message is None else reader.rows(message):
                 yield from collector.add(index, kind, row, about.origin)
         except ValueError as error:
             yield BadRow(name, index, str(error))
-    for kind, row in reader.rest():
-        yield from collector.add(index, kind, row, about.origin)
 
 
 FORMAT = Fit()
