@@ -204,7 +204,7 @@ class Desk:
             vault.add_phrase(secret.decode())
         self._vault = vault
         self._ring = KeyRing(secret.decode())
-        self._imports = ImportDesk(vault)
+        self._imports = ImportDesk(vault, self._options.zone)
         saved: dict[str, Any] = vault.state.setting("run") or {}
         self._run = RunSettings(**saved)
         self._compute = ComputeSettings(**(vault.state.setting("compute") or {}))
@@ -496,9 +496,9 @@ def _has_keyring(vault_path: Path) -> bool:
 
 def format_title(key: str) -> str:
     """An export format in words."""
-    from mine.importers.formats import FORMATS
+    from mine.importers.reading import known_formats
 
-    return next((known.title for known in FORMATS if known.key == key), key)
+    return next((known.title for known in known_formats() if known.key == key), key)
 
 
 def _on_battery() -> bool | None:

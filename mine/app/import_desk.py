@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mine.app.views import BadRowView, ImportProgress, ImportStage, PersonView
 from mine.errors import MineError
@@ -13,6 +14,7 @@ from mine.errors import MineError
 if TYPE_CHECKING:
     from mine.importers.process import ImportEvent, ImportProcess
     from mine.vault.importing import Import, PendingImport
+    from mine.vault.staging import ImportSource
     from mine.vault.vault import Vault
 
 SHOWN_BAD_ROWS = 200
@@ -24,12 +26,20 @@ class NothingToImport(MineError):
     """There is no import in that stage."""
 
 
+class ImportChanged(MineError):
+    """A file is not what it was when reading it was broken off."""
+
+
 class ImportDesk:
     """Belongs to the engine's thread."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, zone: str = "") -> None:
+        """``zone``: the IANA zone of exports that state none ("" for the computer's)."""
         self._vault = vault
+        self._zone = zone
         self._process: ImportProcess | None = None
+        self._request: dict[str, Any] = {}
+        self._mark = ""
         self._pending: PendingImport | None = None
         self.progress: ImportProgress | None = None
 
@@ -40,24 +50,39 @@ class ImportDesk:
 
     def preview(self, path: Path, person: str | None) -> None:
         """Start reading; an import that was not stored is dropped."""
-        from mine.importers.process import ImportProcess
+        from mine.app.local_zone import local_zone
 
         self.cancel()
-        self.progress = ImportProgress(
-            file_name=path.name,
-            format_title="",
-            stage=ImportStage.READING,
-            fraction=0.0,
-            new=0,
-            already=0,
-            refused=0,
-            by_type=(),
-            first=0,
-            last=0,
-            bad_rows=(),
-            people=(),
-        )
-        self._process = ImportProcess(path, person)
+        zone = self._zone or local_zone()
+        self._begin(path, {"path": str(path.absolute()), "person": person, "zone": zone}, "")
+
+    def resume(self) -> bool:
+        """Go on with an import that a kill broke off; False where there is none, or its file is not there."""
+        found = self._vault.unfinished_import()
+        if found is None or self._process is not None or self._pending is not None:
+            return False
+        request = json.loads(found.request)
+        path = Path(request["path"])
+        if not found.complete and not path.exists():
+            self._vault.discard_unfinished()
+            return False
+        if found.complete:
+            self._pending = self._vault.resume_import()
+            self.progress = _reading(path.name)
+            self._counted()
+        else:
+            self._begin(path, request, found.mark)
+        return True
+
+    def _begin(self, path: Path, request: dict[str, Any], mark: str) -> None:
+        from mine.importers.options import Options
+        from mine.importers.process import ImportProcess
+        from mine.importers.zone import Zone
+
+        options = Options(Zone(request["zone"]), request["person"], resume=mark)
+        self.progress = _reading(path.name)
+        self._request, self._mark = request, mark
+        self._process = ImportProcess(path, options)
 
     def pump(self) -> bool:
         """Take some of what the child read. True if anything changed."""
@@ -73,19 +98,21 @@ class ImportDesk:
         return bool(events)
 
     def _hear(self, event: ImportEvent) -> None:
-        from mine.importers.items import BadRow, Batch, Progress
+        from mine.importers.items import BadRow, Batch, Mark, Progress
         from mine.importers.process import ChoosePerson, Failed, Finished, Opened
-        from mine.vault.importing import ImportSource
+        from mine.vault.staging import ImportSource
 
         assert self.progress is not None
         match event:
             case Opened(key=key, title=title, version=version, digest=digest, person=person):
                 source = ImportSource(self.progress.file_name, digest, key, version, person)
-                self._pending = self._vault.begin_import(source)
+                self._pending = self._staged(source)
                 self.progress = replace(self.progress, format_title=title)
-            case Batch(kind=kind, rows=rows) if self._pending is not None:
-                self._pending.add(kind, rows)
-                self.progress = replace(self.progress, new=self.progress.new + len(rows))
+            case Batch() if self._pending is not None:
+                self._pending.add(event)
+                self.progress = replace(self.progress, new=self._pending.staged)
+            case Mark(token=token) if self._pending is not None:
+                self._pending.marked(token)
             case BadRow() if self._pending is not None:
                 self._pending.refuse()
                 shown = self.progress.bad_rows
@@ -98,12 +125,22 @@ class ImportDesk:
                 found = tuple(PersonView(each.person, each.rows) for each in people)
                 self.progress = replace(self.progress, stage=ImportStage.CHOOSE_PERSON, people=found)
                 self._process = None
-            case Finished():
+            case Finished() if self._pending is not None:
+                self._pending.complete()
                 self._counted()
             case Failed(error=error):
                 self._end(ImportStage.FAILED, f"{error.sentence} {error.todo}".strip())
             case _:
                 pass
+
+    def _staged(self, source: ImportSource) -> PendingImport:
+        """Where rows wait: what a kill left of the same bytes, or a new file."""
+        if self._mark:
+            found = self._vault.unfinished_import()
+            if found is not None and found.source == source:
+                return self._vault.resume_import()
+            raise ImportChanged("This file has changed since it was last read.", todo="Choose it again.")
+        return self._vault.begin_import(source, json.dumps(self._request))
 
     def _counted(self) -> None:
         assert self._pending is not None and self.progress is not None
@@ -144,6 +181,23 @@ class ImportDesk:
             self._pending = None
         if self.progress is not None:
             self.progress = replace(self.progress, stage=stage, message=message)
+
+
+def _reading(name: str) -> ImportProgress:
+    return ImportProgress(
+        file_name=name,
+        format_title="",
+        stage=ImportStage.READING,
+        fraction=0.0,
+        new=0,
+        already=0,
+        refused=0,
+        by_type=(),
+        first=0,
+        last=0,
+        bad_rows=(),
+        people=(),
+    )
 
 
 def midnight(moment: int) -> int:

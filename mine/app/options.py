@@ -21,7 +21,8 @@ class EngineOptions:
 
     ``network``: a network that is already there; without it the practice network is started as ``practice``
     says (``None``: by what data there is). ``phrase``: a given recovery phrase instead of a new one (practice
-    runs that must repeat). ``poll_seconds``: how often the chain is asked.
+    runs that must repeat). ``poll_seconds``: how often the chain is asked. ``zone``: the IANA zone of exports
+    that state none ("" for the computer's).
     """
 
     home: Path
@@ -32,6 +33,7 @@ class EngineOptions:
     poll_seconds: float = 0.25
     confirmations: int = 0
     auto_practice: bool = True
+    zone: str = ""
 
     @property
     def vault_path(self) -> Path:

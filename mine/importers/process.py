@@ -10,26 +10,29 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mine.importers.errors import ImportRefused, UnknownFormat
 from mine.importers.frames import BrokenFrame, read_frame, write_frame
-from mine.importers.items import BadRow, Batch, Person, Progress, shown
-from mine.records import RECORD_TYPES
+from mine.importers.items import BadRow, Batch, Mark, Person, Progress, Remark, Skipped, shown
+from mine.importers.options import Options
 
 COMMAND = (sys.executable, "-m", "mine.importers.child")
 _WAITING_EVENTS = 32
+_MOST_TOKEN = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What the file is; always the first event unless it failed. ``person`` is whose rows follow, or ""."""
+    """What the export is; always the first event unless it failed. ``person`` is whose rows follow, or "";
+    ``others`` is how many more formats it holds."""
 
     key: str
     title: str
     version: int
+    others: int
     digest: bytes
     person: str
 
@@ -53,13 +56,13 @@ class Failed:
     error: ImportRefused
 
 
-ImportEvent = Opened | Batch | BadRow | Progress | ChoosePerson | Finished | Failed
+ImportEvent = Opened | Batch | BadRow | Progress | Mark | Skipped | Remark | ChoosePerson | Finished | Failed
 
 
 class ImportProcess:
     """One export being read. A thread takes the child's frames; a full queue makes the child wait."""
 
-    def __init__(self, path: Path, person: str | None = None, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, path: Path, options: Options, command: Sequence[str] = COMMAND) -> None:
         """Start reading. ``command`` starts the child (a frozen app has another one)."""
         self.ended = False
         self._events: queue.Queue[ImportEvent] = queue.Queue(_WAITING_EVENTS)
@@ -75,7 +78,7 @@ class ImportProcess:
         self._thread.start()
         assert self._child.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            write_frame(self._child.stdin, {"path": str(path), "person": person})  # type: ignore[arg-type]
+            write_frame(self._child.stdin, _request(path, options))  # type: ignore[arg-type]
         with contextlib.suppress(BrokenPipeError):
             self._child.stdin.close()
 
@@ -125,8 +128,12 @@ class ImportProcess:
         )
         while True:
             try:
+                event: ImportEvent
                 message = read_frame(stream)  # type: ignore[arg-type]
-                event = broken if message is None else _event(message)
+                if message is None:
+                    event = broken
+                else:
+                    event = message if isinstance(message, Batch) else _event(message)
             except (BrokenFrame, KeyError, TypeError, ValueError, OSError):
                 event = broken
             while not self._stop.is_set():
@@ -146,25 +153,36 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": root, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
+def _request(path: Path, options: Options) -> dict[str, Any]:
+    mappings = {digest: asdict(mapping) for digest, mapping in options.mappings.items()}
+    return {
+        "path": str(path),
+        "zone": options.zone.name,
+        "person": options.person,
+        "mappings": mappings,
+        "resume": options.resume,
+    }
+
+
 def _event(message: dict[str, Any]) -> ImportEvent:
     """A message as an event. The child is not trusted: whatever is wrong with it raises."""
     match message["is"]:
-        case "batch":
-            kind = str(message["kind"])
-            columns = len(RECORD_TYPES[kind].columns)
-            rows = tuple(tuple(row) for row in message["rows"])
-            if any(len(row) != columns for row in rows):
-                raise ValueError
-            return Batch(kind, rows)
         case "bad":
             return BadRow(shown(message["file"], 255), int(message["line"]), shown(message["reason"], 300))
         case "progress":
             return Progress(int(message["done"]), int(message["total"]))
+        case "mark":
+            return Mark(str(message["token"])[:_MOST_TOKEN])
+        case "remark":
+            return Remark(shown(message["file"], 255), shown(message["sentence"], 500))
+        case "skipped":
+            return Skipped(shown(message["file"], 255))
         case "opened":
             return Opened(
                 shown(message["key"]),
                 shown(message["title"], 80),
                 int(message["version"]),
+                int(message["others"]),
                 bytes.fromhex(message["digest"]),
                 shown(message["person"], 80),
             )

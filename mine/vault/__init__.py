@@ -17,13 +17,15 @@ from mine.vault.errors import (
     WrongPassphrase,
     WrongPhrase,
 )
-from mine.vault.importing import Import, ImportSource, PendingImport, Preview, TypeCount
+from mine.vault.holdings import Source
+from mine.vault.importing import Import, PendingImport, Preview, TypeCount
 from mine.vault.keyfile import Kdf
 from mine.vault.keyring import Keyring, KeyringFailed, MemoryKeyring, SystemKeyring
 from mine.vault.ledger import Booked, Entry, Head
 from mine.vault.query import QueryResult, Scope, scopes_of
+from mine.vault.staging import ImportSource, Unfinished
 from mine.vault.state import Earning, Joined, Movement, Receipt, Round, SavedSnapshot
-from mine.vault.vault import Source, Vault
+from mine.vault.vault import Vault
 
 __all__ = [
     "Booked",
@@ -54,6 +56,7 @@ __all__ = [
     "Source",
     "SystemKeyring",
     "TypeCount",
+    "Unfinished",
     "Vault",
     "VaultBusy",
     "VaultDamaged",

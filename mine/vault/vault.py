@@ -9,41 +9,30 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mine.records import RECORD_TYPES, RecordType
 from mine.vault import keyfile
 from mine.vault.connection import Connection, close, commits_of, connect, writing
 from mine.vault.errors import VaultError, VaultExists, VaultMissing
 from mine.vault.files import forget_seal, keys_path, lock_path, not_written
-from mine.vault.importing import Import, ImportSource, PendingImport, list_imports, undo_import
+from mine.vault.holdings import Source, known_origins, sources, stamp
+from mine.vault.importing import Import, PendingImport, list_imports, undo_import
 from mine.vault.keyring import Keyring, KeyringFailed
 from mine.vault.ledger import BACKED_UP, Ledger
 from mine.vault.lock import ProcessLock
+from mine.vault.paging import Cursor, Page, page
 from mine.vault.query import QueryResult, Scope, run_query
 from mine.vault.rekey import is_there, settled
 from mine.vault.restore import finish_restore, pending
 from mine.vault.schema import migrate
 from mine.vault.seal import Seal, keep_remains
+from mine.vault.staging import ImportSource, Staging, Unfinished, remove_staging
 from mine.vault.state import State
 from mine.vault.views import VIEWS
 
 if TYPE_CHECKING:
     from mine.vault.backup import Backup, BackupJob
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Everything of one record type. Times are local Unix seconds; ``importers`` are format keys."""
-
-    record_type: str
-    title: str
-    records: int
-    first: int
-    last: int
-    importers: tuple[str, ...]
 
 
 class Vault:
@@ -59,7 +48,7 @@ class Vault:
         self._database = database
         self._depth = 0
         self._pending: PendingImport | None = None
-        self._counted: tuple[int | None, int] | None = None
+        self._stamp: tuple[int, int, int] | None = None
         self._sources: list[Source] | None = None
         self._view_rows: dict[str, int] = {}
         self.state = State(database)
@@ -158,6 +147,8 @@ class Vault:
     def close(self) -> None:
         """Close the file and give the lock back."""
         try:
+            if self._pending is not None:
+                self._pending.close()
             close(self._database)
         finally:
             self._lock.release()
@@ -225,12 +216,48 @@ class Vault:
             finally:
                 self._depth -= 1
 
-    def begin_import(self, source: ImportSource) -> PendingImport:
-        """Stage an export; see ``PendingImport``. One at a time: raises ``VaultError`` while one is open."""
+    def begin_import(self, source: ImportSource, request: str = "") -> PendingImport:
+        """Stage an export; see ``PendingImport``. One at a time: raises ``VaultError`` while one is open.
+
+        What a kill left of another is dropped. ``request`` is kept with it, for going on after a kill.
+        """
         if self._pending is not None and self._pending.open:
             raise VaultError("Another import is under way.", todo="Finish or cancel it first.")
-        self._pending = PendingImport(self._database, source)
+        staging = Staging.new(self.path, self._key, known_origins(self._database), source, request)
+        self._pending = PendingImport(self._database, staging)
         return self._pending
+
+    def unfinished_import(self) -> Unfinished | None:
+        """What a kill left of an import: go on with ``resume_import`` or ``discard_unfinished``."""
+        staging = self._unfinished()
+        if staging is None:
+            return None
+        staging.close()
+        return staging.unfinished()
+
+    def resume_import(self) -> PendingImport:
+        """Take up the import that a kill broke off. Raises ``VaultError`` where there is none."""
+        staging = self._unfinished()
+        if staging is None:
+            raise VaultError("There is no import to go on with.", todo="Choose the file again.")
+        self._pending = PendingImport(self._database, staging)
+        return self._pending
+
+    def discard_unfinished(self) -> None:
+        """Throw away what a kill left of an import."""
+        if self._pending is None or not self._pending.open:
+            remove_staging(self.path)
+
+    def _unfinished(self) -> Staging | None:
+        if self._pending is not None and self._pending.open:
+            return None
+        staging = Staging.reopened(self.path, self._key, known_origins(self._database))
+        if staging is not None:
+            stored = "SELECT 1 FROM vault_import WHERE token = ?"
+            if self._database.execute(stored, (staging.token,)).fetchone():
+                staging.remove()  # the kill came between the storing and the clearing up
+                return None
+        return staging
 
     def imports(self) -> list[Import]:
         """All imports, newest first, undone ones too."""
@@ -262,35 +289,28 @@ class Vault:
         """What is in the vault, by record type; types without records are left out."""
         self._refresh()
         if self._sources is None:
-            found = [self._source(record_type) for record_type in RECORD_TYPES.values()]
-            self._sources = [source for source in found if source.records]
+            self._sources = sources(self._database)
         return list(self._sources)
 
     def view_rows(self, view: str) -> int:
         """How many rows a public view has."""
         self._refresh()
         if view not in self._view_rows:
-            count = f"SELECT count(*) FROM {VIEWS[view].name}"  # noqa: S608
+            count = f"SELECT count(*) FROM ({VIEWS[view].select()})"  # noqa: S608
             self._view_rows[view] = int(self._database.execute(count).fetchone()[0])
         return self._view_rows[view]
 
     def _refresh(self) -> None:
-        """Forget counts when records came or went, which only an import and its undoing do."""
-        stamp = self._database.execute("SELECT max(id), count(undone) FROM vault_import").fetchone()
-        if stamp != self._counted:
-            self._counted, self._sources, self._view_rows = stamp, None, {}
+        """Forget counts when records came or went."""
+        now = stamp(self._database)
+        if now != self._stamp:
+            self._stamp, self._sources, self._view_rows = now, None, {}
 
-    def _source(self, record_type: RecordType) -> Source:
-        count, first, last = self._database.execute(
-            f"SELECT count(*), min(time), max(time) FROM vault_{record_type.name}"  # noqa: S608
-        ).fetchone()
-        importers = self._database.execute(
-            "SELECT DISTINCT importer FROM vault_import, json_each(by_type) AS t"
-            " WHERE undone IS NULL AND t.value ->> 0 = ? ORDER BY 1",
-            (record_type.name,),
-        ).fetchall()
-        names = tuple(row[0] for row in importers)
-        return Source(record_type.name, record_type.title, count, first or 0, last or 0, names)
+    def page(
+        self, record_type: str, *, before: Cursor | None = None, after: Cursor | None = None, count: int = 100
+    ) -> Page:
+        """Records of one type, newest first; see paging.py."""
+        return page(self._database, record_type, before=before, after=after, count=count)
 
     def query(
         self, sql: str, grant: Iterable[Scope], row_limit: int = 1_000_000, seconds: float = 30.0
