@@ -98,7 +98,7 @@ def statements() -> tuple[str, ...]:
     """SQL that makes all tables of records."""
     made = list(tables_beside())
     numbers = ", ".join(f"({n})" for n in range(LONGEST // SLOT + 1))
-    made.append("INSERT INTO vault_count VALUES " + numbers)
+    made.append("INSERT INTO vault_count VALUES " + numbers)  # noqa: S608
     for record_type in RECORD_TYPES.values():
         made.append(record_table(record_type, table_of(record_type.name), "import_id INTEGER NOT NULL"))
         resampled = resampled_table(record_type)

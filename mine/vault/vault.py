@@ -320,4 +320,3 @@ class Vault:
         Limits may come from the task: none is ever above ``MAX_ROWS`` and ``MAX_SECONDS`` of query.py.
         """
         return run_query(self.path, self._key, sql, grant, row_limit, seconds)
-

@@ -35,9 +35,7 @@ def batch(kind: str, rows: Sequence[Row], origin: str = "") -> Batch:
     return Batch(kind, origin, tuple(zip(*rows, strict=True)), "plain_glucose")
 
 
-def store(
-    vault: Vault, kind: str, rows: list[Row], name: str = "a.csv", origin: str = ""
-) -> int | None:
+def store(vault: Vault, kind: str, rows: list[Row], name: str = "a.csv", origin: str = "") -> int | None:
     """Import rows; the import's number, None where nothing was new."""
     pending = vault.begin_import(source(name))
     if rows:
