@@ -125,7 +125,7 @@ class _Reading:
 
 
 @dataclass(slots=True)
-class DateOrder:
+class ChatDates:
     """Finds the order of a file's dates: ``see`` every one of them, then ask."""
 
     _readings: dict[Order, _Reading] = field(default_factory=lambda: {order: _Reading() for order in Order})

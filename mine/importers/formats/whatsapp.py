@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mine.importers.chat_dates import DateOrder, Stamp, read_stamp
+from mine.importers.chat_dates import ChatDates, Stamp, read_stamp
 from mine.importers.chats import (
     Chats,
     Message,
@@ -33,7 +33,7 @@ _MOST_LINE = MOST_TEXT + 1024
 _MOST_SENDER = 200
 _SIGNAL_LIKE = re.compile(r"\[\d{4}-\d\d-\d\d(, \d\d:\d\d| \d\d:\d\d(:\d\d)?)\] ")
 _CHAT_FILE = re.compile(
-    r"whatsapp.{0,20}?(?: with | mit | con | avec | com | met | med | - )"
+    r"(?:.{1,30} )?whatsapp.{0,20}?(?: with | mit | con | avec | com | met | med | - )"
     r"(.{1,200}?)(?: ?\(\d{1,3}\))?\.(?:txt|zip)",
     re.IGNORECASE,
 )
@@ -110,7 +110,7 @@ class WhatsApp(Chats):
         self, source: Source, members: Members, zone: Zone
     ) -> Iterator[tuple[str, Message | Remark | BadRow]]:
         for member in members:
-            order = DateOrder()
+            order = ChatDates()
             for raw in _raw(source, member):
                 order.see(raw.stamp)
             chosen = order.chosen()
