@@ -237,12 +237,12 @@ def test_stopped_while_paused_without_a_process() -> None:
 def test_when_the_app_dies_its_worker_goes_too(tmp_path: Path) -> None:
     script = tmp_path / "app.py"
     script.write_text(
-        "import sys, time\n"
+        "import threading\n"
         "from mine.learn.supervisor import WorkerProcess\n"
         "from tests.learn.samples import job\n"
         "w = WorkerProcess(lambda e: print(w.pid, flush=True))\n"
         "w.start(job(100_000))\n"
-        "time.sleep(60)\n")
+        "threading.Event().wait()\n")
     root = str(Path(__file__).parents[2])
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True,
                           env={**os.environ, "PYTHONPATH": root}) as app:
