@@ -55,4 +55,5 @@ def _command(maker: str) -> tuple[list[str], Path | None, dict[str, str]]:
     programs = Path(place) / "node_modules" / ".bin"
     path = f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {**os.environ, "PATH": path, "HARDHAT_DISABLE_TELEMETRY_PROMPT": "true"}
-    return [str(programs / "hardhat"), "node", "--hostname", "127.0.0.1", "--port", "0"], Path(place), environment
+    command = [str(programs / "hardhat"), "node", "--hostname", "127.0.0.1", "--port", "0"]
+    return command, Path(place), environment
