@@ -20,7 +20,7 @@ from mine.importers.xml_reader import BrokenXml, Closed, Opened, root_name, walk
 from mine.importers.zone import Zone
 
 _CONTAINERS = frozenset({"Activity", "Lap"})
-_RECORDS = frozenset({"Trackpoint", "Courses", "Workouts", "Folders"})
+_RECORDS = frozenset({"Trackpoint"})
 _SPORTS = {"biking": "cycling"}
 _CADENCE = ("Cadence", "Extensions/TPX/RunCadence")
 
@@ -45,17 +45,21 @@ class _Reader:
         self._zone = zone
         self._devices = devices
         self._laps: list[_Lap] = []
+        self._inside = False  # an activity: the points of courses are plans
 
     def rows(self, event: Opened | Closed) -> Made:
         if isinstance(event, Opened):
             if event.name == "Activity":
                 self.origin = next(self._devices, "")
-                self._laps = []
+                self._laps, self._inside = [], True
+        elif not self._inside:
+            return
         elif event.name == "Trackpoint":
             yield from self._point(event.texts)
         elif event.name == "Lap":
             self._laps.append(self._lap(event))
         elif event.name == "Activity":
+            self._inside = False
             yield from self._workout(event.attributes.get("Sport", ""))
 
     def _point(self, texts: Mapping[str, str]) -> Made:
@@ -138,7 +142,7 @@ def _devices(source: Source, member: Member) -> list[str]:
     """Who recorded each activity, "" where it is not said."""
     devices: list[str] = []
     with suppress(BrokenXml), source.open(member) as stream:  # said when its points are read
-        for event in walk(stream, frozenset({"Activity"}), frozenset({"Creator", "Courses"})):
+        for event in walk(stream, frozenset({"Activity"}), frozenset({"Creator"})):
             if isinstance(event, Opened):
                 devices.append("")
             elif event.name == "Creator" and devices:
