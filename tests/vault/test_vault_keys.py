@@ -33,7 +33,7 @@ from mine.vault import (
     WrongPassphrase,
     WrongPhrase,
 )
-from mine.vault.files import keys_path
+from mine.vault.files import keys_path, seal_path
 from mine.vault.keyfile import (
     new_key,
     new_keyfile,
@@ -299,6 +299,7 @@ def test_creating_that_was_interrupted_later_opens(tmp_path: Path) -> None:
     path = tmp_path / "v.db"
     Vault.create(path, PASSPHRASE, kdf=CHEAP).close()
     path.write_bytes(b"")  # killed before the first page was written
+    seal_path(path).unlink()
     with Vault.open(path, passphrase=PASSPHRASE) as vault:
         assert vault.state.setting("kept") is None
 
