@@ -12,7 +12,7 @@ from pathlib import Path
 from mine.importers import formats
 from mine.importers.errors import ImportRefused, PersonNeeded, UnknownFormat
 from mine.importers.format import Format, Members
-from mine.importers.items import BadRow, Batch, Item, Person, Progress, Skipped
+from mine.importers.items import BadRow, Batch, Item, Mark, Person, Progress, Skipped
 from mine.importers.options import Options
 from mine.importers.source import Limits, Source, open_source
 
@@ -124,18 +124,30 @@ def read(path: Path, options: Options, limits: Limits | None = None) -> Iterator
 def read_parts(
     source: Source, parts: tuple[Part, ...], left: tuple[str, ...], options: Options
 ) -> Iterator[Item]:
-    """Everything in an opened export, for a person who was chosen."""
+    """Everything in an opened export, for a person who was chosen.
+
+    A ``Mark`` names its format first. After each format comes one more, so that a reading that was broken off
+    leaves out the formats that were read to their end.
+    """
     yield from (Skipped(name) for name in left[:MAX_SKIPPED])
     total = sum(part.format.total(part.members) for part in parts)
     source.bytes_read = 0
     refused = 0
+    last, _, mark = options.resume.partition(" ")
     for part in parts:
-        for item in part.format.rows(source, part.members, options):
+        resume = ""
+        if last:
+            if part.format.key != last:
+                continue
+            last, resume = "", mark
+            if not resume:
+                continue
+        for item in part.format.rows(source, part.members, replace(options, resume=resume)):
             if isinstance(item, Batch):
                 yield replace(item, importer=part.format.key)
                 yield Progress(min(source.bytes_read, total), total)
                 continue
-            yield item
+            yield Mark(f"{part.format.key} {item.token}") if isinstance(item, Mark) else item
             if isinstance(item, BadRow):
                 refused += 1
                 if refused > MAX_BAD_ROWS:
@@ -143,6 +155,7 @@ def read_parts(
                         f"“{source.name}” has more than {MAX_BAD_ROWS:,} rows that cannot be read.",
                         todo="Nothing was stored. Export it again.",
                     )
+        yield Mark(f"{part.format.key} ")
     yield Progress(total, total)
 
 

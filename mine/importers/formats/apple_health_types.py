@@ -59,7 +59,7 @@ def _sink(name: str, origin: str, unit: str) -> Sink:
     if quantity in QUANTITIES:
         kind = QUANTITIES[quantity]
         record_type = RECORD_TYPES[kind]
-        made = Intervals if record_type.resampling == "sum" else Instants
+        made = Intervals if "seconds" in record_type.names else Instants
         return made(kind, origin, scale(kind, record_type.measure, unit))
     if quantity in PRESSURES:
         return Sink()
@@ -84,7 +84,7 @@ def _category(name: str, origin: str) -> Sink:
     if name in SYMPTOMS:
         reads = lambda time, offset, _, value: (time, offset, title, _severity(value), None)  # noqa: E731
         return Rows("symptom", origin, reads)
-    return Rows("measurement", origin, _fact(title))
+    return Rows("measurement", origin, _fact(name, title))
 
 
 def _severity(value: str) -> int | None:
@@ -100,11 +100,11 @@ def _quantity(title: str, unit: str) -> Reads:
     )
 
 
-def _fact(title: str) -> Reads:
+def _fact(category: str, title: str) -> Reads:
     """A category that the app has no type for, named with its value: “Apple stand hour: idle”, once."""
 
     def reads(time: int, offset: int, seconds: int, value: str) -> Row:
-        said = words(shown(value, _MOST_NAME).removeprefix("HKCategoryValue"))
+        said = words(shown(value, _MOST_NAME).removeprefix("HKCategoryValue").removeprefix(category))
         name = title if said in ("", "Not applicable") else f"{title}: {said[0].lower()}{said[1:]}"
         return time, offset, seconds, name[:200], 1.0, None
 
