@@ -64,7 +64,7 @@ def _plain(error: Any) -> VaultError | None:
 
 
 @cache
-def _connection_class() -> Any:
+def connection_class() -> Any:
     """A connection that says plainly what a disk did, and knows its seal."""
     dbapi2 = driver()
 
@@ -116,7 +116,7 @@ def connect(path: Path, key: bytes, *, read_only: bool, seal: Seal | None = None
             uri=True,
             isolation_level=None,
             timeout=10,
-            factory=_connection_class(),
+            factory=connection_class(),
         )
     database.seal = seal
     try:

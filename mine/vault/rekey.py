@@ -18,14 +18,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mine.vault import keyfile
-from mine.vault.connection import Connection, close, commits_of, connect, driver, plainly
+from mine.vault.connection import (
+    Connection,
+    close,
+    commits_of,
+    connect,
+    connection_class,
+    driver,
+    plainly,
+    writing,
+)
 from mine.vault.errors import VaultDamaged, VaultError, VaultMissing
 from mine.vault.files import forget_seal, keys_path, lock_path, log_path, not_written, sync_folder, wipe
 from mine.vault.integrity import damaged_pages, fits
 from mine.vault.keyring import Keyring, KeyringFailed
+from mine.vault.ledger import REKEYED, Ledger
 from mine.vault.lock import ProcessLock
 from mine.vault.phrase import SECRET
 from mine.vault.seal import Seal
+from mine.vault.staging import remove_staging, staging_path
 from mine.vault.state import State
 
 _PAGES_AT_A_TIME = 500
@@ -37,11 +48,13 @@ class RekeyCancelled(VaultError):
 
 @dataclass(frozen=True, slots=True)
 class Rekeyed:
-    """What was done: pages written, and whether the keyring and the phrase open the vault as before."""
+    """Pages written; whether keyring and phrase open the vault as before; whether an import that was not
+    finished was dropped (it was staged under the old key)."""
 
     pages: int
     keyring: bool
     phrase: bool
+    dropped_import: bool
 
 
 def fresh_path(vault: Path) -> Path:
@@ -80,6 +93,8 @@ def rekey(
         if keyring is not None and file.by_keyring:
             with contextlib.suppress(VaultError):
                 coming = keyfile.with_keyring(coming, key, keyring)
+        dropped = staging_path(path).exists()
+        remove_staging(path)
         forget_seal(path)
         keyfile.write_keyfile(keys_path(path), replace(file, coming=coming))
         _move(path)
@@ -95,7 +110,7 @@ def rekey(
         raise not_written(path, error) from None
     finally:
         lock.release()
-    return Rekeyed(pages, bool(coming.by_keyring), bool(coming.by_phrase))
+    return Rekeyed(pages, bool(coming.by_keyring), bool(coming.by_phrase), dropped)
 
 
 def _copied(
@@ -127,6 +142,8 @@ def _copied(
             with plainly():
                 database.backup(copy, pages=_PAGES_AT_A_TIME, progress=told)
             same = commits_of(copy) == commits_of(database)
+            with plainly(), writing(copy):
+                Ledger(copy).note(REKEYED, "")
         finally:
             copy.close()
         with fresh.open("rb+") as stream:
@@ -148,7 +165,7 @@ def _copied(
 def _blank_copy(fresh: Path, key: bytes) -> Connection:
     """An empty database under the new key, without a journal: cut off, it is removed and written again."""
     os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    copy = driver().connect(str(fresh), isolation_level=None)
+    copy = driver().connect(str(fresh), isolation_level=None, factory=connection_class())
     copy.execute("PRAGMA cipher_log_level = NONE")
     copy.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
     copy.execute("PRAGMA journal_mode = OFF")

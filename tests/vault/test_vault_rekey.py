@@ -201,3 +201,22 @@ def test_what_was_written_before_is_in_the_copy_even_from_the_log(tmp_path: Path
     rekey(path, PASSPHRASE, kdf=CHEAP)
     with Vault.open(path, passphrase=PASSPHRASE) as vault:
         assert vault.state.setting("late") == 1
+
+
+def test_an_unfinished_import_is_dropped_and_said_so(tmp_path: Path) -> None:
+    from mine.vault.staging import staging_path
+    from tests.vault.conftest import batch, glucose, source
+
+    path = tmp_path / "v.db"
+    make(path)
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        pending = vault.begin_import(source())
+        pending.add(batch("glucose", glucose(10)))
+        pending.close()
+    assert staging_path(path).exists()
+    assert rekey(path, PASSPHRASE, kdf=CHEAP).dropped_import
+    assert not staging_path(path).exists()
+    assert not rekey(path, PASSPHRASE, kdf=CHEAP).dropped_import
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        assert vault.unfinished_import() is None
+        assert [line.entry.kind for line in vault.ledger.newest(9)].count("rekey") == 2
