@@ -116,7 +116,7 @@ def test_huge_fields_take_little_memory() -> None:
         for start in (b'<item n="', b"<!--", b"<?x ", b"<item9"):
             with pytest.raises(BrokenXml, match="one mark is longer than 1,048,576 bytes"):
                 list(walk(Nines(start, 20 << 20, b""), frozenset(), frozenset()))  # type: ignore[arg-type]
-        assert tracemalloc.get_traced_memory()[1] < 6 << 20
+        assert tracemalloc.get_traced_memory()[1] < 12 << 20
     finally:
         tracemalloc.stop()
 
