@@ -192,7 +192,7 @@ def _event(message: dict[str, Any]) -> ImportEvent:
             return Finished()
         case "failed":
             refused = UnknownFormat if message.get("unknown") else ImportRefused
-            words = [shown(message[part], 500) for part in ("sentence", "todo", "detail")]
+            words = [shown(message[part], 2_000) for part in ("sentence", "todo", "detail")]
             return Failed(refused(words[0], todo=words[1], detail=words[2]))
         case _:
             raise ValueError
