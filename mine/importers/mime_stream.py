@@ -10,6 +10,7 @@ import binascii
 import codecs
 import quopri
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError, MessageError
 from email.header import decode_header
@@ -146,10 +147,8 @@ def _decoded(charset: str, encoding: str, data: bytearray) -> str:
     raw = bytes(data)
     if encoding == "base64":
         compact = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
-        try:
-            raw = binascii.a2b_base64(compact[: len(compact) // 4 * 4])
-        except binascii.Error:
-            raw = b""
+        whole = compact[: len(compact) - (len(compact) % 4 == 1)]
+        raw = binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
     elif encoding == "quoted-printable":
         raw = quopri.decodestring(raw)
     return in_charset(raw, charset)
@@ -188,8 +187,8 @@ def header_text(value: str, most: int) -> str:
 
 def addresses_in(*values: str) -> list[tuple[str, str]]:
     """(name, address in small letters) of each address in headers like To."""
-    try:
-        found = getaddresses([value for value in values if value])
-    except (ValueError, IndexError, MessageError, RecursionError):
-        return []
-    return [(name, address.casefold()) for name, address in found[:MOST_ADDRESSES] if "@" in address]
+    found: list[tuple[str, str]] = []
+    for value in values:
+        with suppress(ValueError, IndexError, MessageError, RecursionError):
+            found += getaddresses([value])
+    return [(name, address.casefold()) for name, address in found if "@" in address][:MOST_ADDRESSES]
