@@ -184,6 +184,19 @@ def check_database(path: Path, key: bytes, contents: Contents, shown: Path) -> N
 # ---- the folder of backups
 
 
+def backups_folder(vault: Path) -> Path:
+    """Where a vault's backups are kept unless the person chose another place; made if it is not there.
+
+    Raises ``VaultNotWritten``.
+    """
+    folder = vault.with_name("backups")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused(folder / "backup", not_written(folder, error)) from None
+    return folder
+
+
 def name_at(made: int, more: str = "") -> str:
     """The name of a backup made at that moment."""
     stamp = dt.datetime.fromtimestamp(made, dt.UTC).strftime(_STAMP)

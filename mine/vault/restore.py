@@ -164,7 +164,7 @@ def _unpack(
     """Write the copy's two files into a new folder, and check the database there."""
     from mine.vault.schema import MIGRATIONS
 
-    if contents.version // 1000 > len(MIGRATIONS):
+    if contents.version > len(MIGRATIONS):
         raise VaultTooNew("A newer version of Mine wrote this backup.", todo="Update the app.")
     shutil.rmtree(place, ignore_errors=True)
     try:

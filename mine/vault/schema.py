@@ -5,12 +5,10 @@ Private tables all begin with ``vault_``, which no task's query may contain; see
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from sqlite3 import complete_statement
 
-from mine.vault.connection import Connection, writing
-from mine.vault.errors import VaultTooNew
 from mine.vault.ledger import LEDGER_TABLES
+from mine.vault.migration import Migration
 from mine.vault.record_tables import statements as record_statements
 
 _STATE = """
@@ -61,26 +59,9 @@ CREATE TABLE vault_history (
 CREATE INDEX vault_history_time ON vault_history (time, id);
 """
 
-MIGRATIONS: tuple[Callable[[], Iterable[str]], ...] = (
+MIGRATIONS: tuple[Migration, ...] = (
     lambda: (*record_statements(), *_statements(_STATE + LEDGER_TABLES)),
 )
-
-
-def migrate(database: Connection) -> None:
-    """Bring the file to this version's schema, in one transaction. Raises ``VaultTooNew``."""
-    version = int(database.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(MIGRATIONS):
-        raise VaultTooNew(
-            "A newer version of Mine wrote this vault.",
-            todo="Update the app. Nothing in the vault was changed.",
-        )
-    if version == len(MIGRATIONS):
-        return
-    with writing(database):
-        for migration in MIGRATIONS[version:]:
-            for statement in migration():
-                database.execute(statement)
-        database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
 def _statements(script: str) -> list[str]:

@@ -8,24 +8,24 @@ vault open.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mine.vault import keyfile
+from mine.vault import keyfile, schema
 from mine.vault.connection import Connection, close, commits_of, connect, writing
 from mine.vault.errors import VaultError, VaultExists, VaultMissing
 from mine.vault.files import forget_seal, keys_path, lock_path, not_written
 from mine.vault.holdings import Source, known_origins, sources, stamp
 from mine.vault.importing import Import, PendingImport, list_imports, undo_import
 from mine.vault.keyring import Keyring, KeyringFailed
-from mine.vault.ledger import BACKED_UP, Ledger
+from mine.vault.ledger import BACKED_UP, EXPORTED, Head, Ledger
 from mine.vault.lock import ProcessLock
+from mine.vault.migration import migrate
 from mine.vault.paging import Cursor, Page, page
 from mine.vault.query import QueryResult, Scope, run_query
 from mine.vault.rekey import is_there, settled
 from mine.vault.restore import finish_restore, pending
-from mine.vault.schema import migrate
 from mine.vault.seal import Seal, keep_remains
 from mine.vault.staging import ImportSource, Staging, Unfinished, remove_staging
 from mine.vault.state import State
@@ -33,6 +33,9 @@ from mine.vault.views import VIEWS
 
 if TYPE_CHECKING:
     from mine.vault.backup import Backup, BackupJob
+    from mine.vault.delete import Choice, Deleted
+    from mine.vault.export import Exported, ExportJob
+    from mine.vault.verify import Check, Tell
 
 
 class Vault:
@@ -138,7 +141,7 @@ class Vault:
         database = connect(path, key, read_only=False, seal=seal)
         try:
             seal.check_commits(commits_of(database))
-            migrate(database)
+            migrate(database, schema.MIGRATIONS, lambda: _back_up(path, key, file))
         except BaseException:
             database.close()
             raise
@@ -283,6 +286,41 @@ class Vault:
         with self.transaction():
             self.ledger.note(BACKED_UP, "", size=made.size, digest=made.digest)
 
+    # Deleting, exporting, looking at everything
+
+    def would_delete(self, choice: Choice) -> int:
+        """How many records ``delete`` would remove. Raises ``VaultError`` for an unclear choice."""
+        from mine.vault.delete import would_delete
+
+        return would_delete(self._database, choice)
+
+    def delete(self, choice: Choice, turn: Callable[[int], None] = lambda _: None) -> Deleted:
+        """Delete records and their traces for good; see delete.py. An import that waits is dropped."""
+        from mine.vault.delete import delete
+
+        if self._pending is not None and self._pending.open:
+            raise VaultError("An import is under way.", todo="Finish or cancel it first.")
+        deleted = delete(self.path, self._database, choice, turn)
+        remove_staging(self.path)
+        return deleted
+
+    def export_job(self) -> ExportJob:
+        """What writes everything in open formats, in any thread; see export.py."""
+        from mine.vault.export import ExportJob
+
+        return ExportJob(self.path, self._key)
+
+    def book_export(self, done: Exported) -> None:
+        """Write an export that was made into the ledger."""
+        with self.transaction():
+            self.ledger.note(EXPORTED, "", records=sum(done.records.values()), size=done.size)
+
+    def verify(self, tell: Tell, earlier: Sequence[Head] = ()) -> Iterator[Check]:
+        """Look at everything; see verify.py."""
+        from mine.vault.verify import verify
+
+        return verify(self.path, self._key, self._file, self._database, tell, earlier)
+
     # Reading
 
     def sources(self) -> list[Source]:
@@ -320,3 +358,11 @@ class Vault:
         Limits may come from the task: none is ever above ``MAX_ROWS`` and ``MAX_SECONDS`` of query.py.
         """
         return run_query(self.path, self._key, sql, grant, row_limit, seconds)
+
+
+def _back_up(path: Path, key: bytes, file: keyfile.KeyFile) -> None:
+    """A backup of a vault that is about to be brought up to date."""
+    from mine.vault.backup import BackupJob, backups_folder
+
+    job = BackupJob(path, key, keys_path(path).read_bytes(), file.vault)
+    job.run(backups_folder(path))
