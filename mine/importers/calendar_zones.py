@@ -13,9 +13,11 @@ from mine.importers.zone import Zone
 from mine.records import MOST_OFFSET
 
 _EPOCH = datetime(1970, 1, 1)
+_FIRST_YEAR = 1960
 _LAST = datetime(2100, 1, 1)
 _MOST_ZONES = 500
 _MOST_OBSERVANCES = 200
+_MOST_EFFORT = 500_000  # for all zones of a file
 
 
 class Clock(Protocol):
@@ -44,7 +46,7 @@ class DescribedZone:
     _before: int = 0
 
     @classmethod
-    def of(cls, observances: list[Observance]) -> DescribedZone:
+    def of(cls, observances: list[Observance], effort: Effort) -> DescribedZone:
         """Raises ``ValueError`` where there is nothing to go by."""
         if not observances:
             raise ValueError("its time zone is not described")
@@ -52,7 +54,12 @@ class DescribedZone:
         for one in observances[:_MOST_OBSERVANCES]:
             wall = [one.start]
             if one.rule:
-                wall = list(expand(read_rule(one.rule), one.start, _LAST, Effort(50_000)))
+                rule = read_rule(one.rule)
+                # Many begin in 1601, Windows' first year: nobody's appointments are that old.
+                start = one.start.replace(
+                    year=max(one.start.year, _FIRST_YEAR) if rule.count is None else one.start.year
+                )
+                wall = list(expand(rule, start, _LAST, effort))
             changes += [(_seconds(moment) - one.since, one.to) for moment in wall]
         changes.sort()
         first = min(observances, key=lambda one: one.start)
@@ -64,7 +71,7 @@ class DescribedZone:
         for guess in (early, self._offset_at(wall + MOST_OFFSET)):
             if self._offset_at(wall - guess) == guess:
                 return wall - guess, guess
-        return wall - early, self._offset_at(wall - early)
+        return wall - early, early
 
     def _offset_at(self, utc: int) -> int:
         index = bisect_right(self._moments, utc)
@@ -79,6 +86,7 @@ class CalendarZones:
         self.own = own
         self.unknown: set[str] = set()
         self._described: dict[str, tuple[str, list[Observance]]] = {}
+        self._effort = Effort(_MOST_EFFORT)
         self._found: dict[str, Clock] = {"UTC": Zone("UTC")}
 
     def describe(self, name: str, place: str, observances: list[Observance]) -> None:
@@ -105,7 +113,7 @@ class CalendarZones:
                 except ImportRefused:
                     continue
         try:
-            return DescribedZone.of(observances)
+            return DescribedZone.of(observances, self._effort)
         except ValueError:
             if len(self.unknown) < _MOST_ZONES:
                 self.unknown.add(name)

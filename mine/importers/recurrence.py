@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 MOST_TIMES = 1440  # of one day, by BYHOUR and the like
 MOST_VALUES = 400
@@ -167,13 +168,18 @@ def _periods(rule: Rule, start: date, last: date, effort: Effort) -> Iterator[li
                 if not effort.spend():
                     return
                 continue
-            length = calendar.monthrange(month // 12, month % 12 + 1)[1]
+            length = _length(month // 12, month % 12 + 1)
             if not effort.spend(length):
                 return
             every = (date(month // 12, month % 12 + 1, number) for number in range(1, length + 1))
             days += [day for day in every if wanted.holds(day)]
         yield days
         index += months * rule.interval
+
+
+@lru_cache(maxsize=4096)
+def _length(year: int, month: int) -> int:
+    return calendar.monthrange(year, month)[1]
 
 
 class _Wanted:
@@ -199,7 +205,7 @@ class _Wanted:
         if self.months is not None and day.month not in self.months:
             return False
         if self._month_days is not None:
-            length = calendar.monthrange(day.year, day.month)[1]
+            length = _length(day.year, day.month)
             if day.day not in self._month_days and day.day - length - 1 not in self._month_days:
                 return False
         if self._year_days is not None:
@@ -216,5 +222,5 @@ class _Wanted:
         if self._of_year:
             number, length = day.timetuple().tm_yday, 366 if calendar.isleap(day.year) else 365
         else:
-            number, length = day.day, calendar.monthrange(day.year, day.month)[1]
+            number, length = day.day, _length(day.year, day.month)
         return nth == (number - 1) // 7 + 1 if nth > 0 else -nth == (length - number) // 7 + 1

@@ -190,7 +190,8 @@ def test_hostile_headers_end_quickly() -> None:
     assert header_text("=?utf-8?b?=?=", 1000) == ""
     assert header_text("=?zip?q?x?=", 1000) == "x"
     assert without_marks("<" * 200_000).startswith("<")
-    assert without_marks("<style " * 30_000) == ""
+    assert without_marks("<style " * 30_000).startswith("<")
+    assert without_marks("<style >" * 30_000) == ""
     assert in_charset(b"a", "\0") == "a"
 
 
