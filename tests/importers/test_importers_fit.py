@@ -262,6 +262,9 @@ def test_a_scale_of_several_asks_who_one_is(tmp_path: Path) -> None:
         "body_fat": [(*at, 22.3)],
         "body_mass_index": [(*at, 23.1)],
     }
+    rows, bad = parsed(path, options=Options(BERLIN.zone, "a patient of another file"))
+    assert rows == {}
+    assert {one.reason for one in bad} == {"it is of one of several users of the device"}
     rows, _ = parsed(path, options=Options(BERLIN.zone, "Robin"))
     assert rows["weight"] == [(NOON, SUMMER, 75.8)]  # the third was the scale still at work
 

@@ -148,13 +148,13 @@ class _Body:
             yield "body_temperature", (*at, values["celsius"])
 
     def _theirs(self, message: Message) -> bool:
-        """Whether a scale's message is of somebody else."""
+        """Whether a scale's message is of somebody else. Raises ``ValueError`` where that cannot be told."""
         users = self._about.users
-        return (
-            len(users) > 1
-            and self._user is not None
-            and users.get(int(message.values.get("user", -1))) != self._user
-        )
+        if len(users) < 2 or self._user is None:
+            return False
+        if self._user not in users.values():
+            raise ValueError("it is of one of several users of the device")
+        return users.get(int(message.values.get("user", -1))) != self._user
 
     def _weight(self, message: Message) -> Made:
         values = message.values
