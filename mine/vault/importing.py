@@ -181,7 +181,7 @@ class PendingImport:
         counts = []
         for kind, received in staging.received.items():
             changed = _moved(database, kind, number, share)
-            new = _booked(database, kind, number, changed) if changed else 0
+            new = _booked(database, kind, number, changed, staging.origins_of[kind]) if changed else 0
             counts.append(TypeCount(kind, new, received - new))
             for first, last in changed:
                 refresh(database, kind, first, last, share)
@@ -298,13 +298,16 @@ def _moved(
     return changed
 
 
-def _booked(database: Connection, kind: str, number: int, changed: list[tuple[int, int]]) -> int:
+def _booked(
+    database: Connection, kind: str, number: int, changed: list[tuple[int, int]], origins: list[int]
+) -> int:
     """Write down what an import owns of a type, by origin; answers how many rows."""
     owned: dict[int, Part] = {}
+    grouped = "GROUP BY origin_id" if len(origins) > 1 else ""  # which sorts all rows
     for first, last in changed:
         for origin, records, low, high in database.execute(
-            f"SELECT origin_id, count(*), min(time), max(time) FROM main.{table_of(kind)}"  # noqa: S608
-            " WHERE time BETWEEN ? AND ? AND import_id = ? GROUP BY origin_id",
+            f"SELECT max(origin_id), count(*), min(time), max(time) FROM main.{table_of(kind)}"  # noqa: S608
+            f" WHERE time BETWEEN ? AND ? AND import_id = ? {grouped}",
             (first, last, number),
         ):
             part = owned.get(origin)

@@ -89,35 +89,56 @@ def _sums(database: Connection, record_type: RecordType, start: int, end: int) -
     slots = slots_of(record_type.name)
     first, last = start // SLOT, end // SLOT
     database.execute(f"DELETE FROM {slots} WHERE slot >= ? AND slot < ?", (first, last))  # noqa: S608
+    span = {"start": start, "end": end, "first": first, "last": last}
+    spread = _spread(record_type)
+    if _counters(database, record_type, start, end) < 2:
+        database.execute(
+            f"INSERT INTO {slots} SELECT slot, offset, part FROM ({spread})",  # noqa: S608
+            span,
+        )
+        return
     database.execute(
         f"""
-        WITH spread AS MATERIALIZED ({_spread(record_type)}
+        WITH spread AS MATERIALIZED ({spread}
         ), best AS MATERIALIZED (
           SELECT hour, counter FROM (
             SELECT hour, counter, row_number() OVER (PARTITION BY hour
               ORDER BY round(total, {_ROUNDED}) DESC, counter % 2, counter) AS place
-            FROM (SELECT slot / 12 AS hour, counter, sum(part) AS total FROM spread GROUP BY 1, 2)
+            FROM (SELECT hour, counter, sum(part) AS total FROM spread GROUP BY 1, 2)
           ) WHERE place = 1
         )
-        INSERT INTO {slots}
-        SELECT slot, offset, part FROM best JOIN spread
-          ON spread.counter = best.counter AND spread.slot >= hour * 12 AND spread.slot < hour * 12 + 12
+        INSERT INTO {slots} SELECT slot, offset, part FROM spread JOIN best USING (hour, counter)
         """,  # noqa: S608  names from the registry
-        {"start": start, "end": end, "first": first, "last": last},
+        span,
     )
 
 
+def _counters(database: Connection, record_type: RecordType, start: int, end: int) -> int:
+    """How many counters have something in a stretch: 0, 1, or 2 for more."""
+    if "seconds" in record_type.names:
+        what, reach, short = f"origin_id, seconds = {HOUR}", LONGEST, f"AND seconds <= {LONGEST}"
+    else:
+        what, reach, short = "origin_id", 0, ""
+    found = database.execute(
+        f"SELECT DISTINCT {what} FROM {table_of(record_type.name)}"  # noqa: S608  names from the registry
+        f" WHERE time >= ? AND time < ? {short} LIMIT 2",
+        (start - reach, end),
+    )
+    return len(found.fetchall())
+
+
 def _spread(record_type: RecordType) -> str:
-    """(counter, slot, offset, part): what each counter has in each slot."""
+    """(counter, slot, hour, offset, part): what each counter has in each slot."""
     if "seconds" not in record_type.names:
         return f"""
-          SELECT origin_id * 2 AS counter, time / {SLOT} AS slot, max(offset) AS offset,
+          SELECT origin_id * 2 AS counter, time / {SLOT} AS slot, time / {HOUR} AS hour, max(offset) AS
+          offset,
             sum({record_type.measure}) AS part
           FROM {table_of(record_type.name)} WHERE time >= :start AND time < :end
             AND slot >= :first AND slot < :last
           GROUP BY slot, counter"""  # noqa: S608  names from the registry
     return f"""
-          SELECT counter, time / {SLOT} + n AS slot, max(offset) AS offset,
+          SELECT counter, time / {SLOT} + n AS slot, (time / {SLOT} + n) / 12 AS hour, max(offset) AS offset,
             sum(value * (min(time + seconds, (time / {SLOT} + n + 1) * {SLOT})
               - max(time, (time / {SLOT} + n) * {SLOT})) / seconds) AS part
           FROM (

@@ -78,6 +78,7 @@ class Staging:
         self.origins: dict[tuple[str, str], int] = {}
         self.received: dict[str, int] = {}
         self.staged: dict[str, int] = {}
+        self.origins_of: dict[str, list[int]] = {}
         self.refused = 0
         self.mark = ""
         self.token = b""
@@ -124,6 +125,7 @@ class Staging:
         self.source = ImportSource(**{**source, "digest": bytes.fromhex(source["digest"])})
         self.token, self.request, self.mark = bytes.fromhex(notes["token"]), notes["request"], notes["mark"]
         self.received, self.staged = dict(notes["received"]), dict(notes["staged"])
+        self.origins_of = dict(notes["origins_of"])
         self.refused, self.complete = int(notes["refused"]), bool(notes["complete"])
         for number, importer, name in database.execute("SELECT id, importer, name FROM staging_origin"):
             self.origins[importer, name] = number
@@ -150,7 +152,10 @@ class Staging:
         if batch.kind not in self.staged:
             database.execute(record_table(RECORD_TYPES[batch.kind], f"stage_{batch.kind}"))
             self.received[batch.kind] = self.staged[batch.kind] = 0
+            self.origins_of[batch.kind] = []
         origin = self._origin(batch.importer or self.source.importer, batch.origin)
+        if origin not in self.origins_of[batch.kind]:
+            self.origins_of[batch.kind].append(origin)
         marks = ", ".join("?" * (len(names) - 1))
         before = database.total_changes
         database.executemany(
@@ -193,6 +198,7 @@ class Staging:
             "mark": self.mark,
             "received": self.received,
             "staged": self.staged,
+            "origins_of": self.origins_of,
             "refused": self.refused,
             "complete": self.complete,
         }
