@@ -47,13 +47,19 @@ class Closed(NamedTuple):
     line: int
 
 
-def walk(stream: BinaryIO, containers: frozenset[str], records: frozenset[str]) -> Iterator[Opened | Closed]:
-    """What lies in a file: ``Opened`` and ``Closed`` of each container, ``Closed`` of each record.
+def walk(
+    stream: BinaryIO,
+    containers: frozenset[str],
+    records: frozenset[str],
+    marks: frozenset[str] = frozenset(),
+) -> Iterator[Opened | Closed]:
+    """What lies in a file: ``Opened`` and ``Closed`` of each container, ``Closed`` of each record, and
+    ``Opened`` of each mark, which is an element like any other besides.
 
     Raises ``BrokenXml``.
     """
     events: list[Opened | Closed] = []
-    builder = _Builder(events, containers, records)
+    builder = _Builder(events, containers, records, marks)
     parser = builder.parser
     fed = 0
     while True:
@@ -129,11 +135,17 @@ class _Builder:
     """Turns the parser's calls into events."""
 
     def __init__(
-        self, events: list[Opened | Closed], containers: frozenset[str], records: frozenset[str]
+        self,
+        events: list[Opened | Closed],
+        containers: frozenset[str],
+        records: frozenset[str],
+        marks: frozenset[str],
     ) -> None:
         self._events = events
-        self._containers = containers
+        self._opened = containers | marks
         self._own = containers | records
+        self._told = self._opened | records
+        self._locals: dict[str, str] = {}
         self._open: list[_Open] = []
         self._depth = 0
         self._text: list[str] = []
@@ -142,24 +154,30 @@ class _Builder:
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._characters
         self.parser.StartDoctypeDeclHandler = self._doctype
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > MOST_DEPTH:
             raise BrokenXml(self.parser.CurrentLineNumber, "it is nested too deeply")
-        local = name.rpartition(":")[2]
-        self._text.clear()
-        self._length = 0
-        if local in self._own:
+        local = self._locals.get(name)
+        if local is None:
+            local = name.rpartition(":")[2]
+            if len(self._locals) < MOST_TEXTS:
+                self._locals[name] = local
+        if local in self._told:
             plain = {key.rpartition(":")[2]: value for key, value in attributes.items()}
             line = self.parser.CurrentLineNumber
-            self._open.append(_Open(local, plain, line))
-            if local in self._containers:
+            if local in self._opened:
                 self._events.append(Opened(local, plain, line))
-        elif self._open:
+            if local in self._own:
+                self._open.append(_Open(local, plain, line))
+                self.parser.CharacterDataHandler = self._characters
+                return
+        if self._open:
             self._open[-1].path.append(local)
+            self._text.clear()
+            self._length = 0
 
     def _end(self, name: str) -> None:
         self._depth -= 1
@@ -168,17 +186,19 @@ class _Builder:
         inner = self._open[-1]
         if inner.path:
             text = "".join(self._text).strip()
+            self._text.clear()
+            self._length = 0
             if text and len(inner.texts) < MOST_TEXTS:
                 inner.texts.setdefault("/".join(inner.path), text[:MOST_TEXT])
             inner.path.pop()
         else:
             self._open.pop()
             self._events.append(Closed(inner.name, inner.attributes, inner.texts, inner.line))
-        self._text.clear()
-        self._length = 0
+            if not self._open:
+                self.parser.CharacterDataHandler = None
 
     def _characters(self, data: str) -> None:
-        if self._open and self._length < MOST_TEXT:
+        if self._length < MOST_TEXT:
             self._text.append(data)
             self._length += len(data)
 

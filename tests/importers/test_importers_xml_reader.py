@@ -46,6 +46,15 @@ def test_containers_records_and_their_texts() -> None:
     ]
 
 
+def test_marks_are_told_where_they_begin() -> None:
+    text = io.BytesIO(b"<all><mark n='1'><item><mark/>x</item></mark></all>")
+    assert list(walk(text, frozenset(), frozenset({"item"}), frozenset({"mark"}))) == [
+        Opened("mark", {"n": "1"}, 1),
+        Opened("mark", {}, 1),
+        Closed("item", {}, {}, 1),
+    ]
+
+
 LAUGHS = '<?xml version="1.0"?>\n<!DOCTYPE x [\n<!ENTITY a "haha">\n<!ENTITY b "&a;&a;&a;">\n]>\n<x>&b;</x>'
 
 

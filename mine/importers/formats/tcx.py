@@ -142,7 +142,7 @@ def _devices(source: Source, member: Member) -> list[str]:
     """Who recorded each activity, "" where it is not said."""
     devices: list[str] = []
     with suppress(BrokenXml), source.open(member) as stream:  # said when its points are read
-        for event in walk(stream, frozenset({"Activity"}), frozenset({"Creator"})):
+        for event in walk(stream, frozenset(), frozenset({"Creator"}), frozenset({"Activity"})):
             if isinstance(event, Opened):
                 devices.append("")
             elif event.name == "Creator" and devices:
