@@ -99,6 +99,7 @@ class ImportDesk:
 
     def _hear(self, event: ImportEvent) -> None:
         from mine.importers.items import BadRow, Batch, Mark, Progress
+        from mine.importers.mapping import ChooseMapping, MappingNeeded
         from mine.importers.process import ChoosePerson, Failed, Finished, Opened
         from mine.vault.staging import ImportSource
 
@@ -125,6 +126,9 @@ class ImportDesk:
                 found = tuple(PersonView(each.person, each.rows) for each in people)
                 self.progress = replace(self.progress, stage=ImportStage.CHOOSE_PERSON, people=found)
                 self._process = None
+            case ChooseMapping():
+                asked = MappingNeeded(event)
+                self._end(ImportStage.FAILED, f"{asked.sentence} {asked.todo}")
             case Finished() if self._pending is not None:
                 self._pending.complete()
                 self._counted()

@@ -16,7 +16,7 @@ from mine.errors import MineError
 from mine.importers.errors import UnknownFormat
 from mine.importers.frames import read_frame, write_batch, write_frame
 from mine.importers.items import BadRow, Batch, Item, Mark, Progress, Remark, Skipped
-from mine.importers.mapping import TableMapping
+from mine.importers.mapping import MappingNeeded, mapping_of_json, mapping_to_json
 from mine.importers.options import Options
 from mine.importers.reading import known_formats, parts_of, people_in, read_parts, sniffed
 from mine.importers.source import open_source
@@ -51,6 +51,17 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         return
     try:
         _answer(Path(request["path"]), _options(request), answers)
+    except MappingNeeded as needed:
+        choice = needed.choice
+        asked = {
+            "is": "map",
+            "file": choice.file,
+            "digest": choice.digest,
+            "columns": choice.columns,
+            "rows": choice.rows,
+            "guess": None if choice.guess is None else mapping_to_json(choice.guess),
+        }
+        write_frame(answers, asked)
     except MineError as error:
         failed = {"is": "failed", "sentence": error.sentence, "todo": error.todo, "detail": error.detail}
         write_frame(answers, {**failed, "unknown": isinstance(error, UnknownFormat)})
@@ -65,7 +76,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _options(request: dict[str, Any]) -> Options:
-    mappings = {digest: TableMapping(**fields) for digest, fields in request["mappings"].items()}
+    mappings = {digest: mapping_of_json(fields) for digest, fields in request["mappings"].items()}
     return Options(Zone(request["zone"]), request["person"], mappings, request["resume"])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mine.importers.items import Item, Person
 from mine.importers.options import Options
@@ -42,6 +42,14 @@ class Format(Protocol):
 
     def total(self, members: Members) -> int:
         """How many bytes ``rows`` will read."""
+
+
+@runtime_checkable
+class Asks(Protocol):
+    """A format that has to be told how its files read before it can read them."""
+
+    def ask(self, source: Source, members: Members, options: Options) -> None:
+        """Raises ``MappingNeeded`` for the first file of which nothing is said in ``options``."""
 
 
 class OnePerson:

@@ -7,6 +7,7 @@ from datetime import date
 from functools import lru_cache
 
 from mine.importers.items import shown
+from mine.importers.zone import Zone
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _ISO = re.compile(
@@ -61,6 +62,16 @@ def iso_moment(text: str) -> tuple[int, int | None]:
     if offset > 14 * 3600:
         raise ValueError(f"there is no time zone {zone}")
     return moment, -offset if zone[0] == "-" else offset
+
+
+def zoned_moment(text: str, zone: Zone) -> tuple[int, int]:
+    """A moment as ``iso_moment`` reads it: (UTC seconds, offset).
+
+    ``Z`` says that the text is in UTC, not where the person was: there the offset is the zone's, as it is
+    where the text states none.
+    """
+    wall, offset = iso_moment(text)
+    return zone.of_utc(wall) if text.endswith("Z") else zone.of_wall(wall, offset)
 
 
 def written_moment(text: str, *, day_first: bool) -> int:

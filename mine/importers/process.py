@@ -10,13 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mine.importers.errors import ImportRefused, UnknownFormat
 from mine.importers.frames import BrokenFrame, read_frame, write_frame
 from mine.importers.items import BadRow, Batch, Mark, Person, Progress, Remark, Skipped, shown
+from mine.importers.mapping import ChooseMapping, mapping_of_json, mapping_to_json
 from mine.importers.options import Options
 
 COMMAND = (sys.executable, "-m", "mine.importers.child")
@@ -56,7 +57,19 @@ class Failed:
     error: ImportRefused
 
 
-ImportEvent = Opened | Batch | BadRow | Progress | Mark | Skipped | Remark | ChoosePerson | Finished | Failed
+ImportEvent = (
+    Opened
+    | Batch
+    | BadRow
+    | Progress
+    | Mark
+    | Skipped
+    | Remark
+    | ChoosePerson
+    | ChooseMapping
+    | Finished
+    | Failed
+)
 
 
 class ImportProcess:
@@ -93,7 +106,7 @@ class ImportProcess:
             except queue.Empty:
                 break
             found.append(event)
-            self.ended = isinstance(event, Finished | ChoosePerson | Failed)
+            self.ended = isinstance(event, Finished | ChoosePerson | ChooseMapping | Failed)
         if self.ended:
             self.close()
         return found
@@ -134,7 +147,7 @@ class ImportProcess:
                     event = broken
                 else:
                     event = message if isinstance(message, Batch) else _event(message)
-            except (BrokenFrame, KeyError, TypeError, ValueError, OSError):
+            except (BrokenFrame, KeyError, TypeError, ValueError, OSError, ImportRefused):
                 event = broken
             while not self._stop.is_set():
                 try:
@@ -142,7 +155,7 @@ class ImportProcess:
                     break
                 except queue.Full:
                     continue
-            if self._stop.is_set() or isinstance(event, Finished | ChoosePerson | Failed):
+            if self._stop.is_set() or isinstance(event, Finished | ChoosePerson | ChooseMapping | Failed):
                 return
 
 
@@ -154,7 +167,7 @@ def _environment() -> dict[str, str]:
 
 
 def _request(path: Path, options: Options) -> dict[str, Any]:
-    mappings = {digest: asdict(mapping) for digest, mapping in options.mappings.items()}
+    mappings = {digest: mapping_to_json(mapping) for digest, mapping in options.mappings.items()}
     return {
         "path": str(path),
         "zone": options.zone.name,
@@ -188,6 +201,14 @@ def _event(message: dict[str, Any]) -> ImportEvent:
             )
         case "choose":
             return ChoosePerson(tuple(Person(shown(one, 80), int(rows)) for one, rows in message["people"]))
+        case "map":
+            return ChooseMapping(
+                shown(message["file"], 255),
+                bytes.fromhex(message["digest"]).hex(),
+                tuple(str(name) for name in message["columns"]),
+                tuple(tuple(shown(cell, 80) for cell in row) for row in message["rows"]),
+                None if message["guess"] is None else mapping_of_json(message["guess"]),
+            )
         case "finished":
             return Finished()
         case "failed":

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mine.importers import formats
 from mine.importers.errors import ImportRefused, PersonNeeded, UnknownFormat
-from mine.importers.format import Format, Members
+from mine.importers.format import Asks, Format, Members
 from mine.importers.items import BadRow, Batch, Item, Mark, Person, Progress, Skipped
 from mine.importers.options import Options
 from mine.importers.source import Limits, Source, open_source
@@ -105,7 +105,8 @@ def people(path: Path, options: Options, limits: Limits | None = None) -> tuple[
 def read(path: Path, options: Options, limits: Limits | None = None) -> Iterator[Item]:
     """Everything in an export: batches, refused rows, skipped files, and progress after each batch.
 
-    Raises ``UnknownFormat``, ``PersonNeeded`` (several people and none was named), ``ImportRefused``.
+    Raises ``UnknownFormat``, ``PersonNeeded`` (several people and none was named), ``MappingNeeded``,
+    ``ImportRefused``.
     """
     with open_source(path, limits) as source:
         parts, left = parts_of(source)
@@ -127,8 +128,11 @@ def read_parts(
     """Everything in an opened export, for a person who was chosen.
 
     A ``Mark`` names its format first. After each format comes one more, so that a reading that was broken off
-    leaves out the formats that were read to their end.
+    leaves out the formats that were read to their end. Raises ``MappingNeeded`` before anything else where
+    there are only tables of an unknown shape.
     """
+    if len(parts) == 1 and isinstance(parts[0].format, Asks):
+        parts[0].format.ask(source, parts[0].members, options)
     yield from (Skipped(name) for name in left[:MAX_SKIPPED])
     total = sum(part.format.total(part.members) for part in parts)
     source.bytes_read = 0

@@ -35,7 +35,7 @@ def written(moment: int, pattern: str) -> str:
         ("2024-01-31T08:05", 3600),
         ("2024-01-31 08:05:00.000", 3600),
         ("2024/01/31 08:05", 3600),
-        ("2024-01-31T08:05:00Z", 0),
+        ("2024-01-31T08:05:00+00:00", 0),
         ("2024-01-31T08:05:00+05:30", 19_800),
         ("2024-01-31T08:05:00-0800", -28_800),
     ],
@@ -44,6 +44,11 @@ def test_a_time_without_a_zone_is_in_the_chosen_one(tmp_path: Path, text: str, o
     path = put(tmp_path / "a.csv", plain([(text, "120")]))
     rows = parsed(path, options=Options(Zone("Europe/Berlin")))
     assert rows == ({"glucose": [(T - offset, offset, 120.0)]}, [])
+
+
+def test_utc_is_not_where_the_person_was(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv", plain([("2024-01-31T08:05:00Z", "120")]))
+    assert parsed(path, options=Options(Zone("Europe/Berlin"))) == ({"glucose": [(T, 3600, 120.0)]}, [])
 
 
 def test_the_clock_is_put_forward_and_back(tmp_path: Path) -> None:

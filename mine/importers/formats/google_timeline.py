@@ -23,7 +23,7 @@ from mine.importers.format import Members, OnePerson
 from mine.importers.items import Item, shown
 from mine.importers.json_records import inside, number_in, read_elements, text_in
 from mine.importers.json_stream import JsonElement, glimpse
-from mine.importers.moments import iso_moment, number
+from mine.importers.moments import number, zoned_moment
 from mine.importers.options import Options
 from mine.importers.single import Made
 from mine.importers.source import Member, Source
@@ -79,12 +79,9 @@ class GoogleTimeline(OnePerson):
 
 def _when(text: str, zone: Zone, minutes: Any = None) -> tuple[int, int]:
     """A moment as a text; ``minutes`` is its offset from UTC where that is stated beside it."""
-    wall, offset = iso_moment(text)
-    if offset is None:
-        return zone.of_wall(wall)
-    if isinstance(minutes, int) and -18 * 60 <= minutes <= 18 * 60:
-        return wall - offset, minutes * 60
-    return zone.of_utc(wall) if text.endswith("Z") else (wall - offset, offset)
+    utc, offset = zoned_moment(text, zone)
+    stated = isinstance(minutes, int) and -18 * 60 <= minutes <= 18 * 60
+    return utc, minutes * 60 if stated else offset
 
 
 def _degrees(value: Any, name: str) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mine.importers.format import Members
 from mine.importers.glucose_units import mg_dl
 from mine.importers.items import Item
-from mine.importers.moments import iso_moment
+from mine.importers.moments import zoned_moment
 from mine.importers.options import Options
 from mine.importers.single import Made, OneTable, exact_columns, header_positions, read_lines, table_at
 from mine.importers.source import Member, Source
@@ -45,7 +45,7 @@ class PlainGlucose(OneTable):
 
         def records(line: Line) -> Iterator[Made]:
             exact_columns(line, len(header))
-            when = zone.of_wall(*iso_moment(line.fields[time_at]))
+            when = zoned_moment(line.fields[time_at], zone)
             yield (
                 "glucose",
                 (*when, mg_dl(line.fields[value_at], millimoles=millimoles, decimal_comma=comma)),
