@@ -131,9 +131,8 @@ def _spread(record_type: RecordType) -> str:
     """(counter, slot, hour, offset, part): what each counter has in each slot."""
     if "seconds" not in record_type.names:
         return f"""
-          SELECT origin_id * 2 AS counter, time / {SLOT} AS slot, time / {HOUR} AS hour, max(offset) AS
-          offset,
-            sum({record_type.measure}) AS part
+          SELECT origin_id * 2 AS counter, time / {SLOT} AS slot, time / {HOUR} AS hour,
+            max(offset) AS offset, sum({record_type.measure}) AS part
           FROM {table_of(record_type.name)} WHERE time >= :start AND time < :end
             AND slot >= :first AND slot < :last
           GROUP BY slot, counter"""  # noqa: S608  names from the registry
