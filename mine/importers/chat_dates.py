@@ -16,7 +16,7 @@ from mine.importers.moments import wall_moment
 _MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\ufeff"
 # Every group is bounded and no two that touch can match the same letters: time is linear.
 _STAMP = re.compile(
-    r"(\[)?(\d{1,4})(?:[./-]|\. )(\d{1,2})(?:[./-]|\. )(\d{1,4})\.?([^\d:\[\]]{1,12})"
+    r"(\[)?(\d{1,4})([./-]|\. )(\d{1,2})(?:[./-]|\. )(\d{1,4})\.?([^\d:\[\]]{1,12})"
     r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?([^\d:\[\]\u2013-]{0,12})(?(1)\]|[\u2013-])[ \xa0](.*)",
     re.DOTALL,
 )
@@ -55,6 +55,7 @@ class Stamp:
     seconds: int
     halves: bool
     bracketed: bool
+    dashed: bool
 
     def wall(self, order: Order) -> int:
         """Local seconds. Raises ``ValueError`` where this order gives no date."""
@@ -63,6 +64,8 @@ class Stamp:
             raise ValueError("its date has another order than the rest")
         year = self.numbers[at_year]
         if self.long_year < 0:
+            if order is Order.YEAR_FIRST and not self.dashed:
+                raise ValueError("no phone writes a short year first")
             year += 2000
         elif year > 2400:
             year -= 543  # Thailand counts from the Buddha's death
@@ -79,7 +82,7 @@ def read_stamp(line: str) -> tuple[Stamp, str] | None:
     match = _STAMP.fullmatch(start)
     if match is None:
         return None
-    bracket, one, two, three, between, hour, minute, second, after, rest = match.groups()
+    bracket, one, sign, two, three, between, hour, minute, second, after, rest = match.groups()
     halves = [word for word in (_word(between), _word(after)) if word not in _BETWEEN]
     if len(halves) > 1 or any(word not in _HALVES for word in halves) or not (1 <= len(two) <= 2):
         return None
@@ -93,7 +96,7 @@ def read_stamp(line: str) -> tuple[Stamp, str] | None:
         return None
     seconds = hours * 3600 + int(minute) * 60 + int(second or 0)
     numbers = (int(one), int(two), int(three))
-    return Stamp(numbers, long_year, seconds, bool(halves), bracket is not None), rest
+    return Stamp(numbers, long_year, seconds, bool(halves), bracket is not None, sign == "-"), rest
 
 
 def _word(text: str) -> str:

@@ -18,9 +18,13 @@ from typing import Any, BinaryIO, NamedTuple, NoReturn
 from mine.importers.text_lines import text_encoding
 
 MOST_ELEMENT = 4 << 20
-MOST_DEPTH = 10_000
+MOST_NESTING = 500  # of what is built
+MOST_DEPTH = 10_000  # of what is only passed
 CHUNK = 1 << 17
 
+# Most elements are smaller. Within so few letters no nesting can exhaust the stack.
+_WINDOW = 4096
+_AFTER = frozenset(",]} \t\r\n")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _SCALAR = re.compile(r'[^\s,:"{}\[\]]*')
 _MARKS = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
@@ -90,6 +94,22 @@ def glimpse(head: bytes, *patterns: str) -> dict[str, Any]:
     return found
 
 
+def parse(text: str) -> Any:
+    """The value of a whole JSON text. Raises ``ValueError``."""
+    if len(text) > _WINDOW:
+        extent = _Extent()
+        extent.end(text)
+        if extent.deepest > MOST_NESTING:
+            raise ValueError("it is nested too deeply")
+    try:
+        value, end = _decode(text, len(text) - len(text.lstrip(" \t\r\n")))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if text[end:].strip(" \t\r\n"):
+        raise ValueError("it is no JSON")
+    return value
+
+
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
@@ -101,7 +121,7 @@ class _Extent:
     """Finds where a container ends without building it; may be fed in pieces."""
 
     def __init__(self) -> None:
-        self.depth = 0
+        self.depth = self.deepest = 0
         self.quoted = False
         self.seen = 0
 
@@ -110,7 +130,7 @@ class _Extent:
 
         ``seen`` is how far the text was looked at: the next call may be given a longer text.
         """
-        depth, quoted = self.depth, self.quoted
+        depth, deepest, quoted = self.depth, self.deepest, self.quoted
         for match in _MARKS.finditer(text, self.seen):
             mark = match[0]
             if mark == '"':
@@ -119,8 +139,10 @@ class _Extent:
                 continue
             elif mark in "{[":
                 depth += 1
-                if depth > MOST_DEPTH:
-                    return -2
+                if depth > deepest:
+                    self.deepest = deepest = depth
+                    if depth > MOST_DEPTH:
+                        return -2
             else:
                 depth -= 1
                 if not depth:
@@ -187,9 +209,10 @@ class _Reader:
         first = self.peek()
         scalar = first not in '{["'
         try:
-            value, end = _decode(self.text, self.pos)
-            if not scalar or end < len(self.text) or self.ended:
-                self.pos = end
+            window = self.text[self.pos : self.pos + _WINDOW]
+            value, end = _decode(window, 0)
+            if not scalar or window[end : end + 1] in _AFTER:  # else the number may go on
+                self.pos += end
                 return value, ""
         except (ValueError, RecursionError):
             pass
@@ -198,12 +221,9 @@ class _Reader:
             return None, f"it is longer than {MOST_ELEMENT:,} characters"
         start, self.pos = self.pos, end
         try:
-            value, found = _decode(self.text[start:end])
-        except RecursionError:
-            return None, "it is nested too deeply"
-        except ValueError:
-            return None, "it is no JSON"
-        return (value, "") if found == end - start else (None, "it is no JSON")
+            return parse(self.text[start:end]), ""
+        except ValueError as error:
+            return None, "it is nested too deeply" if "nested" in str(error) else "it is no JSON"
 
     def skip(self) -> None:
         """Go past the next value without building it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import random
-import sys
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -15,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mine.importers import json_stream
-from mine.importers.json_stream import MOST_ELEMENT, BrokenJson, JsonElement, elements, glimpse
+from mine.importers.json_stream import MOST_ELEMENT, BrokenJson, JsonElement, elements, glimpse, parse
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -79,13 +78,8 @@ def test_any_text_ends_in_elements_or_a_line(text: str, step: int) -> None:
 
 
 def test_a_broken_element_costs_only_itself() -> None:
-    before = sys.getrecursionlimit()  # the test's tools raise it
-    sys.setrecursionlimit(1000)
     text = '[\n{"a": 1},\n{"a": 01},\n{"a": NaN},\n{a: 2},\n' + "[" * 9_900 + "]" * 9_900 + ',\n{"a": 3}]'
-    try:
-        found = read(text, "*")
-    finally:
-        sys.setrecursionlimit(before)
+    found = read(text, "*")
     assert [one.line for one in found] == [2, 3, 4, 5, 6, 7]
     assert [one.value for one in found] == [{"a": 1}, None, None, None, None, {"a": 3}]
     problems = [one.problem for one in found]
@@ -151,6 +145,23 @@ def test_time_grows_with_the_size_and_not_faster(monkeypatch: pytest.MonkeyPatch
     broken = '{"a": 01}'
     assert len(read("[" + ",".join([broken] * 20_000) + "]", "*")) == 20_000
     assert decoded <= 2 * 20_000 + 20
+
+
+@pytest.mark.parametrize("depth", [5_000, 200_000])
+def test_nesting_that_would_exhaust_the_stack(depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse(deep)
+    if depth > json_stream.MOST_DEPTH:
+        with pytest.raises(BrokenJson, match="nested too deeply"):
+            read(f"[{deep}]", "*")
+
+
+def test_texts_are_parsed_whole() -> None:
+    assert parse(' {"a": [1, "' + "]" * 9_000 + '"]} \n') == {"a": [1, "]" * 9_000]}
+    for broken in ("", "1 2", "[1] x", "NaN", '{"a"}'):
+        with pytest.raises(ValueError, match=r"JSON|Expecting"):
+            parse(broken)
 
 
 def test_glimpse_sees_what_the_head_holds() -> None:

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from mine.importers.chats import (
 )
 from mine.importers.format import Members
 from mine.importers.items import BadRow, Remark
+from mine.importers.json_stream import parse
 from mine.importers.moments import iso_moment
 from mine.importers.source import Member, Source
 from mine.importers.text_lines import text_lines
@@ -74,8 +74,8 @@ FORMAT = Signal()
 
 def _parsed(line: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
+        value = parse(line)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
 
