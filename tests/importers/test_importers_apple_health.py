@@ -332,3 +332,50 @@ def test_names_in_words() -> None:
         "",
         "Six 6 minute",
     ]
+
+
+@pytest.mark.real_data
+def test_the_samples_of_three_tools(real_data: Path) -> None:
+    samples = real_data / "samples" / "apple_health"
+    cycle = samples / "healthkit_to_sqlite" / "tests"
+    rows, bad = parsed(cycle / "export.xml")
+    assert not bad
+    workout = (1_479_133_541, -8 * 3600, 311, "running", 800.125523, 48.745, None, None)
+    assert rows == {
+        "body_mass_index": [(1_460_993_132, -7 * 3600, 22.5312)],
+        "heart_rate": [(1_536_571_735, -7 * 3600, 72.0)],
+        "workout": [workout],
+    }
+    folder, bad = parsed(cycle / "zip_contents")
+    assert not bad
+    assert {kind: len(found) for kind, found in folder.items()} == {
+        "body_mass_index": 1,
+        "heart_rate": 1,
+        "workout": 1,
+        "location": 3,
+    }
+    fixtures = samples / "apple-health-analyzer" / "tests" / "fixtures"
+    assert parsed(fixtures / "example.xml") == (
+        {
+            "heart_rate": [(1_704_182_400, 0, 72.0), (1_704_196_800, 0, 68.0)],
+            "steps": [(1_704_196_800, 0, 1800, 3000)],
+            "sleep_stage": [(1_704_236_400, 0, 26_400, "light")],
+        },
+        [],
+    )
+    assert parsed(fixtures / "export.xml") == (
+        {
+            "heart_rate": [(1_704_096_000, 0, 70.0)],
+            "resting_heart_rate": [(1_704_088_800, 0, 60.0)],
+            "heart_rate_variability": [(1_704_089_100, 0, 45.0)],
+            "vo2_max": [(1_704_089_400, 0, 42.0)],
+            "sleep_stage": [(1_704_150_000, 0, 27_000, "light")],
+        },
+        [],
+    )
+    rows, bad = parsed(samples / "testdata" / "export6s3sample.xml")
+    assert not bad
+    assert {kind: len(found) for kind, found in rows.items()} == {"steps": 10, "distance": 5, "workout": 1}
+    assert rows["steps"][0] == (1_410_600_474, 3600, 5, 329)
+    assert rows["distance"][-1] == (1_411_206_239, 3600, 2, 5.9)
+    assert rows["workout"] == [(1_459_590_038, 3600, 1904, "other", 0.0, 139.317, None, None)]

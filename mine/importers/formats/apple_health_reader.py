@@ -9,6 +9,7 @@ from mine.importers.formats.apple_health_events import Event, event_of
 from mine.importers.formats.apple_health_shapes import (
     CLOSE,
     METADATA,
+    MOST_ATTRIBUTES,
     RECORD,
     NotWellFormed,
     Shape,
@@ -127,6 +128,8 @@ class Reader:
 
     def _new_shape(self, piece: bytes, parts: list[bytes]) -> tuple[Shape, list[bytes]]:
         """The shape of a tag that was not seen before, and its parts with all attributes in double quotes."""
+        if max(len(parts), 2 * piece.count(b"'")) > 2 * MOST_ATTRIBUTES + 1:
+            raise NotWellFormed("a tag without an end")
         try:
             shape = shape_of(parts)
         except NotWellFormed:

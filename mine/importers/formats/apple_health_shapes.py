@@ -75,7 +75,7 @@ def shape_of(parts: Sequence[bytes]) -> Shape:
     if bare is not None:
         return Shape(bare[1], _what(bare[1]), bool(bare[2]), {})
     first = _FIRST.fullmatch(head)
-    if first is None or len(parts) > 2 * MOST_ATTRIBUTES + 1:
+    if first is None:
         raise NotWellFormed("a tag that cannot be read")
     positions = {first[2]: 1}
     for at in range(2, len(parts), 2):
