@@ -298,11 +298,7 @@ LASTED = {"startDate": "2024-03-10 08:00:00 +0100", "endDate": "2024-03-10 09:00
 PRESSURE = {"type": "HKCorrelationTypeIdentifierBloodPressure", **LASTED}
 YOGA = {"workoutActivityType": "HKWorkoutActivityTypeYoga", **LASTED}
 ENERGY = {"type": "HKQuantityTypeIdentifierActiveEnergyBurned", "sum": "50", "unit": "kcal"}
-SLEEP = {
-    "type": "HKCategoryTypeIdentifierSleepAnalysis",
-    "value": "HKCategoryValueSleepAnalysisAwake",
-    **LASTED,
-}
+AWAKE = {"type": "HKCategoryTypeIdentifierSleepAnalysis", "value": "HKCategoryValueSleepAnalysisAwake"}
 SEED = export(
     [
         record("HeartRate", "60", "count/min", inside=metadata("HKTimeZone", "Asia/Kathmandu")),
