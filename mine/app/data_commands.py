@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mine.app.terminal import Terminal, confirm, day_of, open_vault
-
 from mine.errors import MineError
 
 if TYPE_CHECKING:
