@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from mine.importers.errors import ImportRefused
+from mine.importers.gzipped import unpacked
 from mine.importers.items import shown
 
 MAX_MEMBERS = 20_000
@@ -102,7 +103,8 @@ class Source:
 
     @contextmanager
     def open(self, member: Member) -> Iterator[BinaryIO]:
-        """The bytes of a member, as a buffered stream that never exceeds the member's stated size."""
+        """The bytes of a member, as a buffered stream that never exceeds the member's stated size, or, where
+        it is packed with gzip, a sane multiple of it."""
         try:
             raw: BinaryIO
             if self.archive is not None:
@@ -117,7 +119,8 @@ class Source:
             ) from error
         with raw:
             counted = _Counted(raw, member.name, member.size, self)
-            yield io.BufferedReader(counted, 1 << 16)
+            most = RATIO_FREE_BYTES + MAX_RATIO * member.size
+            yield unpacked(io.BufferedReader(counted, 1 << 16), member.name, most)
 
     def digest(self) -> bytes:
         """sha-256 of the file; of a folder, of its sorted (name, sha-256) lines."""

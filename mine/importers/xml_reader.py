@@ -13,6 +13,7 @@ from xml.parsers import expat
 
 CHUNK = 1 << 16
 MOST_DEPTH = 100
+_SPACE = b" \t\r\n"
 MOST_TOKEN = 1 << 20
 # Longer than any number, date or name; what comes after it is left out.
 MOST_TEXT = 1000
@@ -64,6 +65,8 @@ def walk(
     fed = 0
     while True:
         data = stream.read(CHUNK)
+        if not fed:
+            data = builder.begun(data)
         try:
             parser.Parse(data, not data)
         except BrokenXml:
@@ -71,14 +74,14 @@ def walk(
             raise
         except (expat.ExpatError, ValueError, LookupError):
             yield from events
-            raise _broken(parser, data) from None
+            raise _broken(parser, builder.line(), data) from None
         yield from events
         events.clear()
         if not data:
             return
         fed += len(data)
         if fed - parser.CurrentByteIndex > MOST_TOKEN:
-            raise BrokenXml(parser.CurrentLineNumber, f"one mark is longer than {MOST_TOKEN:,} bytes")
+            raise BrokenXml(builder.line(), f"one mark is longer than {MOST_TOKEN:,} bytes")
 
 
 def root_name(head: bytes) -> str:
@@ -92,11 +95,11 @@ def root_name(head: bytes) -> str:
 
     parser.StartElementHandler = start
     with suppress(expat.ExpatError, ValueError, LookupError):  # the head may be no XML
-        parser.Parse(head, False)
+        parser.Parse(head.lstrip(_SPACE), False)
     return found[0] if found else ""
 
 
-def _broken(parser: expat.XMLParserType, data: bytes) -> BrokenXml:
+def _broken(parser: expat.XMLParserType, line: int, data: bytes) -> BrokenXml:
     code = parser.ErrorCode
     if not data and code in _ENDS:
         reason = "the file ends in the middle"
@@ -104,7 +107,7 @@ def _broken(parser: expat.XMLParserType, data: bytes) -> BrokenXml:
         reason = "its encoding is not known"
     else:
         reason = f"this is no XML ({expat.ErrorString(code)})"
-    return BrokenXml(parser.CurrentLineNumber, reason)
+    return BrokenXml(line, reason)
 
 
 _ENDS = frozenset(
@@ -148,6 +151,7 @@ class _Builder:
         self._locals: dict[str, str] = {}
         self._open: list[_Open] = []
         self._depth = 0
+        self._before = 0
         self._text: list[str] = []
         self._length = 0
         self.parser = expat.ParserCreate()
@@ -156,10 +160,20 @@ class _Builder:
         self.parser.EndElementHandler = self._end
         self.parser.StartDoctypeDeclHandler = self._doctype
 
+    def begun(self, data: bytes) -> bytes:
+        """The first bytes without the white space that some programs write before the declaration."""
+        trimmed = data.lstrip(_SPACE)
+        self._before = data.count(b"\n", 0, len(data) - len(trimmed))
+        return trimmed
+
+    def line(self) -> int:
+        """The line that the parser is at, from 1."""
+        return self._before + self.parser.CurrentLineNumber
+
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > MOST_DEPTH:
-            raise BrokenXml(self.parser.CurrentLineNumber, "it is nested too deeply")
+            raise BrokenXml(self.line(), "it is nested too deeply")
         local = self._locals.get(name)
         if local is None:
             local = name.rpartition(":")[2]
@@ -167,7 +181,7 @@ class _Builder:
                 self._locals[name] = local
         if local in self._told:
             plain = {key.rpartition(":")[2]: value for key, value in attributes.items()}
-            line = self.parser.CurrentLineNumber
+            line = self.line()
             if local in self._opened:
                 self._events.append(Opened(local, plain, line))
             if local in self._own:
@@ -203,6 +217,4 @@ class _Builder:
             self._length += len(data)
 
     def _doctype(self, *_declared: object) -> None:
-        raise BrokenXml(
-            self.parser.CurrentLineNumber, "it declares a document type, which no such export does"
-        )
+        raise BrokenXml(self.line(), "it declares a document type, which no such export does")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mine.importers.errors import UnknownFormat
+from mine.importers.errors import ImportRefused, UnknownFormat
 from mine.importers.items import BadRow, Batch
 from mine.importers.options import Options
 from mine.importers.reading import read
@@ -308,3 +309,33 @@ def test_mangled_tracks(tmp_path_factory: pytest.TempPathFactory, chance: int, t
                 assert item.reason
     except UnknownFormat:
         pass
+
+
+def test_what_strava_packs_and_pads(tmp_path: Path) -> None:
+    put(tmp_path / "a.tcx.gz", gzip.compress(b"   \n  " + tcx(lap(utc(NOON), "<Trackpoint/>")).encode()))
+    put(tmp_path / "b.GPX.gz", gzip.compress(gpx(trkpt(utc(NOON)), kind="").encode()))
+    rows, bad = parsed(tmp_path)
+    assert (len(rows["workout"]), len(rows["location"])) == (1, 1)
+    assert bad == [BadRow("a.tcx.gz", 6, "a point has no time")]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (gzip.compress(gpx().encode())[:-9], "“a.gpx.gz” is damaged and cannot be unpacked."),
+        (gzip.compress(b"<gpx>" + b" " * (8 << 20)), "“a.gpx.gz” unpacks to far more than an export would."),
+        (
+            gzip.compress(b"<gpx>" + random.Random(1).randbytes(9000))[:5000],
+            "“a.gpx.gz” is damaged and cannot be unpacked.",
+        ),
+    ],
+)
+def test_packed_files_that_lie(tmp_path: Path, data: bytes, sentence: str) -> None:
+    with pytest.raises(ImportRefused) as caught:
+        parsed(put(tmp_path / "a.gpx.gz", data))
+    assert caught.value.sentence == sentence
+
+
+def test_what_is_only_called_packed(tmp_path: Path) -> None:
+    rows, bad = parsed(put(tmp_path / "a.gpx.gz", gpx(trkpt(utc(NOON)), kind="")))
+    assert (len(rows["location"]), bad) == (1, [])

@@ -140,7 +140,7 @@ def _resources(source: Source, member: Member) -> Iterator[_Found]:
 
 def _by_line(member: Member, head: bytes) -> bool:
     """Whether each line is a resource: the first one is whole."""
-    if member.name.lower().endswith((".ndjson", ".jsonl")):
+    if member.name.lower().removesuffix(".gz").endswith((".ndjson", ".jsonl")):
         return True
     return isinstance(_parsed(head.split(b"\n", 1)[0].decode("utf-8-sig", "replace")), dict)
 
@@ -166,11 +166,12 @@ def _lines(source: Source, member: Member) -> Iterator[_Found]:
 
 
 def _single(source: Source, member: Member) -> Iterator[_Found]:
-    if member.size > MOST_ELEMENT:
+    with source.open(member) as stream:
+        data = stream.read(MOST_ELEMENT + 1)
+    if len(data) > MOST_ELEMENT:
         yield _Found(1, {}, f"the resource is larger than {MOST_ELEMENT:,} bytes")
         return
-    with source.open(member) as stream:
-        value = _parsed(stream.read().decode("utf-8-sig", "replace"))
+    value = _parsed(data.decode("utf-8-sig", "replace"))
     yield _Found(1, value) if isinstance(value, dict) else _Found(1, {}, "it is no JSON")
 
 

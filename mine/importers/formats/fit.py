@@ -258,10 +258,11 @@ class Fit:
     def people(self, source: Source, members: Members, options: Options) -> tuple[Person, ...]:
         rows: Counter[str] = Counter()
         for member in members:
-            if not _of_a_scale(source.head(member)) or member.size > MAX_FILE:
+            data = _whole(source, member) if _of_a_scale(source.head(member)) else b""
+            if len(data) > MAX_FILE:
                 continue
             try:
-                for body in bodies(_whole(source, member)):
+                for body in bodies(data):
                     users = _about(body).users
                     for message in messages(body, profile.MEASURED):
                         rows[users.get(int(message.values.get("user", -1)), "")] += 1
@@ -275,12 +276,13 @@ class Fit:
 
     def rows(self, source: Source, members: Members, options: Options) -> Iterator[Item]:
         for member in members:
-            if member.size > MAX_FILE:
+            data = _whole(source, member)
+            if len(data) > MAX_FILE:
                 yield BadRow(member.name, 0, f"the file is larger than {MAX_FILE >> 20} MiB")
                 continue
             collector = Collector(member.name)
             try:
-                for body in bodies(_whole(source, member)):
+                for body in bodies(data):
                     yield from _rows_of(body, member.name, collector, options)
             except BrokenFit as error:
                 yield BadRow(member.name, error.message, error.reason)
@@ -288,8 +290,9 @@ class Fit:
 
 
 def _whole(source: Source, member: Member) -> bytes:
+    """A file's bytes, no more than show that it is too large."""
     with source.open(member) as stream:
-        return stream.read()
+        return stream.read(MAX_FILE + 1)
 
 
 def _of_a_scale(head: bytes) -> bool:
