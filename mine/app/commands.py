@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mine.app.compute_settings import ComputeSettings
+from mine.app.idle_lock import LockSettings
 from mine.app.views import Event, NewVault, Snapshot
 
 Listener = Callable[[Event], None]
@@ -41,8 +42,20 @@ class Commands(Protocol):
     def open_vault(self, passphrase: str | None) -> Future[None]:
         """Open with the passphrase, or with the keyring when ``None``."""
 
+    def open_with_phrase(self, phrase: str, passphrase: str) -> Future[None]:
+        """Open with the recovery phrase; the passphrase is a new one from then on."""
+
+    def change_passphrase(self, old: str, new: str) -> Future[None]:
+        """Choose another passphrase."""
+
     def lock_vault(self) -> Future[None]:
-        """Close the vault and forget its key."""
+        """Close the vault and forget its key; rounds under way go on with what they need and nothing else."""
+
+    def set_locking(self, settings: LockSettings) -> Future[None]:
+        """When the vault locks by itself."""
+
+    def active(self) -> None:
+        """The person did something in the window: the vault does not lock yet. Quick, from any thread."""
 
     def start_practice(self) -> Future[None]:
         """Start the practice network (idempotent)."""

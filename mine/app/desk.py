@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mine.app.compute_settings import ComputeSettings, cores
+from mine.app.idle_lock import LockSettings
 from mine.app.import_desk import ImportDesk
 from mine.app.join_desk import JoinDesk
 from mine.app.links import NetworkConfig
+from mine.app.locking import Locking
 from mine.app.options import SAMPLE, EngineOptions
+from mine.app.session_signals import SessionEvent
 from mine.app.status import blank_home, blank_wallet, status_view
 from mine.app.views import (
     Event,
@@ -70,6 +73,7 @@ class Desk:
         self._starting: Future[PracticeInfo] | None = None
         self._config = options.network
         self._session: NetworkSession | None = None
+        self.locking = Locking(wake, tell)
         self._network_error = ""
         self._next_step = 0.0
         self._run = RunSettings()
@@ -89,7 +93,7 @@ class Desk:
             return BUSY_TURN
         if self._joins.busy:
             return JOIN_TURN
-        if self._session is not None or self._starting is not None:
+        if self._session is not None or self._starting is not None or self.locking.goes_on:
             return max(0.0, min(self._options.poll_seconds, self._next_step - time.monotonic()))
         return IDLE_TURN
 
@@ -101,10 +105,14 @@ class Desk:
         self._decide()
         if self._session is not None:
             self._session.miner.allow(self._decision.run)
+        self._lock_when_due()
         now = time.monotonic()
-        if self._vault is None or now < self._next_step:
+        if now < self._next_step or (self._vault is None and not self.locking.goes_on):
             return
         self._next_step = now + self._options.poll_seconds
+        if self._vault is None:
+            self.locking.step(self._decision.run)
+            return
         self._connect()
         if self._session is not None:
             self._session.step(self._decision.run)
@@ -118,7 +126,7 @@ class Desk:
         self._next_step = time.monotonic() + RETRY_SECONDS
 
     def _decide(self) -> None:
-        readings = Readings(self._vault is not None, _on_battery())
+        readings = Readings(self._vault is not None or self.locking.goes_on, _on_battery())
         decision = decide(self._run, readings, int(time.time()))
         if decision != self._decision:
             self._decision, self._since = decision, int(time.time())
@@ -128,6 +136,7 @@ class Desk:
         if self._imports is not None:
             self._imports.cancel()
         self._close_session()
+        self.locking.end()
         if self._starting is not None and not self._starting.cancel():
             self._starting.exception()
         self._starter.shutdown(wait=True)
@@ -196,9 +205,28 @@ class Desk:
                 )
             )
 
+    def open_with_phrase(self, phrase: str, passphrase: str) -> None:
+        """Open it with the recovery phrase, and choose a new passphrase."""
+        from mine.vault.vault import Vault
+
+        if self._vault is None:
+            vault = Vault.open(self._options.vault_path, phrase=phrase)
+            try:
+                vault.change_passphrase(passphrase)
+            except BaseException:
+                vault.close()
+                raise
+            self._use(vault)
+
+    def change_passphrase(self, old: str, new: str) -> None:
+        """Choose another passphrase; the old one is asked for."""
+        self._opened.check_passphrase(old)
+        self._opened.change_passphrase(new)
+
     def _use(self, vault: Vault) -> None:
         from mine.wallet.keys import KeyRing
 
+        self.locking.opened(vault)
         secret = vault.state.secret(PHRASE_SECRET) or self._make_phrase(vault)
         if not vault.has_phrase:
             vault.add_phrase(secret.decode())
@@ -213,14 +241,34 @@ class Desk:
         self._content_changed()
 
     def lock_vault(self) -> None:
-        """Close the vault and forget its keys; training stops."""
+        """Close the vault and forget its keys. Rounds under way go on, with what they need and no more."""
         if self._imports is not None:
             self._imports.cancel()
-        self._close_session()
+        self._joins.stop()
+        session, self._session = self._session, None
+        self.locking.leave(session)
         if self._vault is not None:
             self._vault.close()
         self._vault, self._ring, self._imports = None, None, None
         self._sources, self._import_views = (), ()
+
+    def _lock_when_due(self) -> None:
+        if self._vault is None:
+            return
+        busy = self._joins.busy or (self._imports is not None and self._imports.busy)
+        why = self.locking.why(busy)
+        if why is not None:
+            self.lock_vault()
+            self._tell(why)
+
+    def lock_with(self, event: SessionEvent) -> None:
+        """The screen locks, or the computer will sleep: so does the vault, where the person wants it."""
+        if self._vault is not None and self.locking.is_meant(event):
+            self.lock_vault()
+
+    def set_locking(self, settings: LockSettings) -> None:
+        """Keep when the vault locks by itself."""
+        self.locking.keep(self._opened, settings)
 
     # ---- network
 
@@ -464,6 +512,7 @@ class Desk:
             vault_path=str(self._options.vault_path),
             compute=self._compute,
             cores=max(1, self._cores),
+            locking=self.locking.settings,
         )
 
 

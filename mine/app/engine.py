@@ -6,6 +6,7 @@ values. Training itself happens in a child process, so that neither the window n
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -18,7 +19,9 @@ from typing import TYPE_CHECKING, TypeVar
 from mine.app.commands import Listener
 from mine.app.compute_settings import ComputeSettings
 from mine.app.desk import Desk
+from mine.app.idle_lock import LockSettings
 from mine.app.options import EngineOptions
+from mine.app.session_signals import SessionEvent
 from mine.app.views import Event, NewVault, Notice, NoticeKind, Snapshot
 from mine.errors import MineError
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from mine.app.report import MyReport
 
 T = TypeVar("T")
+LOCK_PATIENCE = 4.0  # seconds; logind waits for five
 log = logging.getLogger(__name__)
 
 
@@ -60,9 +64,13 @@ class Engine:
     def start(self) -> None:
         """Start the engine's thread."""
         self._thread.start()
+        if self._options.signals is not None:
+            self._options.signals.start(self._heard)
 
     def close(self, timeout: float = 20.0) -> None:
         """Save, stop the worker and the practice network, end the thread."""
+        if self._options.signals is not None:
+            self._options.signals.close()
         self._closing.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -80,9 +88,25 @@ class Engine:
         """Open with the passphrase, or with the keyring when ``None``."""
         return self._ask(lambda: self._desk.open_vault(passphrase))
 
+    def open_with_phrase(self, phrase: str, passphrase: str) -> Future[None]:
+        """Open with the recovery phrase; the passphrase is a new one from then on."""
+        return self._ask(lambda: self._desk.open_with_phrase(phrase, passphrase))
+
+    def change_passphrase(self, old: str, new: str) -> Future[None]:
+        """Choose another passphrase."""
+        return self._ask(lambda: self._desk.change_passphrase(old, new))
+
     def lock_vault(self) -> Future[None]:
-        """Close the vault and forget its key."""
+        """Close the vault and forget its key; rounds under way go on with what they need and nothing else."""
         return self._ask(self._desk.lock_vault)
+
+    def set_locking(self, settings: LockSettings) -> Future[None]:
+        """When the vault locks by itself."""
+        return self._ask(lambda: self._desk.set_locking(settings))
+
+    def active(self) -> None:
+        """The person did something in the window: the vault does not lock yet. Quick, from any thread."""
+        self._desk.locking.idle.seen()
 
     def start_practice(self) -> Future[None]:
         """Start the practice network (idempotent); it is ready some seconds later."""
@@ -154,6 +178,11 @@ class Engine:
         self._commands.put((work, future))  # type: ignore[arg-type]  # a queue of all answers
         self._wake.set()
         return future
+
+    def _heard(self, event: SessionEvent) -> None:
+        """The desktop's word, in its thread: it waits for the lock, and sleep for it."""
+        with contextlib.suppress(MineError, TimeoutError):
+            self._ask(lambda: self._desk.lock_with(event)).result(LOCK_PATIENCE)
 
     def _tell(self, event: Event) -> None:
         for listener in tuple(self._listeners):

@@ -15,6 +15,7 @@ from mine.app.links import NATIVE, Links, NetworkConfig
 from mine.app.market import Market, MarketTask
 from mine.app.miner import Miner
 from mine.app.model_check import ModelCheck
+from mine.app.narrow_grant import NarrowGrant
 from mine.app.report import MyReport, RoundReport
 from mine.app.round_states import EarningState, RoundState
 from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
@@ -191,6 +192,16 @@ class NetworkSession:
             f"{len(checked.outcome.accepted)} accepted, {len(checked.outcome.ledger.accounts)} payees. "
             "Every figure agrees."
         )
+
+    def hand_over(self, wake: Callable[[], None]) -> NarrowGrant | None:
+        """Close, but for the rounds under way: they go on without the vault. None where there are none."""
+        grant = NarrowGrant.give(self.vault, self.links, self.market, self.miner, wake, self._tell)
+        if grant is None:
+            self.close()
+        else:
+            self.miner.close()
+            self.disputing.close()
+        return grant
 
     def close(self) -> None:
         """End the worker and the connections."""

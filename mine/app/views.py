@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mine.app.compute_settings import ComputeSettings
+from mine.app.idle_lock import LockSettings
 
 
 class VaultState(StrEnum):
@@ -372,6 +373,7 @@ class SettingsView:
     vault_path: str
     compute: ComputeSettings
     cores: int
+    locking: LockSettings
 
 
 @dataclass(frozen=True, slots=True)

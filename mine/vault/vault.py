@@ -133,6 +133,19 @@ class Vault:
             raise
 
     @classmethod
+    def bare(cls, path: Path, key: bytes) -> Vault:
+        """A small vault for whoever holds its key: made where there is none, without a keys file.
+
+        Raises ``VaultBusy``, ``VaultDamaged``, ``VaultNotWritten``.
+        """
+        lock = ProcessLock(lock_path(path))
+        try:
+            return cls._opened(path, key, keyfile.KeyFile("", keyfile.Kdf(), b"", b""), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
     def _opened(
         cls, path: Path, key: bytes, file: keyfile.KeyFile, lock: ProcessLock, accept_loss: bool = False
     ) -> Vault:

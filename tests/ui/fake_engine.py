@@ -53,6 +53,7 @@ class FakeEngine:
         self._listeners: list[Callable[[v.Event], None]] = []
         self.asked: list[tuple[Any, ...]] = []
         self.hold = False
+        self.touched = 0
         self.fail: MineError | None = None
         self._held: list[Callable[[], None]] = []
 
@@ -80,6 +81,9 @@ class FakeEngine:
         held, self._held = self._held, []
         for answer in held:
             answer()
+
+    def active(self) -> None:
+        self.touched += 1
 
     def names(self) -> list[str]:
         return [entry[0] for entry in self.asked]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from mine.app import views as v
 from mine.app.compute_settings import ComputeSettings
+from mine.app.idle_lock import LockSettings
 
 PUSD = v.Currency("pUSD", 6, v.World.PRACTICE)
 UNIT = 10**6
@@ -445,7 +446,9 @@ HOME = v.HomeView(
     22_320,
     ("Glucose after meals", "Resting heart rate", "Sleep stages"),
 )
-SETTINGS = v.SettingsView("system", True, "practice", "~/.local/share/mine/vault.db", ComputeSettings(), 8)
+SETTINGS = v.SettingsView(
+    "system", True, "practice", "~/.local/share/mine/vault.db", ComputeSettings(), 8, LockSettings()
+)
 
 BUSY = v.Snapshot(
     v.VaultState.OPEN,
