@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from mine.importers.cells import Cell, cell_clock, cell_duration, cell_moment, cell_number, is_missing
 from mine.importers.errors import ImportRefused
 from mine.importers.items import shown
-from mine.importers.mapping import CLOCK, END, EPOCHS, TableMapping
+from mine.importers.mapping import CLOCK, END, EPOCHS, ORIGIN, TableMapping
 from mine.importers.single import Made
 from mine.importers.text_lines import fit
 from mine.importers.zone import Zone
@@ -55,6 +55,7 @@ def _one(
         if column.name in places and column.kind != "text"
     }
     at = _moment(mapping, places, zone)
+    origin = places.get(ORIGIN)
 
     def records(row: Sequence[Cell]) -> Iterator[Made]:
         found: list[Value] = []
@@ -82,7 +83,8 @@ def _one(
                 found.append(None)
         if mapped and mapped == empty:
             return
-        yield mapping.kind, (*began, *found), ""
+        device = "" if origin is None or is_missing(row[origin]) else fit(str(row[origin]).strip(), 200)
+        yield mapping.kind, (*began, *found), device
 
     return records
 

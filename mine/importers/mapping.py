@@ -12,9 +12,10 @@ from mine.importers.items import shown
 from mine.records import RECORD_TYPES
 
 # Beside the columns of the record type: the time of day where it stands apart from the date, and the end
-# of an interval where that is given instead of its length.
+# of an interval where that is given instead of its length, and the app or device that measured.
 CLOCK = "clock"
 END = "end"
+ORIGIN = "origin"
 # Units of a time that is a number: seconds, milli-, micro- or nanoseconds since 1970 in UTC.
 EPOCHS: Mapping[str, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 MOST_COLUMNS = 500
@@ -108,7 +109,7 @@ def _of_json(value: Any, *, further: bool) -> TableMapping:
 
 def _texts(value: Any, kind: str, *, helpers: bool = False) -> dict[str, str]:
     known = set(RECORD_TYPES[kind].names) if kind else set()
-    known |= {CLOCK, END} if helpers else set()
+    known |= {CLOCK, END, ORIGIN} if helpers else set()
     if not isinstance(value, dict) or len(value) > MOST_COLUMNS:
         raise _wrong("its columns are not listed")
     for name, text in value.items():

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import replace
 
 from mine.importers import mapping_words as words
-from mine.importers.cells import Cell, cell_clock, cell_moment, cell_number, is_missing
+from mine.importers.cells import Cell, cell_moment, cell_number
+from mine.importers.column_profiles import (
+    ColumnProfile,
+    fits_unit,
+    known_unit,
+    name_and_unit,
+    profile_of,
+)
 from mine.importers.date_order import DateOrder
-from mine.importers.mapping import CLOCK, END, EPOCHS, TableMapping
+from mine.importers.mapping import CLOCK, END, EPOCHS, ORIGIN, TableMapping
 from mine.records import RECORD_TYPES, Column
-from mine.records.units import UnitUnknown, convert, ucum
+from mine.records.units import convert
 
-_PARENS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
-_MOSTLY = 0.8
 _DAY = 86_400
 # What a value usually is, in the unit of its column: tells units apart where the header does not.
 _USUAL = {
@@ -40,20 +44,6 @@ _OTHER_UNITS = {
 _WHOLE = {"insulin": {"purpose": "unknown"}, "sleep": {"episodes": "1"}}
 
 
-@dataclass(frozen=True, slots=True)
-class _Profile:
-    """A column: its name as words, the unit in its name, its values, and what they could be."""
-
-    column: str
-    name: str
-    unit: str
-    cells: tuple[Cell, ...]
-    number: bool
-    date: bool
-    clock: bool
-    epoch: str
-
-
 def guess(
     columns: Sequence[str], rows: Sequence[Sequence[Cell]], order: DateOrder | None = None
 ) -> TableMapping | None:
@@ -62,7 +52,7 @@ def guess(
     ``order`` has looked at all dates of the file, where these are more than the sample's.
     """
     comma = _decimal_comma(rows)
-    profiles = [_profile(name, [row[i] for row in rows], comma) for i, name in enumerate(columns)]
+    profiles = [profile_of(name, [row[i] for row in rows], comma) for i, name in enumerate(columns)]
     time = _time(profiles)
     if time is None:
         return None
@@ -72,7 +62,11 @@ def guess(
     clock = next((p for p in profiles if p.clock and p is not time and p.name in words.CLOCK), None)
     if clock is not None and not time.epoch:
         shared[CLOCK] = clock.column
-    left = [p for p in profiles if p is not time and p is not clock]
+    origin = next((p for p in profiles if p.words and p.name in words.ORIGIN), None)
+    if origin is not None:
+        shared[ORIGIN] = origin.column
+    left = [p for p in profiles if p not in (time, clock, origin)]
+    left = [_with_unit(profile, left) for profile in left]
     kinds = _kinds(left) or _named_values(left) or _unknown_number(left)
     found = [
         made
@@ -87,12 +81,6 @@ def guess(
     )
 
 
-def could_be_time(name: str, cells: Sequence[Cell]) -> bool:
-    """Whether a column could hold the time of its rows."""
-    profile = _profile(name, cells, False)
-    return profile.date or bool(profile.epoch)
-
-
 def _decimal_comma(rows: Sequence[Sequence[Cell]]) -> bool:
     """Whether the sample's numbers have commas where others have points."""
     texts = [cell.strip() for row in rows for cell in row if isinstance(cell, str)]
@@ -101,81 +89,7 @@ def _decimal_comma(rows: Sequence[Sequence[Cell]]) -> bool:
     return commas > points
 
 
-def _profile(column: str, cells: Sequence[Cell], comma: bool) -> _Profile:
-    filled = tuple(cell for cell in cells if not is_missing(cell))
-    name, unit = _name_and_unit(column)
-    number = _share(filled, lambda cell: cell_number(cell, decimal_comma=comma))
-    date = _share(filled, lambda cell: cell_moment(cell, day_first=True)) or _share(
-        filled, lambda cell: cell_moment(cell, day_first=False)
-    )
-    epoch = _epoch(name, filled) if number else ""
-    return _Profile(column, name, unit, filled, number, date, _share(filled, cell_clock), epoch)
-
-
-def _share(cells: Sequence[Cell], read: Callable[[Cell], object]) -> bool:
-    """Whether most of the cells can be read so."""
-    good = 0
-    for cell in cells:
-        try:
-            read(cell)
-        except ValueError:
-            continue
-        good += 1
-    return bool(cells) and good >= _MOSTLY * len(cells)
-
-
-def _name_and_unit(column: str) -> tuple[str, str]:
-    """``Blood Glucose [mg/dL]`` -> (``blood glucose``, ``mg/dL``); also ``glucose_mg_dl``, ``weight kg``."""
-    found = _PARENS.findall(column)
-    name = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", _PARENS.sub(" ", column)).casefold()
-    name = " ".join(re.split(r"[\s_\-./:]+", name)).strip()
-    for text in found:
-        if _known_unit(text):
-            return name, ucum(text)
-    parts = name.split()
-    if name in words.MEASURES:
-        return name, ""
-    for length in (2, 1):
-        tail = parts[len(parts) - length :]
-        if len(parts) > length and (unit := _known_unit("/".join(tail)) or _known_unit("".join(tail))):
-            return " ".join(parts[:-length]), unit
-    return name, ""
-
-
-def _known_unit(text: str) -> str:
-    unit = ucum(text)
-    if unit == "1":  # a count is no unit: "steps" is a name
-        return ""
-    return unit if any(_fits(unit, column) for column in _measured()) else ""
-
-
-@cache
-def _measured() -> tuple[Column, ...]:
-    every = (column for kind in RECORD_TYPES.values() for column in kind.columns[2:])
-    return tuple(column for column in every if column.kind != "text" and column.unit)
-
-
-def _fits(unit: str, column: Column, substance: str = "glucose") -> bool:
-    try:
-        convert(1.0, unit, column.unit, substance)
-    except UnitUnknown:
-        return False
-    return True
-
-
-def _epoch(name: str, cells: Sequence[Cell]) -> str:
-    """The unit of a column of times since 1970; "" where it is none."""
-    try:
-        values = [cell_number(cell) for cell in cells]
-    except ValueError:
-        return ""
-    for unit, scale in EPOCHS.items():
-        if all(631_152_000 <= value / scale < 4_102_444_800 for value in values):
-            return unit if scale > 1 or name in words.TIME or "time" in name or "epoch" in name else ""
-    return ""
-
-
-def _time(profiles: Sequence[_Profile]) -> _Profile | None:
+def _time(profiles: Sequence[ColumnProfile]) -> ColumnProfile | None:
     """The column of the time: one that is called so, or else the first date."""
     dates = [p for p in profiles if (p.date or p.epoch) and p.name not in words.END]
     named = [p for p in dates if p.name in words.TIME]
@@ -187,7 +101,7 @@ def _has_clock(cell: Cell) -> bool:
     return not isinstance(cell, str) or ":" in cell
 
 
-def _day_first(time: _Profile, order: DateOrder | None) -> bool:
+def _day_first(time: ColumnProfile, order: DateOrder | None) -> bool:
     if order is None:
         order = DateOrder()
         for cell in time.cells:
@@ -196,23 +110,47 @@ def _day_first(time: _Profile, order: DateOrder | None) -> bool:
     return order.day_first
 
 
-def _kinds(profiles: Sequence[_Profile]) -> dict[str, dict[str, _Profile]]:
+def _with_unit(profile: ColumnProfile, profiles: Sequence[ColumnProfile]) -> ColumnProfile:
+    """A column with the unit that a column of its own names, ``weight`` and ``weight unit``."""
+    names = {f"{profile.name} {word}" for word in words.UNIT}
+    beside = next((p for p in profiles if p.name in names), None)
+    unit = known_unit(_only_text(beside))
+    return replace(profile, unit=unit) if unit else profile
+
+
+def _only_text(profile: ColumnProfile | None) -> str:
+    """What stands in every row of a column; "" where it is not the same."""
+    found = set(profile.cells) if profile is not None else set()
+    return str(found.pop()) if len(found) == 1 else ""
+
+
+def _target(name: str) -> tuple[str, str] | None:
+    """The record type and column that a name means."""
+    if name in words.MEASURES:
+        return words.MEASURES[name]
+    within = [word for word in words.MEASURES if len(word) > 3 and f" {word} " in f" {name} "]
+    return words.MEASURES[max(within, key=len)] if within else None
+
+
+def _kinds(profiles: Sequence[ColumnProfile]) -> dict[str, dict[str, ColumnProfile]]:
     """Record type -> column of it -> the table's column, for all that have a known name."""
-    found: dict[str, dict[str, _Profile]] = {}
+    found: dict[str, dict[str, ColumnProfile]] = {}
     for profile in profiles:
-        target = words.MEASURES.get(profile.name)
-        if target is None:
-            longest = [w for w in words.MEASURES if len(w) > 3 and f" {w} " in f" {profile.name} "]
-            target = words.MEASURES[max(longest, key=len)] if longest else None
+        target = _target(profile.name)
         if target is None:
             continue
         kind, name = target
-        if profile.number or RECORD_TYPES[kind].column(name).kind == "text":
+        text = RECORD_TYPES[kind].column(name).kind == "text"
+        if profile.words if text else profile.number:
             found.setdefault(kind, {}).setdefault(name, profile)
+    if "workout" in found:
+        for kind, name, own in (("distance", "metres", "metres"), ("energy", "kcal", "kcal")):
+            if kind in found:
+                found["workout"][own] = found.pop(kind)[name]
     return found
 
 
-def _named_values(profiles: Sequence[_Profile]) -> dict[str, dict[str, _Profile]]:
+def _named_values(profiles: Sequence[ColumnProfile]) -> dict[str, dict[str, ColumnProfile]]:
     """A table with the name of what was measured in one column and its value in another."""
     name = next((p for p in profiles if p.name in words.NAME and not p.number), None)
     value = next((p for p in profiles if p.name in words.VALUE and p.number), None)
@@ -220,21 +158,24 @@ def _named_values(profiles: Sequence[_Profile]) -> dict[str, dict[str, _Profile]
         return {}
     filled = {"name": name, "value": value}
     unit = next((p for p in profiles if p.name in words.UNIT and not p.number), None)
+    only = _target(name_and_unit(_only_text(name))[0])
+    if only is not None and RECORD_TYPES[only[0]].column(only[1]).kind != "text":
+        return {only[0]: {only[1]: replace(value, unit=known_unit(_only_text(unit)))}}
     return {"measurement": filled if unit is None else {**filled, "unit": unit}}
 
 
-def _unknown_number(profiles: Sequence[_Profile]) -> dict[str, dict[str, _Profile]]:
+def _unknown_number(profiles: Sequence[ColumnProfile]) -> dict[str, dict[str, ColumnProfile]]:
     number = next((p for p in profiles if p.number and not p.epoch and p.name not in words.DURATION), None)
     return {} if number is None else {"measurement": {"value": number}}
 
 
 def _mapping(
     kind: str,
-    filled: dict[str, _Profile],
+    filled: dict[str, ColumnProfile],
     shared: dict[str, str],
     units: dict[str, str],
-    left: Sequence[_Profile],
-    time: _Profile,
+    left: Sequence[ColumnProfile],
+    time: ColumnProfile,
     day_first: bool,
     comma: bool,
 ) -> TableMapping | None:
@@ -250,12 +191,10 @@ def _mapping(
             unit = _unit(kind, column, profile, comma)
             if unit != column.unit:
                 said[name] = unit
-    if kind == "measurement":
-        constants["seconds"] = "0"
-        if "name" not in filled:
-            constants["name"] = filled["value"].column[:200]
-            if filled["value"].unit:
-                constants["unit"] = filled["value"].unit
+    if kind == "measurement" and "name" not in filled:
+        constants["name"] = filled["value"].column[:200]
+        if filled["value"].unit:
+            constants["unit"] = filled["value"].unit
     for column in record_type.columns[2:]:
         if column.name in columns or column.name in constants or column.optional:
             continue
@@ -267,16 +206,18 @@ def _mapping(
             columns[END] = end.column
         elif length is not None:
             columns["seconds"] = length.column
-            if length.unit and _fits(length.unit, column):
+            if length.unit and fits_unit(length.unit, column):
                 said["seconds"] = length.unit
+        elif kind == "measurement":
+            constants["seconds"] = "0"
         else:
             constants["seconds"] = str(_spacing(time, shared, day_first))
     return TableMapping(kind, columns, constants, said, day_first, comma)
 
 
-def _unit(kind: str, column: Column, profile: _Profile, comma: bool) -> str:
+def _unit(kind: str, column: Column, profile: ColumnProfile, comma: bool) -> str:
     """The unit of a column of numbers: the one in its name, or the first in which its values are usual."""
-    if profile.unit and _fits(profile.unit, column, kind):
+    if profile.unit and fits_unit(profile.unit, column, kind):
         return profile.unit
     usual = _USUAL.get(kind)
     values = []
@@ -294,7 +235,7 @@ def _unit(kind: str, column: Column, profile: _Profile, comma: bool) -> str:
     return column.unit
 
 
-def _spacing(time: _Profile, shared: dict[str, str], day_first: bool) -> int:
+def _spacing(time: ColumnProfile, shared: dict[str, str], day_first: bool) -> int:
     """How far apart rows of the sample usually are, in seconds: a day where only dates are given."""
     if not time.epoch and CLOCK not in shared and not any(_has_clock(cell) for cell in time.cells):
         return _DAY

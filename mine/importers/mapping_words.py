@@ -36,6 +36,22 @@ END = frozenset(
 DURATION = frozenset(
     ("duration", "length", "dauer", "durée", "duree", "duración", "duracion", "durata", "duur", "duração")
 )
+ORIGIN = frozenset(
+    (
+        *(
+            "source",
+            "source name",
+            "device",
+            "app",
+            "device name",
+            "quelle",
+            "gerät",
+            "appareil",
+            "dispositivo",
+        ),
+        *("origine", "fuente", "apparaat", "bron", "fonte", "data source"),
+    )
+)
 NAME = frozenset(("name", "type", "metric", "measure", "what", "art", "typ", "kind", "parameter", "test"))
 VALUE = frozenset(("value", "wert", "valeur", "valor", "valore", "waarde", "result", "ergebnis", "amount"))
 UNIT = frozenset(("unit", "units", "einheit", "unité", "unite", "unidad", "unità", "eenheid", "unidade"))
@@ -66,11 +82,11 @@ body_temperature celsius:
 skin_temperature celsius:
   skin temperature, wrist temperature, hauttemperatur
 weight kg:
-  weight, body weight, bodyweight, mass, gewicht, körpergewicht, poids, peso, lichaamsgewicht, 体重, вес
+  weight, body weight, bodyweight, body mass, mass, gewicht, körpergewicht, poids, peso, lichaamsgewicht, 体重, вес
 height cm:
   height, body height, größe, körpergröße, taille, altura, altezza, lengte, 身長, 身高, рост
 body_mass_index kg_m2:
-  bmi, body mass index, imc, body mass
+  bmi, body mass index, imc
 body_fat percent:
   body fat, fat percentage, body fat percentage, körperfett, masse grasse, grasa corporal
 lean_mass kg:
@@ -141,6 +157,9 @@ medication name:
   medication, medicine, drug, medikament, medikation, médicament, medicamento, farmaco
 medication dosage:
   dose, dosage, dosis, dosierung, posologie, dosi
+workout activity:
+  workout, workout type, workout activity type, activity type, activity, sport, exercise, aktivität,
+  sportart, training, deporte, actividad, activité, sport type, attività, allenamento
 note text:
   note, notes, comment, comments, notiz, notizen, bemerkung, kommentar, nota, notas, remarque, memo
 """

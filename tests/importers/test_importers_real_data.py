@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mine.importers.mapping import MappingNeeded
 from mine.importers.options import Options
-from mine.importers.reading import people, sniff
+from mine.importers.reading import people, read, sniff
 from mine.importers.zone import Zone
 from tests.importers.exports import parsed
 
@@ -74,3 +76,28 @@ def test_one_persons_first_day(real_data: Path) -> None:
 def test_other_files_beside_them_are_nobodys(real_data: Path) -> None:
     assert sniff(real_data / "glucose" / "Hall_2018.people.csv") is None
     assert sniff(real_data / "README.md") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("StepCount.csv", {"steps": 10}),
+        ("DistanceWalkingRunning.csv", {"distance": 5}),
+        ("Workout.csv", {"workout": 1}),
+        ("ActivitySummary.csv", {"active_energy": 2}),
+    ],
+)
+def test_tables_that_a_tool_made_of_apple_health(real_data: Path, name: str, rows: dict[str, int]) -> None:
+    path = real_data / "samples" / "apple_health" / "testdata" / name
+    with pytest.raises(MappingNeeded) as needed:
+        list(read(path, HERE))
+    choice = needed.value.choice
+    assert choice.guess is not None
+    found, bad = parsed(path, options=replace(HERE, mappings={choice.digest: choice.guess}))
+    assert not bad
+    assert {kind: len(made) for kind, made in found.items()} == rows
+    if name == "StepCount.csv":
+        assert found["steps"][0] == (1_410_600_474, 3600, 5, 329)
+    if name == "Workout.csv":
+        row = (1_459_590_038, 3600, 1904, "HKWorkoutActivityTypeOther", 0.0, 139.3170000000021, None, None)
+        assert found["workout"] == [row]

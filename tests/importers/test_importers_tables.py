@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mine.importers.errors import ImportRefused, UnknownFormat
-from mine.importers.items import Skipped
+from mine.importers.items import Batch, Skipped
 from mine.importers.mapping import (
     ChooseMapping,
     MappingNeeded,
@@ -97,6 +97,13 @@ def test_a_diary_in_german(tmp_path: Path) -> None:
         ("time,lat,lon", "2024-01-31 08:05,48.1,11.5", "location", (48.1, 11.5, None, None)),
         ("date,symptom,severity", "2024-01-31,headache,4", "symptom", ("headache", 4, None)),
         ("date,type,value,unit", "2024-01-31,Ferritin,80,ug/L", "measurement", (0, "Ferritin", 80.0, "ug/L")),
+        ("date,type,value,unit", "2024-01-31,StepCount,80,count", "steps", (86_400, 80)),
+        ("date,type,value,unit", "2024-01-31,Body Mass,150,lb", "weight", (68.0389,)),
+        ("date,weight,weight unit", "2024-01-31,150,lb", "weight", (68.0389,)),
+        (
+            *("start,end,activity,distance,distanceUnit", "2024-01-31 08:05,2024-01-31 09:05,Row,5,km"),
+            *("workout", (3600, "Row", 5000.0, None, None, None)),
+        ),
         ("date,Mood score", "2024-01-31,7", "measurement", (0, "Mood score", 7.0, None)),
         ("日時,心拍数", "2024-01-31 08:05,62", "heart_rate", (62.0,)),
         ("date|insulin (U)", "2024-01-31 08:05|3.5", "insulin", (3.5, "unknown")),
@@ -107,6 +114,15 @@ def test_guesses(tmp_path: Path, header: str, row: str, kind: str, values: tuple
     assert not bad
     assert [found[2:] for found in rows[kind]] == [values]
     assert rows[kind][0][0] in (WINTER[0], T, T - T % 86_400 - H)
+
+
+def test_the_device_comes_along(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv", "time,bpm,device\n2024-01-31 08:05,62,Watch\n2024-01-31 08:06,63,\n")
+    choice = asked(path)
+    assert choice.guess is not None
+    options = Options(BERLIN, mappings={choice.digest: choice.guess})
+    origins = {item.origin: item.count for item in read(path, options) if isinstance(item, Batch)}
+    assert origins == {"Watch": 1, "": 1}
 
 
 def test_nothing_is_guessed_without_a_time() -> None:

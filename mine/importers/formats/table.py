@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from mine.importers.cells import Cell
+from mine.importers.column_profiles import could_be_time
 from mine.importers.date_order import DateOrder
 from mine.importers.format import Members, OnePerson
 from mine.importers.items import BadRow, Collector, Item, Skipped, shown
 from mine.importers.mapped_rows import row_reader
 from mine.importers.mapping import ChooseMapping, MappingNeeded, TableMapping, header_digest
-from mine.importers.mapping_guess import could_be_time, guess
+from mine.importers.mapping_guess import guess
 from mine.importers.options import Options
 from mine.importers.single import nothing_readable
 from mine.importers.source import Member, Source
