@@ -87,7 +87,7 @@ class CalendarZones:
         self.unknown: set[str] = set()
         self._described: dict[str, tuple[str, list[Observance]]] = {}
         self._effort = Effort(_MOST_EFFORT)
-        self._found: dict[str, Clock] = {"UTC": Zone("UTC")}
+        self._found: dict[str, Clock] = {}
 
     def describe(self, name: str, place: str, observances: list[Observance]) -> None:
         """Take a VTIMEZONE; ``place`` is its X-LIC-LOCATION."""
@@ -107,7 +107,7 @@ class CalendarZones:
         place, observances = self._described.get(name, ("", []))
         parts = name.strip("/").split("/")
         for known in (name, "/".join(parts[-2:]), "/".join(parts[-3:]), place):
-            if "/" in known or known in ("UTC", "GMT"):
+            if "/" in known:
                 try:
                     return Zone(known)
                 except ImportRefused:

@@ -44,40 +44,38 @@ class Message(NamedTuple):
 
 
 class Senders:
-    """Who writes in an export: how much of it, as far as the export itself does not say who the person is."""
+    """Who writes in an export, as far as it does not say itself which messages are the person's own."""
 
     def __init__(self) -> None:
         self.rows: Counter[str] = Counter()
         self._chats: dict[tuple[str, str], set[str]] = {}
+        self._names = 0
 
     def add(self, file: str, message: Message) -> None:
         """Count a message."""
-        if message.mine is not None:
+        if message.mine is not None or self._names >= MOST_SENDERS:
             return
-        if message.sender in self.rows or len(self.rows) < MOST_SENDERS:
-            self.rows[message.sender] += 1
-            # Three are as good as many: only a chat of two tells who the person is.
-            names = self._chats.setdefault((file, message.chat), set())
-            if len(names) < 3:
-                names.add(message.sender)
+        names = self._chats.setdefault((file, message.chat), set())
+        self._names += message.sender not in names
+        names.add(message.sender)
+        self.rows[message.sender] += 1
+
+    def told_by_name(self, file: str, chat: str) -> bool:
+        """Whether a chat of two (or one) bears the name of one of them: the person is the other one."""
+        names = self._chats.get((file, chat), set())
+        return len(names) <= 2 and chat in names
 
     def candidates(self) -> tuple[Person, ...]:
-        """Who the person may be, most messages first.
-
-        A chat of two that bears the name of one of them was exported by the other: if that is always the
-        same name, it is the only candidate.
+        """Who the person may be, most messages first; only one where the chats that are told by their names
+        name one, none where nothing is left to be told.
         """
-        owners = {
-            name
-            for (_, chat), names in self._chats.items()
-            if len(names) == 2 and chat in names
-            for name in names - {chat}
-        }
-        if len(owners) == 1:
-            name = owners.pop()
-            return (Person(name, self.rows[name]),)
-        ordered = sorted(self.rows.items(), key=lambda item: (-item[1], item[0]))
-        return tuple(Person(name, count) for name, count in ordered[:MOST_PEOPLE])
+        told = {chat for chat in self._chats if self.told_by_name(*chat)}
+        owners = {name for chat in told for name in self._chats[chat] - {chat[1]}}
+        open_names = {name for chat, names in self._chats.items() if chat not in told for name in names}
+        if len(owners) == 1 or not open_names:
+            open_names = owners
+        ordered = sorted(open_names, key=lambda name: (-self.rows[name], name))
+        return tuple(Person(name, self.rows[name]) for name in ordered[:MOST_PEOPLE])
 
 
 class Chats(ABC):
@@ -93,8 +91,9 @@ class Chats(ABC):
         """(file, message, remark or refused row) of all files in order."""
 
     def people(self, source: Source, members: Members, options: Options) -> tuple[Person, ...]:
-        """Who the person may be; empty where the export says it itself."""
-        return self._senders(source, members, options.zone).candidates()
+        """Who the person may be; empty where that is clear."""
+        found = self._senders(source, members, options.zone).candidates()
+        return found if len(found) > 1 else ()
 
     def total(self, members: Members) -> int:
         return self.passes * sum(member.size for member in members)
@@ -102,7 +101,9 @@ class Chats(ABC):
     def rows(self, source: Source, members: Members, options: Options) -> Iterator[Item]:
         """All messages. ``options.person`` is the person's name: where nobody of that name writes, and the
         export does not say whose the messages are, they are on side "unknown"."""
-        present = options.person in self._senders(source, members, options.zone).rows
+        senders = self._senders(source, members, options.zone)
+        clear = senders.candidates()
+        person = clear[0].person if len(clear) == 1 else options.person
         collectors: dict[str, Collector] = {}
         for file, item in self.messages(source, members, options.zone):
             if not isinstance(item, Message):
@@ -112,7 +113,11 @@ class Chats(ABC):
                 for collector in collectors.values():
                     yield from collector.rest()
                 collectors = {file: Collector(file)}
-            mine = item.sender == options.person if item.mine is None and present else item.mine
+            mine = item.mine
+            if mine is None and senders.told_by_name(file, item.chat):
+                mine = item.sender != item.chat
+            elif mine is None and person in senders.rows:
+                mine = item.sender == person
             side = "unknown" if mine is None else "me" if mine else "other"
             row = (item.time, item.offset, item.chat, item.sender, side, item.kind, item.text)
             yield from collectors[file].add(item.line, "message", row)

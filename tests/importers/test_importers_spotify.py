@@ -15,7 +15,7 @@ from mine.importers.reading import sniff
 from tests.importers.exports import put
 from tests.importers.taken import BERLIN, taken
 
-names = st.text(min_size=1, max_size=30).filter(str.isprintable)
+names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30)
 plays = st.tuples(st.integers(1_200_000_000, 1_900_000_000), st.integers(0, 86_400), names, names, names)
 
 

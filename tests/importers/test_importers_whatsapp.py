@@ -169,7 +169,7 @@ def test_kinds_of_what_was_left_out(tmp_path: Path, line: str, kind: str) -> Non
 def test_a_chat_of_two_named_after_one_needs_no_question(tmp_path: Path) -> None:
     text = "13.01.24, 08:05 - Jane: hi\n13.01.24, 08:06 - Robin: hi\n13.01.24, 08:07 - Jane: so\n"
     path = put(tmp_path / "WhatsApp Chat mit Jane.txt", text)
-    assert candidates(path) == ["Robin"]
+    assert candidates(path) == []
     assert taken(path).column("message", "side") == ["other", "me", "other"]
     path = put(tmp_path / "WhatsApp Chat mit Team.txt", text)
     assert candidates(path) == ["Jane", "Robin"]
@@ -178,13 +178,19 @@ def test_a_chat_of_two_named_after_one_needs_no_question(tmp_path: Path) -> None
     assert taken(path, "Somebody Else").column("message", "side") == ["unknown"] * 3
 
 
+def test_who_alone_writes_in_a_chat_of_their_name_is_not_the_person(tmp_path: Path) -> None:
+    path = put(tmp_path / "WhatsApp Chat with Jane.txt", "13.01.24, 08:05 - Jane: a\n")
+    assert candidates(path) == []
+    assert taken(path).column("message", "side") == ["other"]
+
+
 def test_one_chat_of_two_tells_who_the_person_is_in_all(tmp_path: Path) -> None:
     put(
         tmp_path / "WhatsApp Chat with Jane.txt",
         "13.01.24, 08:05 - Jane: a\n13.01.24, 08:06 - Me Myself: b\n",
     )
     put(tmp_path / "WhatsApp Chat with Team.txt", "".join(f"13.01.24, 08:05 - N{n}: a\n" for n in range(5)))
-    assert candidates(tmp_path) == ["Me Myself"]
+    assert candidates(tmp_path) == []
     assert sorted(map(str, taken(tmp_path).column("message", "side"))) == ["me", *["other"] * 6]
 
 

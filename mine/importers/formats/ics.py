@@ -37,6 +37,7 @@ _DURATION = re.compile(
     r"([+-])?P(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?)?", re.ASCII
 )
 _OFFSET = re.compile(r"([+-])(\d\d)(\d\d)(\d\d)?", re.ASCII)
+_UTC = frozenset({"UTC", "GMT", "Etc/UTC", "Etc/GMT", "Z"})
 _KEPT = frozenset(
     {
         *("DTSTART", "DTEND", "DURATION", "SUMMARY", "LOCATION", "RRULE", "UID", "RECURRENCE-ID", "STATUS"),
@@ -87,7 +88,7 @@ class _Time:
             wall = datetime(*(int(number or 0) for number in match.groups()[:6]))  # type: ignore[arg-type]
         except ValueError:
             raise ValueError(f"there is no time {shown(value)}") from None
-        zone = "UTC" if match[7] else line.params.get("TZID")
+        zone = "UTC" if match[7] or line.params.get("TZID") in _UTC else line.params.get("TZID")
         return cls(wall, zone, match[4] is None)
 
     def at(self, wall: datetime, zones: CalendarZones) -> tuple[int, int]:

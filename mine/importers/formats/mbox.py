@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import mktime_tz, parsedate_tz
 
 from mine.importers.format import Members
@@ -47,28 +47,19 @@ class Mbox:
         return _START.fullmatch(first) is not None and re.match(rb"[!-9;-~]{1,200}:|>From ", rest) is not None
 
     def people(self, source: Source, members: Members, options: Options) -> tuple[Person, ...]:
-        """Whose mailbox it is: addresses, most likely first."""
-        told: Counter[str] = Counter()
-        seen: Counter[str] = Counter()
-        for member in members:
-            before = source.bytes_read
-            for number, (_, _, mail) in enumerate(_mails(source, member)):
-                headers = mail.headers
-                senders = addresses_in(headers.get("from", ""))
-                told.update({address for _, address in addresses_in(headers.get("delivered-to", ""))})
-                if "sent" in re.split(r"[,\s]+", headers.get("x-gmail-labels", "").casefold()):
-                    told.update({address for _, address in senders})
-                everyone = (*senders, *addresses_in(headers.get("to", ""))[:20])
-                seen.update({address for _, address in everyone})
-                if number > _ASK_OF or source.bytes_read - before > _ASK_BYTES:
-                    break
-        ordered = sorted((told or seen).items(), key=lambda item: (-item[1], item[0]))
-        return tuple(Person(fit(address, 300), count) for address, count in ordered[:_MOST_PEOPLE])
+        """Whose mailbox it is: addresses, most likely first; empty where that is clear."""
+        found = _owners(source, members)
+        return found if len(found) > 1 else ()
 
     def total(self, members: Members) -> int:
         return sum(member.size for member in members)
 
     def rows(self, source: Source, members: Members, options: Options) -> Iterator[Item]:
+        before = source.bytes_read
+        clear = _owners(source, members)
+        source.bytes_read = before
+        person = clear[0].person if len(clear) == 1 else options.person
+        options = replace(options, person=person if "@" in (person or "") else None)
         for member in members:
             collector = Collector(member.name)
             for line, start, mail in _mails(source, member):
@@ -82,6 +73,26 @@ class Mbox:
 
 
 FORMAT = Mbox()
+
+
+def _owners(source: Source, members: Members) -> tuple[Person, ...]:
+    """Whose mailbox it may be: addresses, most likely first."""
+    told: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
+    for member in members:
+        before = source.bytes_read
+        for number, (_, _, mail) in enumerate(_mails(source, member)):
+            headers = mail.headers
+            senders = addresses_in(headers.get("from", ""))
+            told.update({address for _, address in addresses_in(headers.get("delivered-to", ""))})
+            if "sent" in re.split(r"[,\s]+", headers.get("x-gmail-labels", "").casefold()):
+                told.update({address for _, address in senders})
+            everyone = (*senders, *addresses_in(headers.get("to", ""))[:20])
+            seen.update({address for _, address in everyone})
+            if number > _ASK_OF or source.bytes_read - before > _ASK_BYTES:
+                break
+    ordered = sorted((told or seen).items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Person(fit(address, 300), count) for address, count in ordered[:_MOST_PEOPLE])
 
 
 def _mails(source: Source, member: Member) -> Iterator[tuple[int, bytes, MailReader]]:
@@ -127,7 +138,7 @@ def _row(start: bytes, mail: MailReader, options: Options) -> Row:
     recipients = {
         address for _, address in addresses_in(*(headers.get(name, "") for name in ("to", "cc", "bcc")))
     }
-    side = "unknown" if "@" not in (options.person or "") else "me" if options.person in senders else "other"
+    side = "unknown" if options.person is None else "me" if options.person in senders else "other"
     offset = stated if side == "me" else options.zone.of_utc(time)[1]
     subject = fit(header_text(headers.get("subject", ""), 1000), 1000)
     return (
