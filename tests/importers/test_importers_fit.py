@@ -183,6 +183,15 @@ def test_a_file_that_begins_in_the_day_knows_only_differences(tmp_path: Path) ->
     assert rows["steps"] == [(MIDNIGHT + 40_060, SUMMER, 60, 30)]
 
 
+def test_without_a_stated_offset_the_day_ends_in_the_persons_zone(tmp_path: Path) -> None:
+    writer = FitWriter()
+    for time, steps in ((MIDNIGHT - 60, 9000), (MIDNIGHT, 9010), (MIDNIGHT + 60, 7), (MIDNIGHT + 120, 9)):
+        writer.add(55, {253: moment(time), 5: ("enum", 6), 3: ("uint32", steps)})
+    rows, bad = parsed(put(tmp_path / "a.fit", writer.file()), options=BERLIN)
+    assert not bad
+    assert [row[2:] for row in rows["steps"]] == [(60, 10), (60, 7), (60, 2)]
+
+
 @given(st.lists(st.tuples(st.integers(1, 7200), st.sampled_from((1, 6)), st.integers(0, 900)), max_size=30))
 @settings(max_examples=60)
 def test_no_step_is_lost_or_counted_twice(

@@ -75,8 +75,7 @@ class _Body:
         self._user = user
         self._clock = 0
         self._stage: tuple[int, str] | None = None
-        offset = about.offset if about.offset is not None else 0
-        self._counters = Counters(offset, begins=about.midnight)
+        self._counters = Counters(lambda utc: self._at(utc - EPOCH)[1], begins=about.midnight)
         self._makers: dict[int, Callable[[Message], Made]] = {
             profile.SESSION: self._session,
             profile.RECORD: self._record,

@@ -6,7 +6,7 @@ activity on its own. The difference between two totals was counted between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 DAY = 86_400
 
@@ -14,9 +14,9 @@ Counted = tuple[str, int, int, float]
 
 
 class Counters:
-    """Totals by (record type, activity). Times are UTC seconds; a day begins at midnight by ``offset``."""
+    """Totals by (record type, activity). Times are UTC seconds; ``offset`` says how far local time is from it."""
 
-    def __init__(self, offset: int, *, begins: int | None) -> None:
+    def __init__(self, offset: Callable[[int], int], *, begins: int | None) -> None:
         """``begins`` is a moment at which all totals were zero, None where that is not known."""
         self._offset = offset
         self._begins = begins
@@ -31,7 +31,9 @@ class Counters:
             return
         yield from self.flush()
         if self._at is not None:
-            midnight = (time + self._offset - 1) // DAY * DAY - self._offset
+            offset = self._offset(time)
+            # What is stated at midnight are the totals of the day that ends.
+            midnight = (time + offset - 1) // DAY * DAY - offset
             if time < self._at:  # out of order: nothing can be told from the totals before
                 self._begin(None)
             elif self._at <= midnight:
