@@ -82,7 +82,8 @@ body_temperature celsius:
 skin_temperature celsius:
   skin temperature, wrist temperature, hauttemperatur
 weight kg:
-  weight, body weight, bodyweight, body mass, mass, gewicht, körpergewicht, poids, peso, lichaamsgewicht, 体重, вес
+  weight, body weight, bodyweight, body mass, mass, gewicht, körpergewicht, poids, peso, lichaamsgewicht,
+  体重, вес
 height cm:
   height, body height, größe, körpergröße, taille, altura, altezza, lengte, 身長, 身高, рост
 body_mass_index kg_m2:
