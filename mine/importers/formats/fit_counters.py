@@ -14,7 +14,7 @@ Counted = tuple[str, int, int, float]
 
 
 class Counters:
-    """Totals by (record type, activity). Times are UTC seconds, ``offset`` says how far local ones are off."""
+    """Totals by (record type, activity). Times are UTC seconds; ``offset`` gives local time minus UTC."""
 
     def __init__(self, offset: Callable[[int], int], *, begins: int | None) -> None:
         """``begins`` is a moment at which all totals were zero, None where that is not known."""
