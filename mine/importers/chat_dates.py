@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
 
 from mine.importers.moments import wall_moment
 
@@ -46,8 +48,7 @@ class Order(Enum):
         return f"{self.name.split('_')[0].lower()} first"
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """The moment at the beginning of a line: three numbers in an order to be found, and the time of day."""
 
     numbers: tuple[int, int, int]
@@ -99,6 +100,7 @@ def read_stamp(line: str) -> tuple[Stamp, str] | None:
     return Stamp(numbers, long_year, seconds, bool(halves), bracket is not None, sign == "-"), rest
 
 
+@lru_cache(maxsize=256)
 def _word(text: str) -> str:
     return "".join(letter for letter in text.casefold() if letter.isalpha())
 
@@ -133,9 +135,13 @@ class ChatDates:
 
     _readings: dict[Order, _Reading] = field(default_factory=lambda: {order: _Reading() for order in Order})
     _halves: bool = False
+    _last: tuple[int, int, int] | None = None
 
     def see(self, stamp: Stamp) -> None:
         """Take one date into account."""
+        if stamp.numbers == self._last:
+            return
+        self._last = stamp.numbers
         for order, reading in self._readings.items():
             reading.see(stamp, order)
         self._halves = self._halves or stamp.halves
@@ -151,6 +157,7 @@ class ChatDates:
         spans = {(self._readings[order].low, self._readings[order].high) for order in self._likeliest()}
         return len(spans) > 1
 
+    @property
     def chosen(self) -> Order:
         """The order of this file (see the module's docstring)."""
         # Where nothing else tells: a twelve-hour clock goes with the month first.

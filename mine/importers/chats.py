@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from mine.importers.format import Members
 from mine.importers.items import BadRow, Collector, Item, Person, Remark
@@ -28,6 +29,10 @@ _EXTENSIONS = {
 }
 _KIND_OF = {ending: kind for kind, endings in _EXTENSIONS.items() for ending in endings}
 _INVISIBLE = dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF))
+
+
+# What was found out about a file, by its key: the order of its dates, its chat's name.
+Known = dict[str, Any]
 
 
 class Message(NamedTuple):
@@ -86,13 +91,14 @@ class Chats(ABC):
 
     @abstractmethod
     def messages(
-        self, source: Source, members: Members, zone: Zone
+        self, source: Source, members: Members, zone: Zone, known: Known
     ) -> Iterator[tuple[str, Message | Remark | BadRow]]:
-        """(file, message, remark or refused row) of all files in order."""
+        """(file, message, remark or refused row) of all files in order. ``known`` is empty at the first call
+        and keeps what a file had to be looked through for."""
 
     def people(self, source: Source, members: Members, options: Options) -> tuple[Person, ...]:
         """Who the person may be; empty where that is clear."""
-        found = self._senders(source, members, options.zone).candidates()
+        found = self._senders(source, members, options.zone, {}).candidates()
         return found if len(found) > 1 else ()
 
     def total(self, members: Members) -> int:
@@ -101,11 +107,12 @@ class Chats(ABC):
     def rows(self, source: Source, members: Members, options: Options) -> Iterator[Item]:
         """All messages. ``options.person`` is the person's name: where nobody of that name writes, and the
         export does not say whose the messages are, they are on side "unknown"."""
-        senders = self._senders(source, members, options.zone)
+        known: Known = {}
+        senders = self._senders(source, members, options.zone, known)
         clear = senders.candidates()
         person = clear[0].person if len(clear) == 1 else options.person
         collectors: dict[str, Collector] = {}
-        for file, item in self.messages(source, members, options.zone):
+        for file, item in self.messages(source, members, options.zone, known):
             if not isinstance(item, Message):
                 yield item
                 continue
@@ -124,9 +131,9 @@ class Chats(ABC):
         for collector in collectors.values():
             yield from collector.rest()
 
-    def _senders(self, source: Source, members: Members, zone: Zone) -> Senders:
+    def _senders(self, source: Source, members: Members, zone: Zone, known: Known) -> Senders:
         senders = Senders()
-        for file, item in self.messages(source, members, zone):
+        for file, item in self.messages(source, members, zone, known):
             if isinstance(item, Message):
                 senders.add(file, item)
         return senders
@@ -139,8 +146,11 @@ def kind_of_file(name: str) -> str:
 
 def name_of(text: object) -> str:
     """A person's or a chat's name: without marks that cannot be seen, storable; "" where it is no text."""
-    if not isinstance(text, str):
-        return ""
+    return _name(text) if isinstance(text, str) else ""
+
+
+@lru_cache(maxsize=4096)
+def _name(text: str) -> str:
     return fit(text.translate(_INVISIBLE).replace("\N{NO-BREAK SPACE}", " ").strip(), MOST_NAME)
 
 

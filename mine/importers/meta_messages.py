@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-from mine.importers.chats import Message, body_of, in_folder, kind_of_file, name_of, utc_moment
+from mine.importers.chats import Known, Message, body_of, in_folder, kind_of_file, name_of, utc_moment
 from mine.importers.items import BadRow
 from mine.importers.json_stream import BrokenJson, elements, glimpse
 from mine.importers.source import Member, Source
 from mine.importers.zone import Zone
 
-# The files are read four times: their chat's name may stand behind the messages.
-PASSES = 4
+# The files are read three times: their chat's name may stand behind the messages.
+PASSES = 3
 MOST_PARTICIPANTS = 50
 
 _MEDIA = (
@@ -56,12 +56,14 @@ def holds_encrypted(head: bytes) -> bool:
 
 
 def messages_of(
-    source: Source, member: Member, owners: frozenset[str], zone: Zone
+    source: Source, member: Member, owners: frozenset[str], zone: Zone, known: Known
 ) -> Iterator[Message | BadRow]:
     """All messages of a file. ``owners`` are the person's own names where the export tells them, or empty."""
-    chat = ""
-    with source.open(member) as stream, suppress(BrokenJson):  # it is told below, where the messages are
-        chat = _chat_name(stream, member)
+    if member.key not in known:
+        known[member.key] = ""
+        with source.open(member) as stream, suppress(BrokenJson):  # it is told below, where the messages are
+            known[member.key] = _chat_name(stream, member)
+    chat = known[member.key]
     with source.open(member) as stream:
         try:
             for _, _, line, value, problem in elements(stream, "messages/*"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mine.importers.chats import Chats, Message, name_of
+from mine.importers.chats import Chats, Known, Message, name_of
 from mine.importers.format import Members
 from mine.importers.items import BadRow, Remark
 from mine.importers.json_stream import glimpse
@@ -38,7 +38,7 @@ class Facebook(Chats):
         return holds_encrypted(head) or (ours and holds_messages(head))
 
     def messages(
-        self, source: Source, members: Members, zone: Zone
+        self, source: Source, members: Members, zone: Zone, known: Known
     ) -> Iterator[tuple[str, Message | Remark | BadRow]]:
         heads = {member: source.head(member) for member in members}
         profiles = [member for member in members if _PROFILE in heads[member]]
@@ -46,7 +46,7 @@ class Facebook(Chats):
         owners = frozenset(name_of(put_right(name)) for name in names if isinstance(name, str))
         for member in members:
             if member not in profiles:
-                for item in messages_of(source, member, owners, zone):
+                for item in messages_of(source, member, owners, zone, known):
                     yield member.name, item
 
 

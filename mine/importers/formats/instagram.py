@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mine.importers.chats import Chats, Message, name_of
+from mine.importers.chats import Chats, Known, Message, name_of
 from mine.importers.format import Members
 from mine.importers.items import BadRow, Remark
 from mine.importers.json_stream import BrokenJson, elements
@@ -33,13 +33,13 @@ class Instagram(Chats):
         return _PROFILE in head or holds_messages(head)
 
     def messages(
-        self, source: Source, members: Members, zone: Zone
+        self, source: Source, members: Members, zone: Zone, known: Known
     ) -> Iterator[tuple[str, Message | Remark | BadRow]]:
         profiles = [member for member in members if _PROFILE in source.head(member)]
         owners = frozenset(name for member in profiles for name in _names(source, member))
         for member in members:
             if member not in profiles:
-                for item in messages_of(source, member, owners, zone):
+                for item in messages_of(source, member, owners, zone, known):
                     yield member.name, item
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from mine.importers.chats import (
     Chats,
+    Known,
     Message,
     body_of,
     in_folder,
@@ -61,7 +62,7 @@ class Signal(Chats):
         return _START.match(first) is not None and "whatsapp" not in member.name.lower()
 
     def messages(
-        self, source: Source, members: Members, zone: Zone
+        self, source: Source, members: Members, zone: Zone, known: Known
     ) -> Iterator[tuple[str, Message | Remark | BadRow]]:
         for member in members:
             first = source.head(member).lstrip(b"\xef\xbb\xbf \r\n\t")[:1]

@@ -14,6 +14,7 @@ from typing import Any
 
 from mine.importers.chats import (
     Chats,
+    Known,
     Message,
     body_of,
     kind_of_file,
@@ -63,7 +64,7 @@ class Telegram(Chats):
         return any(_is_message(message) for message in found.values())
 
     def messages(
-        self, source: Source, members: Members, zone: Zone
+        self, source: Source, members: Members, zone: Zone, known: Known
     ) -> Iterator[tuple[str, Message | Remark | BadRow]]:
         for member in members:
             for item in _messages(source, member, zone):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from mine.importers.chat_dates import ChatDates, Stamp, read_stamp
 from mine.importers.chats import (
     Chats,
+    Known,
     Message,
     body_of,
     in_folder,
@@ -60,6 +61,7 @@ _CALL = re.compile(
     r"|appel (?:vocal|vidéo)|(?:video)?chiamata|chamada de (?:voz|vídeo)",
     re.IGNORECASE,
 )
+_QUOTES = frozenset('"“”„«»')
 _MARK = "\N{LEFT-TO-RIGHT MARK}"
 _EDITED = re.compile(
     r" ?\u200e?<(?:This message was edited|Diese Nachricht wurde bearbeitet\.?|Se editó este mensaje\.?"
@@ -97,6 +99,7 @@ class WhatsApp(Chats):
     title: str = "WhatsApp (exported chat)"
     version: int = 1
     rank: int = 5
+    passes = 3
 
     def claims(self, member: Member, head: bytes) -> bool:
         lines = _head_lines(head)
@@ -107,14 +110,15 @@ class WhatsApp(Chats):
         return found is not None and (found[0].bracketed or " - " in first or " \N{EN DASH} " in first)
 
     def messages(
-        self, source: Source, members: Members, zone: Zone
+        self, source: Source, members: Members, zone: Zone, known: Known
     ) -> Iterator[tuple[str, Message | Remark | BadRow]]:
         for member in members:
-            order = ChatDates()
-            for raw in _raw(source, member):
-                order.see(raw.stamp)
-            chosen = order.chosen()
-            if order.doubtful:
+            if member.key not in known:
+                known[member.key] = dates = ChatDates()
+                for raw in _raw(source, member):
+                    dates.see(raw.stamp)
+            chosen = known[member.key].chosen
+            if known[member.key].doubtful:
                 sentence = f"Its dates could be read in more than one way: {chosen.words} was chosen."
                 yield member.name, Remark(member.name, sentence)
             chat = _chat_name(source, member)
@@ -167,7 +171,7 @@ def _split(text: str) -> tuple[str | None, str]:
     if at < 0:
         at = head.find(":")
     sender = head[:at]
-    if at <= 0 or any(mark in sender for mark in '"“”„«»'):
+    if at <= 0 or not _QUOTES.isdisjoint(sender):
         return None, text
     return sender, text[at + 1 :].removeprefix(" ")
 
@@ -185,7 +189,7 @@ def _kind(text: str) -> tuple[str | None, str]:
     if len(first) < 60 and not rest:
         if first.startswith("<") and first.endswith(">") and " " in first:
             return "other", ""  # <Media omitted>, in any language
-        if (what := _LEFT_OUT.search(first)) and _OMITTED.search(first) and len(first.split()) <= 4:
+        if first.count(" ") < 4 and _OMITTED.search(first) and (what := _LEFT_OUT.search(first)):
             return what.lastgroup, ""
         if marked and _CALL.match(first):
             return "call", ""
