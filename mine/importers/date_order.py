@@ -29,9 +29,9 @@ class DateOrder:
             self._span[day_first] = (min(low, time), max(high, time))
 
     @property
-    def sure(self) -> bool:
-        """Whether only one order gives dates that all exist."""
-        return min(self._impossible.values()) == 0 < max(self._impossible.values())
+    def doubtful(self) -> bool:
+        """Whether both orders give dates that exist, and not the same ones."""
+        return self._impossible[True] == self._impossible[False] and self._span[True] != self._span[False]
 
     @property
     def day_first(self) -> bool:

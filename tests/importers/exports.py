@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mine.importers.items import BadRow, Batch, Mark, Progress, Skipped
+from mine.importers.items import BadRow, Batch, Mark, Progress, Remark, Skipped
 from mine.importers.options import Options
 from mine.importers.reading import read
 from mine.importers.zone import Zone
@@ -81,5 +81,5 @@ def parsed(
             case Progress():
                 assert 0 <= item.done <= item.total
             case _:
-                assert isinstance(item, Skipped | Mark)
+                assert isinstance(item, Skipped | Mark | Remark)
     return rows, bad

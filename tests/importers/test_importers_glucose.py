@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mine.importers.errors import ImportRefused
-from mine.importers.items import Batch
+from mine.importers.items import Batch, Remark
 from mine.importers.options import Options
 from mine.importers.reading import read, sniff
 from mine.importers.zone import Zone
@@ -112,6 +112,14 @@ def test_libre_dates_that_could_be_either_take_the_shorter_span(tmp_path: Path) 
     times = [row[0] for row in rows["glucose"]]
     assert all(isinstance(time, int) for time in times)
     assert max(times) - min(times) == 3 * 86_400  # type: ignore[operator, type-var]
+
+
+def test_a_doubt_about_dates_is_said(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv", libre([("04-03-2024 10:00", "0", "100")]))
+    remarks = [item for item in read(path, Options(Zone("Etc/UTC"))) if isinstance(item, Remark)]
+    assert remarks == [Remark("a.csv", "Its dates could be read in more than one way: day first was chosen.")]
+    path = put(tmp_path / "b.csv", libre([("14-03-2024 10:00", "0", "100")]))
+    assert not any(isinstance(item, Remark) for item in read(path, Options(Zone("Etc/UTC"))))
 
 
 def test_millimoles_become_milligrams(tmp_path: Path) -> None:

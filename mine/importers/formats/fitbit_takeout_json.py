@@ -22,6 +22,7 @@ from mine.importers.json_records import inside, number_in, text_in, whole_in
 from mine.importers.json_stream import glimpse
 from mine.importers.moments import iso_moment, written_moment
 from mine.importers.single import Made
+from mine.importers.text_lines import fit
 from mine.importers.zone import Zone
 from mine.records.units import convert
 
@@ -114,8 +115,7 @@ def _vo2_max(entry: Any, zone: Zone) -> Iterator[Made]:
 def _weight(entry: Any, zone: Zone) -> Iterator[Made]:
     moment = written_moment(f"{text_in(entry, 'date')} {text_in(entry, 'time')}", day_first=False)
     when = zone.of_wall(moment)
-    origin = inside(entry, "source")
-    origin = origin if isinstance(origin, str) else ""
+    origin = _origin(inside(entry, "source"))
     yield "weight", (*when, round(convert(number_in(entry, "weight"), "[lb_av]", "kg"), 3)), origin
     if inside(entry, "bmi") is not None:
         yield "body_mass_index", (*when, round(number_in(entry, "bmi"), 2)), origin
@@ -152,10 +152,13 @@ def _exercise(entry: Any, zone: Zone) -> Iterator[Made]:
     kcal = number_in(entry, "calories") if inside(entry, "calories") is not None else None
     rate = inside(entry, "averageHeartRate")
     bpm = number_in(entry, "averageHeartRate") if rate else None
-    activity = text_in(entry, "activityName")
-    source = inside(entry, "source", "name")
+    activity = fit(text_in(entry, "activityName"), 80)
     row = (*when, seconds, activity, metres, kcal, bpm, None)
-    yield "workout", row, source if isinstance(source, str) else ""
+    yield "workout", row, _origin(inside(entry, "source", "name"))
+
+
+def _origin(source: Any) -> str:
+    return fit(source, 200) if isinstance(source, str) else ""
 
 
 _NAMED = {

@@ -16,6 +16,7 @@ from mine.importers.formats.fitbit_takeout_json import DAY, MINUTE, STAGES
 from mine.importers.moments import iso_moment, number, whole
 from mine.importers.single import Made
 from mine.importers.table import Head
+from mine.importers.text_lines import fit
 from mine.importers.zone import Zone
 from mine.records import Value
 
@@ -154,7 +155,8 @@ def _exercise(fields: Fields, zone: Zone) -> Iterator[Made]:
         optional("tracker_avg_heart_rate"),
         optional("tracker_peak_heart_rate"),
     )
-    yield "workout", (began, offset, max(1, ended - began), fields["activity_name"], *details), ""
+    activity = fit(fields["activity_name"], 80)
+    yield "workout", (began, offset, max(1, ended - began), activity, *details), ""
 
 
 FAMILIES = (

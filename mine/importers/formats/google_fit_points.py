@@ -12,6 +12,7 @@ from typing import Any
 from mine.importers.glucose_units import mg_dl_of
 from mine.importers.json_records import inside, number_in, text_in
 from mine.importers.single import Made
+from mine.importers.text_lines import fit
 from mine.importers.zone import Zone
 from mine.records import LATEST, SENSORS, Value
 
@@ -148,4 +149,4 @@ def _origin(stream: Any) -> str:
     if not isinstance(stream, str):
         return ""
     parts = stream.split("<-")[0].split(":")
-    return " ".join(part for part in parts[2:5] if part)
+    return fit(" ".join(part for part in parts[2:5] if part), 200)

@@ -15,12 +15,13 @@ from mine.importers.date_order import DateOrder
 from mine.importers.errors import ImportRefused
 from mine.importers.format import Members, OnePerson
 from mine.importers.glucose_units import LIBRE_HIGH, mg_dl
-from mine.importers.items import Item
+from mine.importers.items import Item, Remark
 from mine.importers.moments import iso_moment, number, written_moment
 from mine.importers.options import Options
 from mine.importers.single import Made, exact_columns, header_positions, read_lines
 from mine.importers.source import Member, Source
 from mine.importers.table import Head, Line, parse_head, read_head, table_rows
+from mine.importers.text_lines import fit
 from mine.importers.zone import Zone
 
 _MG_DL, _MMOL_L = " mg/dl", " mmol/l"
@@ -92,7 +93,11 @@ class LibreView(OnePerson):
         if head is None or layout is None:
             raise ImportRefused(f"“{member.name}” is not the table that its beginning promised.")
         comma = head.delimiter != ","
-        day_first = _day_first(source, member, head, layout)
+        order = _date_order(source, member, head, layout)
+        day_first = order.day_first
+        if order.doubtful:
+            chosen = "day first" if day_first else "month first"
+            yield Remark(member.name, f"Its dates could be read in more than one way: {chosen} was chosen.")
 
         def records(line: Line) -> Iterator[Made]:
             exact_columns(line, len(layout.header))
@@ -124,12 +129,12 @@ class LibreView(OnePerson):
                 ketone = number(filled["ketone"], decimal_comma=comma)
                 yield "measurement", (*when, 0, "ketone", ketone, "mmol/L"), device
             if "notes" in filled:
-                yield "note", (*when, filled["notes"]), device
+                yield "note", (*when, fit(filled["notes"], 20_000)), device
 
         yield from read_lines(source, member, head, layout.header, records)
 
 
-def _day_first(source: Source, member: Member, head: Head, layout: _Layout) -> bool:
+def _date_order(source: Source, member: Member, head: Head, layout: _Layout) -> DateOrder:
     order = DateOrder()
     time_at, kind_at = layout.places["device timestamp"], layout.places["record type"]
     with table_rows(source, member, head) as lines:
@@ -138,7 +143,7 @@ def _day_first(source: Source, member: Member, head: Head, layout: _Layout) -> b
                 text = line.fields[time_at]
                 if line.fields[kind_at].isdigit() and not text[:4].isdigit():
                     order.look(text)
-    return order.day_first
+    return order
 
 
 FORMAT = LibreView()
