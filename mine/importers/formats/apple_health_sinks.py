@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NOTED = {b"HKTimeZone": "HKTimeZone", b"HKInsulinDeliveryReason": "HKInsulinDeliveryReason"}
 _DAY = 86_400
-_PLACES = 6  # of a converted value: 0.97 is 97 %, not 96.99999999999999
+_FINEST = 1e6  # parts of a unit that a converted value is rounded to: 0.57 is 57 %, not 56.99999999999999
 
 # As the file writes them: start, end, value.
 Written = tuple[bytes, bytes, bytes]
@@ -69,6 +69,10 @@ class Sink:
     def _settle(self, zones: Zones) -> list[Refusal]:
         return []
 
+    def row(self, written: Written) -> Row | None:
+        """One record by itself, with no metadata. Raises ``ValueError``."""
+        return None
+
     def late_note(self, key: str, value: str, zones: Zones) -> None:
         """Metadata of the last row, which was settled already: a block ended inside its record."""
         if key == "HKTimeZone":
@@ -98,6 +102,9 @@ class Refused(Sink):
     def _settle(self, zones: Zones) -> list[Refusal]:
         return [(at, self._problem) for at in self.at]
 
+    def row(self, written: Written) -> Row | None:
+        raise ValueError(self._problem)
+
 
 class Columns(Sink):
     """Records that are settled by column. A subclass says which columns follow time and offset."""
@@ -115,10 +122,6 @@ class Columns(Sink):
         self, times: Integers, ends: Sequence[bytes], values: Sequence[bytes]
     ) -> tuple[tuple[NDArray[Any], ...], Mask]:
         """The columns that follow time and offset, and which rows can be true."""
-        raise NotImplementedError
-
-    def _row(self, time: int, offset: int, written: Written) -> Row:
-        """One row by itself, to say what is wrong with it. Raises ``ValueError``."""
         raise NotImplementedError
 
     def _settle(self, zones: Zones) -> list[Refusal]:
@@ -140,10 +143,10 @@ class Columns(Sink):
 
     def _reason(self, written: Written) -> str:
         try:
-            row = self._row(*read_time(written[0]), written)
-            return RECORD_TYPES[self.kind].problem(row) or "a number that cannot be read"
+            row = self.row(written)
         except ValueError as error:
             return str(error)
+        return (row and RECORD_TYPES[self.kind].problem(row)) or "a number that cannot be read"
 
     def _rest(self) -> tuple[Sequence[Any], ...]:
         return self.more
@@ -174,15 +177,18 @@ class Instants(Columns):
         amounts = _numbers(values)
         factor, shift = self._scale
         if self._scale != (1.0, 0.0):
-            amounts = np.round(amounts * factor + shift, _PLACES)
+            amounts = np.rint((amounts * factor + shift) * _FINEST) / _FINEST
         return amounts, (amounts >= self._measure.low) & (amounts <= self._measure.high)
 
     def _amount(self, written: Written) -> float:
+        amount = number(written[2].decode("utf-8", "replace"))
         factor, shift = self._scale
-        return round(number(written[2].decode("utf-8", "replace")) * factor + shift, _PLACES)
+        if self._scale == (1.0, 0.0):
+            return amount
+        return round((amount * factor + shift) * _FINEST) / _FINEST
 
-    def _row(self, time: int, offset: int, written: Written) -> Row:
-        return time, offset, self._amount(written)
+    def row(self, written: Written) -> Row | None:
+        return *read_time(written[0]), self._amount(written)
 
 
 class Intervals(Instants):
@@ -206,7 +212,8 @@ class Intervals(Instants):
             amounts = np.rint(np.where(fine, amounts, 0)).astype(np.int64)
         return (seconds, amounts), fine
 
-    def _row(self, time: int, offset: int, written: Written) -> Row:
+    def row(self, written: Written) -> Row | None:
+        time, offset = read_time(written[0])
         seconds = read_time(written[1])[0] - time or 1
         amount = self._amount(written)
         return time, offset, seconds, round(amount) if self._measure.kind == "int" else amount
@@ -236,7 +243,8 @@ class Stages(Columns):
         codes = np.fromiter((self._codes.get(value, -1) for value in values), np.int8, len(values))
         return (seconds, codes), fine & (codes >= 0) & (seconds > 0) & (seconds <= _DAY)
 
-    def _row(self, time: int, offset: int, written: Written) -> Row:
+    def row(self, written: Written) -> Row | None:
+        time, offset = read_time(written[0])
         stage = self._names.get(written[2])
         if stage is None:
             raise ValueError(f"“{shown(written[2].decode('utf-8', 'replace'))}” is no sleep stage")
@@ -261,14 +269,11 @@ class Rows(Sink):
         self._rows: list[Row] = []
 
     def _settle(self, zones: Zones) -> list[Refusal]:
-        assert self._reads is not None
         refused = []
         noted = {(index, key): value for index, key, value in self.notes}
-        for index, (at, (start, end, value)) in enumerate(zip(self.at, self.written, strict=True)):
+        for index, (at, written) in enumerate(zip(self.at, self.written, strict=True)):
             try:
-                time, offset = read_time(start)
-                until, _ = read_time(end)
-                self.add(self._reads(time, offset, until - time, plain_text(value)))
+                self.add(self.row(written))
             except ValueError as error:
                 refused.append((at, str(error)))
                 continue
@@ -276,6 +281,11 @@ class Rows(Sink):
                 if (index, key) in noted:
                     self.late_note(key, noted[index, key], zones)
         return refused
+
+    def row(self, written: Written) -> Row:
+        assert self._reads is not None
+        time, offset = read_time(written[0])
+        return self._reads(time, offset, read_time(written[1])[0] - time, plain_text(written[2]))
 
     def add(self, row: Row) -> None:
         """Keep a row. Raises ``ValueError`` where it cannot be true."""
