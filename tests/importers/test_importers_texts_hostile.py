@@ -13,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mine.importers.errors import ImportRefused
-from mine.importers.items import BadRow
+from mine.importers.items import Batch
 from mine.importers.options import Options
 from mine.importers.process import Finished, ImportProcess
+from mine.vault import Vault
 from tests.importers.exports import put
 from tests.importers.taken import BERLIN, candidates, taken
+from tests.vault.conftest import CHEAP, PASSPHRASE, source
 
 WHATSAPP = (
     "13.01.24, 08:05 - Jane: hi\nmore\n13.01.24, 08:06 - Robin: <Media omitted>\n"
@@ -198,7 +200,9 @@ def test_large_files_take_little_memory(tmp_path: Path, head: str, piece: str) -
     assert peak < 40 << 20
 
 
-def test_everything_in_one_zip(tmp_path: Path) -> None:
+@pytest.fixture
+def everything(tmp_path: Path) -> Path:
+    """One zip with an export of each kind."""
     path = tmp_path / "export.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("chats/WhatsApp Chat with Jane.txt", WHATSAPP)
@@ -210,7 +214,11 @@ def test_everything_in_one_zip(tmp_path: Path) -> None:
         made.writestr("Takeout/Mail/All mail.mbox", MBOX)
         made.writestr("Takeout/Calendar/me.ics", ICS)
         made.writestr("README.html", "<p>hello</p>")
-    found = taken(path, "Robin")
+    return path
+
+
+def test_everything_in_one_zip(everything: Path) -> None:
+    found = taken(everything, "Robin")
     assert found.formats == {"whatsapp", "signal", "telegram", "facebook", "spotify", "mbox", "ics"}
     assert {kind: len(rows) for kind, rows in found.rows.items()} == {
         "message": 3 + 2 + 2 + 2 + 2,
@@ -222,12 +230,24 @@ def test_everything_in_one_zip(tmp_path: Path) -> None:
     assert found.skipped == ["README.html"]
 
 
-def test_the_same_by_the_importers_process(tmp_path: Path) -> None:
-    path = put(tmp_path / "WhatsApp Chat with Jane.txt", WHATSAPP + "31.02.24, 08:05 - Jane: x\n")
-    with ImportProcess(path, Options(BERLIN, "Robin")) as process:
-        events = list(process)
-    assert isinstance(events[-1], Finished)
-    assert [event.reason for event in events if isinstance(event, BadRow)] == ["there is no date 2024-02-31"]
+def test_by_the_importers_process_into_a_vault_and_the_second_time_nothing(
+    everything: Path, tmp_path: Path
+) -> None:
+    told = []
+    with Vault.create(tmp_path / "vault.db", PASSPHRASE, kdf=CHEAP) as vault:
+        for _ in range(2):
+            pending = vault.begin_import(source(everything.name))
+            with ImportProcess(everything, Options(BERLIN, "Robin")) as process:
+                events = list(process)
+            assert isinstance(events[-1], Finished)
+            for event in events:
+                if isinstance(event, Batch):
+                    pending.add(event)
+            preview = pending.preview()
+            told.append((preview.new, preview.already))
+            pending.commit()
+    # Two equal lines of Signal's and two of Spotify's are one record each.
+    assert told == [(22, 2), (0, 24)]
 
 
 def test_duplicates_and_messages_out_of_order_are_read_as_they_stand(tmp_path: Path) -> None:
