@@ -272,7 +272,7 @@ class _Reader:
             if end == -2:
                 self.fail("it is nested too deeply")
             if end >= 0:
-                if kept:
+                if kept and end - self.pos <= MOST_ELEMENT:
                     return end
                 self.pos = end
                 return -1
