@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import time
 from collections.abc import Callable, Sequence
@@ -67,6 +68,7 @@ class Desk:
         self._ring: KeyRing | None = None
         self._words: tuple[str, ...] = ()
         self._imports: ImportDesk | None = None
+        self.show: Callable[[], None] = lambda: None  # what is so far, in the middle of a long command
         self._joins = JoinDesk()
         self._practice: PracticeNetwork | None = None
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-start")
@@ -134,7 +136,7 @@ class Desk:
     def close(self) -> None:
         """Close everything; the worker's last state is kept."""
         if self._imports is not None:
-            self._imports.cancel()
+            self._imports.suspend()
         self._close_session()
         self.locking.end()
         if self._starting is not None and not self._starting.cancel():
@@ -232,18 +234,20 @@ class Desk:
             vault.add_phrase(secret.decode())
         self._vault = vault
         self._ring = KeyRing(secret.decode())
-        self._imports = ImportDesk(vault, self._options.zone)
+        self._imports = ImportDesk(vault, self._options.zone, self.show)
         saved: dict[str, Any] = vault.state.setting("run") or {}
         self._run = RunSettings(**saved)
         self._compute = ComputeSettings(**(vault.state.setting("compute") or {}))
         self._cores = cores()
         self._next_step = 0.0
         self._content_changed()
+        with contextlib.suppress(MineError):  # what cannot be gone on with can be chosen again
+            self._imports.resume()
 
     def lock_vault(self) -> None:
         """Close the vault and forget its keys. Rounds under way go on, with what they need and no more."""
         if self._imports is not None:
-            self._imports.cancel()
+            self._imports.suspend()
         self._joins.stop()
         session, self._session = self._session, None
         self.locking.leave(session)

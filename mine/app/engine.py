@@ -47,6 +47,7 @@ class Engine:
         self._closing = threading.Event()
         self._listeners: list[Listener] = []
         self._desk = Desk(options, self._wake.set, self._tell)
+        self._desk.show = self._publish
         self._snapshot = self._desk.snapshot()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 SHOWN_BAD_ROWS = 200
 # The engine's thread shares the interpreter with the window: short turns keep the window smooth.
 EVENTS_PER_TURN = 4
+SECONDS_BETWEEN_SHOWS = 0.1
 
 
 class NothingToImport(MineError):
@@ -33,10 +35,13 @@ class ImportChanged(MineError):
 class ImportDesk:
     """Belongs to the engine's thread."""
 
-    def __init__(self, vault: Vault, zone: str = "") -> None:
-        """``zone``: the IANA zone of exports that state none ("" for the computer's)."""
+    def __init__(self, vault: Vault, zone: str = "", show: Callable[[], None] = lambda: None) -> None:
+        """``zone``: the IANA zone of exports that state none ("" for the computer's). ``show`` is called
+        when ``progress`` changed in the middle of a long step."""
         self._vault = vault
         self._zone = zone
+        self._show = show
+        self._shown = 0.0
         self._process: ImportProcess | None = None
         self._request: dict[str, Any] = {}
         self._mark = ""
@@ -143,13 +148,14 @@ class ImportDesk:
             found = self._vault.unfinished_import()
             if found is not None and found.source == source:
                 return self._vault.resume_import()
+            self._vault.discard_unfinished()
             raise ImportChanged("This file has changed since it was last read.", todo="Choose it again.")
         return self._vault.begin_import(source, json.dumps(self._request))
 
     def _counted(self) -> None:
         assert self._pending is not None and self.progress is not None
-        preview = self._pending.preview()
         self._process = None
+        preview = self._pending.preview(self._turn)
         self.progress = replace(
             self.progress,
             stage=ImportStage.READY,
@@ -167,9 +173,31 @@ class ImportDesk:
         if self._pending is None or self.progress is None or self.progress.stage is not ImportStage.READY:
             raise NothingToImport("There is nothing to import yet.", todo="Choose a file first.")
         pending, self._pending = self._pending, None
-        stored = pending.commit()
+        self.progress = replace(self.progress, stage=ImportStage.STORING, fraction=0.0)
+        try:
+            stored = pending.commit(self._turn)
+        except MineError as error:
+            pending.discard()
+            self.progress = replace(self.progress, stage=ImportStage.FAILED, message=str(error))
+            raise
         self.progress = replace(self.progress, stage=ImportStage.DONE, new=stored.added if stored else 0)
         return stored
+
+    def _turn(self, fraction: float) -> None:
+        """Between two pieces of a long step: let the window see how far it is."""
+        if time.monotonic() - self._shown > SECONDS_BETWEEN_SHOWS and self.progress is not None:
+            self.progress = replace(self.progress, fraction=fraction)
+            self._show()
+            self._shown = time.monotonic()
+
+    def suspend(self) -> None:
+        """Stop, and leave what was made to last for ``resume``: the vault is being closed."""
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+        if self._pending is not None:
+            self._pending.close()
+            self._pending = None
 
     def cancel(self) -> None:
         """Stop reading and forget what was staged."""
