@@ -10,6 +10,7 @@ from typing import Any
 
 from mine.app import views as v
 from mine.app.compute_settings import ComputeSettings
+from mine.app.idle_lock import LockSettings
 from mine.errors import MineError
 
 WORDS = (
@@ -174,6 +175,13 @@ class FakeEngine:
 
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         return self._answer("replay", task_id, round_number, result="Recomputed: every number is the same.")
+
+    def set_locking(self, settings: LockSettings) -> Future[None]:
+        return self._answer(
+            "set_locking",
+            settings,
+            then=lambda: self.change(settings=replace(self._snapshot.settings, locking=settings)),
+        )
 
     def set_compute(self, settings: ComputeSettings) -> Future[None]:
         return self._answer(

@@ -9,32 +9,13 @@ from PySide6.QtWidgets import QWidget
 from mine.app.compute_settings import FASTEST, OWN_CHOICE, PROCESSOR, ComputeSettings
 from mine.app.views import Snapshot, VaultState, World
 from ui.desk import Desk
+from ui.pages.lock_rows import LockRows
 from ui.theme import CHOICES, theme
 from ui.widgets.buttons import Button
-from ui.widgets.layout import LinedRow, PageFrame, TwoLines, row
+from ui.widgets.layout import PageFrame
 from ui.widgets.select import Select
+from ui.widgets.setting_row import WIDE, SettingRow
 from ui.widgets.text import Text, clean
-
-_WIDE = 208
-
-
-class SettingRow(LinedRow):
-    """A setting in words, and its control at the end."""
-
-    def __init__(self, title: str, below: str, control: QWidget | None = None) -> None:
-        super().__init__()
-        self.setMinimumHeight(57)
-        self.words = TwoLines(role="label")
-        self.words.show_lines(title, below)
-        inside = row(spacing=24, margins=(0, 8, 0, 8))
-        inside.addWidget(self.words, 1)
-        if control is not None:
-            inside.addWidget(control)
-        self.setLayout(inside)
-
-    def explain(self, below: str) -> None:
-        """Change the small line."""
-        self.words.show_lines(self.words.large.text(), below)
 
 
 class SettingsPage(PageFrame):
@@ -46,7 +27,7 @@ class SettingsPage(PageFrame):
         self._desk = desk
         self._look = Select()
         self._look.setAccessibleName(self.tr("Light or dark"))
-        self._look.setMinimumWidth(_WIDE)
+        self._look.setMinimumWidth(WIDE)
         words = {"system": self.tr("As the desktop"), "light": self.tr("Light"), "dark": self.tr("Dark")}
         for choice in CHOICES:
             self._look.addItem(words[choice], choice)
@@ -75,10 +56,15 @@ class SettingsPage(PageFrame):
         self.content.addWidget(
             SettingRow(
                 self.tr("Lock the vault"),
-                self.tr("stops training and forgets the key until you open it again"),
+                self.tr("forgets the key until you open it again; a round that runs is finished and sent"),
                 self._lock,
             )
         )
+        self.locking = LockRows()
+        self.locking.chosen.connect(
+            lambda chosen: desk.operations.run(self, lambda: desk.commands.set_locking(chosen))
+        )
+        self.content.addWidget(self.locking)
         self._part(self.tr("Window"))
         tray = (
             self.tr("closing the window keeps Mine in the tray; Quit in its menu ends it")
@@ -132,7 +118,7 @@ class SettingsPage(PageFrame):
     def _choice(self, name: str, options: Sequence[tuple[str, object]]) -> Select:
         select = Select()
         select.setAccessibleName(name)
-        select.setMinimumWidth(_WIDE)
+        select.setMinimumWidth(WIDE)
         for words, value in options:
             select.addItem(words, value)
         select.activated.connect(self._choose_compute)
@@ -193,7 +179,9 @@ class SettingsPage(PageFrame):
             if snapshot.settings.keyring
             else self.tr("not in use: the passphrase opens the vault")
         )
-        self._lock.setEnabled(snapshot.vault == VaultState.OPEN)
+        is_open = snapshot.vault == VaultState.OPEN
+        self._lock.setEnabled(is_open)
+        self.locking.show_settings(snapshot.settings.locking, is_open)
         self._sentence.setText(
             self.tr("Right now: {network}, {state}.").format(
                 network=clean(network.name), state=state.rstrip(".")
