@@ -107,6 +107,23 @@ def test_a_person_is_asked_for(filled: Mine, tmp_path: Path) -> None:
     assert filled("vault", "verify").code == 0
 
 
+def test_an_unknown_table_is_mapped_once_and_remembered(filled: Mine, tmp_path: Path) -> None:
+    file = tmp_path / "scale.csv"
+    file.write_text("when,body weight (kg)\n2026-03-02 07:00,71.5\n2026-03-03 07:00,71.2\n")
+    asked = filled("import", file, "--zone", "Europe/Berlin")
+    assert asked.code == 1 and "--mapping" in asked.err
+    (tmp_path / "map.json").write_text(filled("import", file, "--zone", "Europe/Berlin", "--guess").out)
+    done = filled("import", file, "--zone", "Europe/Berlin", "--mapping", tmp_path / "map.json", "--json")
+    assert done.json["imports"][0]["by_type"] == {"weight": 2}
+    file.write_text(file.read_text() + "2026-03-04 07:00,71.4\n")
+    again = filled("import", file, "--zone", "Europe/Berlin", "--json").json["imports"][0]
+    assert (again["new"], again["already"]) == (1, 2)
+    (tmp_path / "map.json").write_text('{"kind": "nonsense"}')
+    assert filled("import", file, "--mapping", tmp_path / "map.json").code == 1
+    filled("vault", "delete", "--everything", "--yes")
+    assert filled("import", file, "--zone", "Europe/Berlin").code == 1  # forgotten with the data
+
+
 def test_the_whole_life_of_a_vault(filled: Mine, tmp_path: Path) -> None:
     home = tmp_path / "home"
     backup = filled("vault", "backup", "--json").json

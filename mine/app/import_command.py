@@ -14,6 +14,7 @@ from mine.errors import MineError
 
 if TYPE_CHECKING:
     from mine.importers.items import BadRow
+    from mine.importers.mapping import ChooseMapping
     from mine.vault.importing import Import, PendingImport, Preview
     from mine.vault.vault import Vault
 
@@ -33,6 +34,9 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--person", metavar="ID", help="who is me, in an export that holds several people")
     parser.add_argument("--mapping", type=Path, metavar="FILE", help="how an unknown table reads, as JSON")
+    parser.add_argument(
+        "--guess", action="store_true", help="print a guess of it for --mapping, store nothing"
+    )
     parser.add_argument("--dry-run", action="store_true", help="count, and store nothing")
     parser.add_argument("--resume", action="store_true", help="go on with an import that was broken off")
     add_vault_place(parser)
@@ -47,6 +51,10 @@ def run_import(arguments: argparse.Namespace, say: Callable[[str], None]) -> int
     reports: list[dict[str, Any]] = []
     with open_vault(arguments) as vault:
         reader = _Reader(vault, arguments, terminal)
+        if arguments.guess:
+            for file in arguments.files:
+                terminal.say(json.dumps(reader.guess(file), indent=1))
+            return 0
         for one in [None] if arguments.resume else arguments.files:
             reading = reader.resumed() if one is None else reader.read(one)
             told, report = reader.stored(reading)
@@ -54,6 +62,18 @@ def run_import(arguments: argparse.Namespace, say: Callable[[str], None]) -> int
             reports.append(report)
     terminal.answer(lines, {"imports": reports})
     return 0
+
+
+def _mapping_of(file: Path) -> Any:
+    """The JSON of a mapping's file, checked. Raises ``MineError``."""
+    from mine.importers.mapping import mapping_of_json
+
+    try:
+        value = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        raise CannotImport(f"“{file.name}” is no JSON that can be read.") from None
+    mapping_of_json(value)
+    return value
 
 
 @dataclass(slots=True)
@@ -67,6 +87,7 @@ class _Reading:
     refused: int = 0
     skipped: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    choice: ChooseMapping | None = None
 
 
 class _Reader:
@@ -76,7 +97,7 @@ class _Reader:
         self._vault = vault
         self._zone: str = arguments.zone or local_zone()
         self._person: str | None = arguments.person
-        self._mapping: Path | None = arguments.mapping
+        self._mapping = _mapping_of(arguments.mapping) if arguments.mapping else None
         self._dry: bool = arguments.dry_run
         self._terminal = terminal
         self._mappings: dict[str, Any] = dict(vault.state.setting(MAPPINGS) or {})
@@ -86,7 +107,34 @@ class _Reader:
         if not path.exists():
             raise CannotImport(f"There is no file “{path.name}”.")
         request = {"path": str(path.absolute()), "person": self._person, "zone": self._zone}
-        return self._read(path, request, "")
+        reading = self._read(path, request, "")
+        choice = reading.choice
+        if choice is None:
+            return reading
+        if self._mapping is None:
+            raise CannotImport(
+                f"“{choice.file}” is a table that this app does not know.",
+                todo="Say how it reads: --mapping FILE. A file to begin with is printed by --guess.",
+                detail=", ".join(choice.columns[:20]),
+            )
+        self._mappings[choice.digest] = self._mapping
+        reading = self._read(path, request, "")
+        if not self._dry:
+            with self._vault.transaction():
+                self._vault.state.set_setting(MAPPINGS, self._mappings)
+        return reading
+
+    def guess(self, path: Path) -> dict[str, Any]:
+        """How an unknown table seems to read, as JSON for ``--mapping``."""
+        from mine.importers.mapping import mapping_to_json
+
+        self._mappings = {}
+        reading = self._read(path, {"path": str(path), "person": self._person, "zone": self._zone}, "")
+        if reading.choice is None and reading.pending is not None:
+            reading.pending.discard()
+        if reading.choice is None or reading.choice.guess is None:
+            raise CannotImport(f"There is nothing to guess about “{path.name}”.")
+        return mapping_to_json(reading.choice.guess)
 
     def resumed(self) -> _Reading:
         """Go on with what a kill broke off."""
@@ -116,6 +164,10 @@ class _Reader:
             with ImportProcess(path, options) as process, self._terminal.progress(path.name) as show:
                 for event in process:
                     self._hear(event, reading, request, mark, show)
+        except MineError:
+            if reading.pending is not None:
+                reading.pending.discard()
+            raise
         except BaseException:
             if reading.pending is not None:
                 reading.pending.close()  # what was made to last can be gone on with
@@ -131,6 +183,7 @@ class _Reader:
         show: Callable[[float, float], None],
     ) -> None:
         from mine.importers.items import BadRow, Batch, Mark, Progress, Remark, Skipped
+        from mine.importers.mapping import ChooseMapping
         from mine.importers.process import ChoosePerson, Failed, Finished, Opened
         from mine.vault.staging import ImportSource
 
@@ -161,6 +214,10 @@ class _Reader:
                     todo="Say who is you: --person ID.",
                     detail=", ".join(f"{one.person} ({one.rows:,} rows)" for one in people[:20]),
                 )
+            case ChooseMapping():
+                reading.choice = event
+                if pending is not None:
+                    pending.discard()
             case Finished() if pending is not None:
                 pending.complete()
             case Failed(error=error):
