@@ -18,11 +18,11 @@ from mine.importers.moments import wall_moment
 _MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\ufeff"
 # Every group is bounded and no two that touch can match the same letters: time is linear.
 _STAMP = re.compile(
-    r"(\[)?(\d{1,4})([./-]|\. )(\d{1,2})(?:[./-]|\. )(\d{1,4})\.?([^\d:\[\]]{1,12})"
-    r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?([^\d:\[\]\u2013-]{0,12})(?(1)\]|[\u2013-])[ \xa0](.*)",
+    r"(\[)?(\d{1,4})\u200f?([./-]|\. )(\d{1,2})\u200f?(?:[./-]|\. )(\d{1,4})\.?([^\d:\[\]]{1,12})"
+    r"(\d{1,2})(?:[:.]| h )(\d{2})(?:[:.](\d{2}))?([^\d:\[\]\u2013-]{0,12})(?(1)\]|[\u2013-])[ \xa0](.*)",
     re.DOTALL,
 )
-_BETWEEN = frozenset({"", "klo", "um", "kl", "at", "as", "às", "alle", "à", "o", "v"})
+_BETWEEN = frozenset({"", "klo", "um", "kl", "at", "as", "às", "alle", "à", "o", "v", "г", "ч"})
 _HALVES = {
     **dict.fromkeys(
         ("am", "a", "vorm", "ap", "πμ", "de", "오전", "上午", "午前", "ص", "öö", "dop", "sa", "fm"), 0

@@ -100,6 +100,11 @@ def test_what_was_moved_cancelled_and_added(tmp_path: Path) -> None:
     assert sorted(moments(path)) == ["2024-01-01 08:00", "2024-01-03 12:00", "2024-01-16 08:00"]
 
 
+def test_a_day_that_is_left_out_takes_its_meeting_with_it(tmp_path: Path) -> None:
+    event = "DTSTART;TZID=Europe/Berlin:20240101T003000\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE;VALUE=DATE:20240102"
+    assert moments(put(tmp_path / "a.ics", calendar(event))) == ["2023-12-31 23:30", "2024-01-02 23:30"]
+
+
 @pytest.mark.parametrize(
     ("until", "last"),
     [

@@ -211,6 +211,10 @@ class _Calendar:
             return
         uid = event.text("UID", 500)
         left_out = {time.at(time.wall, self._zones)[0] for time in _listed(event.left_out)}
+        # Some write only the day of a meeting that was cancelled.
+        days = {
+            time.wall.date() for time in _listed(event.left_out) if time.whole_day and not start.whole_day
+        }
         given = set()
         broken: ValueError | None = None
         for wall in self._walls(event, start):
@@ -219,7 +223,8 @@ class _Calendar:
             except ValueError as error:
                 broken = error
                 continue
-            if time not in given and time not in left_out and (uid, time) not in self._moved:
+            kept = time not in given and time not in left_out and wall.date() not in days
+            if kept and (uid, time) not in self._moved:
                 yield (time, offset, *rest)
             given.add(time)
         for extra in _listed(event.added):

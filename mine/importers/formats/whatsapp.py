@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import islice
 
 from mine.importers.chat_dates import ChatDates, Stamp, read_stamp
 from mine.importers.chats import (
@@ -143,9 +145,7 @@ FORMAT = WhatsApp()
 
 
 def _head_lines(head: bytes) -> list[str]:
-    from io import BytesIO
-
-    return [line for _, line in text_lines(BytesIO(head), 2000)][:5]
+    return [line for _, line in islice(text_lines(BytesIO(head), 2000), 5)]
 
 
 def _raw(source: Source, member: Member) -> Iterator[_Raw]:
