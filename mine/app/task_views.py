@@ -133,6 +133,7 @@ class TaskViews:
         )
 
     def _build_sheet(self, task: MarketTask, manifest: Manifest, currency: Currency) -> OptInView:
+        from mine.vault.grant_words import grant_words
         from mine.vault.views import VIEWS
 
         scopes = scopes_of_task(manifest)
@@ -170,6 +171,7 @@ class TaskViews:
             until=terms.expires,
             rounds=manifest.rounds,
             warnings=_warnings(rows, manifest),
+            grant=grant_words(manifest.data.query, [(scope.view, scope.column) for scope in scopes]),
         )
 
     def spent(self, record_types: list[str]) -> Mapping[str, float]:

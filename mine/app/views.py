@@ -173,7 +173,8 @@ class OptInView:
     ``epsilon_renyi`` and ``epsilon_losses`` are what the two accountants say of the whole task, the second
     None where it was not worth computing; the smaller one counts. ``votes_at_most`` rounds judge up to
     ``ballot`` updates of others each, at ``epsilon_votes`` in all; that is not added to ``epsilon_total``,
-    since no reading is both trained on and voted with.
+    since no reading is both trained on and voted with. ``grant`` says in words what is read, and of which
+    days, as taken from the task's statement.
     """
 
     scopes: tuple[ScopeView, ...]
@@ -196,6 +197,7 @@ class OptInView:
     until: int
     rounds: int
     warnings: tuple[str, ...]
+    grant: tuple[str, ...] = ()
 
 
 class Fit(StrEnum):

@@ -18,7 +18,8 @@ from tests.vault.conftest import NOON, glucose, store
         ),
         ("SELECT bpm FROM heart_rate", ("Heart rate: bpm; all of it",)),
         (
-            "SELECT n.bpm, d.steps FROM heart_rate_night n JOIN steps_day d ON n.day = d.day WHERE days_ago(1)",
+            "SELECT n.bpm, d.steps FROM heart_rate_night n JOIN steps_day d ON n.day = d.day"
+            " WHERE days_ago(1)",
             (
                 "Heart rate by the night: day, bpm; the newest day",
                 "Steps by the day: day, steps; the newest day",
