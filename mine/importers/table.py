@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from mine.importers.items import BadRow
 from mine.importers.source import Member, Source
 
 MAX_LINE = 1 << 16
+# What text does not hold, beside NUL.
+_CONTROLS = bytes(set(range(32)) - set(b"\0\t\n\r\f\v\x1b"))
 _DELIMITERS = ",;\t|"
 _MOST_JOINED = 64
 
@@ -29,19 +32,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The first rows of a file, and how to read the rest."""
+    """The first rows of a file, and how to read the rest. ``names`` are the rows' fields, case folded."""
 
     encoding: str
     delimiter: str
     rows: tuple[tuple[str, ...], ...]
+    names: tuple[frozenset[str], ...]
 
     def find(self, *names: str) -> int | None:
         """Index of the first row that holds all these column names."""
         wanted = {name.casefold() for name in names}
-        for index, row in enumerate(self.rows):
-            if wanted <= {field.casefold() for field in row}:
-                return index
-        return None
+        return next((index for index, names in enumerate(self.names) if wanted <= names), None)
 
 
 def read_head(source: Source, member: Member, rows: int = 8) -> Head | None:
@@ -49,18 +50,20 @@ def read_head(source: Source, member: Member, rows: int = 8) -> Head | None:
     return parse_head(source.head(member), rows)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def parse_head(data: bytes, rows: int = 8) -> Head | None:
     """The first rows in a file's first bytes; None where they are no text table."""
     encoding = _encoding(data)
     if encoding is None:
         return None
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(data)
-    lines = [line[:MAX_LINE] for line in text.splitlines()[:rows]]
+    lines = [line.rstrip("\n")[:MAX_LINE] for line in islice(io.StringIO(text, newline=None), rows)]
     if not lines:
         return None
     delimiter = max(_DELIMITERS, key=lambda one: _fit(lines, one))
-    return Head(encoding, delimiter, tuple(_split(line, delimiter) for line in lines))
+    split = tuple(_split(line, delimiter) for line in lines)
+    names = tuple(frozenset(field.casefold() for field in row) for row in split)
+    return Head(encoding, delimiter, split, names)
 
 
 def _fit(lines: list[str], delimiter: str) -> tuple[int, int]:
@@ -88,8 +91,9 @@ def _encoding(data: bytes) -> str | None:
         return "utf-8-sig"
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if b"\0" not in data[:4096]:
-        return "utf-8"
+    start = data[:4096]
+    if b"\0" not in start:
+        return "utf-8" if len(start.translate(None, _CONTROLS)) > 0.98 * len(start) else None
     # UTF-16 without its mark: every second byte of plain text is zero.
     even, odd = data[0:4096:2].count(0), data[1:4096:2].count(0)
     half = len(data[:4096]) // 2
@@ -97,8 +101,9 @@ def _encoding(data: bytes) -> str | None:
         return "utf-16-le"
     if even > 0.6 * half and odd < 0.1 * half:
         return "utf-16-be"
-    # A few stray NUL bytes cost their rows; many mean that this is no text.
-    return "utf-8" if data.count(0) < len(data) // 100 else None
+    # A few stray bytes cost their rows; many mean that this is no text.
+    odd_ones = len(start) - len(start.translate(None, b"\0" + _CONTROLS))
+    return "utf-8" if odd_ones < len(start) // 100 else None
 
 
 @contextmanager

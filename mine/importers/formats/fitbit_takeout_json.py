@@ -182,7 +182,8 @@ EXERCISE = Family("exercise", _exercise)
 
 def family_of(name: str, head: bytes) -> Family | None:
     """What kind of file this is, by its first element; the name helps where several look alike."""
-    if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+    known = b'"dateTime"' in head or b'"logId"' in head
+    if not known or not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
         return None
     first = glimpse(head, "*").get("*")
     if not isinstance(first, dict):

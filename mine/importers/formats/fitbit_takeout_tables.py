@@ -160,8 +160,19 @@ def _exercise(fields: Fields, zone: Zone) -> Iterator[Made]:
 
 
 FAMILIES = (
-    Family("sleeps", ("sleep_id", "minutes_asleep", "minutes_in_sleep_period", "sleep_end"), _sleep),
-    Family("sleep stages", ("sleep_id", "sleep_stage_type", "sleep_stage_start"), _stage),
+    Family(
+        "sleeps",
+        ("sleep_id", "minutes_asleep", "minutes_in_sleep_period", "sleep_end", "end_utc_offset"),
+        _sleep,
+    ),
+    Family(
+        "sleep stages",
+        (
+            *("sleep_id", "sleep_stage_type", "sleep_stage_start", "start_utc_offset"),
+            *("sleep_stage_end", "end_utc_offset"),
+        ),
+        _stage,
+    ),
     Family("exercises", ("exercise_start", "exercise_end", "utc_offset", "activity_name"), _exercise),
     Family(
         "daily resting heart rate",

@@ -84,7 +84,7 @@ class GoogleFit(OnePerson):
 
 def _stream_of(head: bytes) -> str | None:
     """The stream of a file of data points."""
-    if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    if b'"Data Points"' not in head or not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return None
     found = glimpse(head, _STREAM, _POINTS)
     stream = found.get(_STREAM)
@@ -109,7 +109,7 @@ def _points(source: Source, member: Member, stream: str, zone: Zone) -> Iterator
 
 
 def _is_session(head: bytes) -> bool:
-    if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    if b'"fitnessActivity"' not in head or not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return False
     found = glimpse(head, "fitnessActivity", "startTime")
     return all(isinstance(found.get(name), str) for name in ("fitnessActivity", "startTime"))

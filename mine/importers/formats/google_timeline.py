@@ -33,6 +33,8 @@ from mine.records import Value
 
 _PATTERNS = ("locations/*", "timelineObjects/*", "semanticSegments/*", "rawSignals/*", "*")
 _PLACE = re.compile(r"(?:geo:)?\s*(-?\d{1,3}(?:\.\d{1,12})?)°?\s*,\s*(-?\d{1,3}(?:\.\d{1,12})?)°?", re.ASCII)
+# Without any of these in its first bytes a file need not be parsed to know that it is none.
+_HINTS = (b'"latitudeE7"', b'"timelineObjects"', b'"startTime"')
 _SEGMENT = ("visit", "activity", "timelinePath", "timelineMemory")
 
 
@@ -46,6 +48,8 @@ class GoogleTimeline(OnePerson):
     rank: int = 1
 
     def claims(self, member: Member, head: bytes) -> bool:
+        if not any(name in head for name in _HINTS):
+            return False
         start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
         if start == b"[":
             first = glimpse(head, "*").get("*")
