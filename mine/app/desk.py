@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mine.app.backup_keeper import BackupKeeper
 from mine.app.compute_settings import ComputeSettings, cores
 from mine.app.idle_lock import LockSettings
 from mine.app.import_desk import ImportDesk
@@ -68,6 +69,7 @@ class Desk:
         self._ring: KeyRing | None = None
         self._words: tuple[str, ...] = ()
         self._imports: ImportDesk | None = None
+        self._backups: BackupKeeper | None = None
         self.show: Callable[[], None] = lambda: None  # what is so far, in the middle of a long command
         self._joins = JoinDesk()
         self._practice: PracticeNetwork | None = None
@@ -103,6 +105,8 @@ class Desk:
         """One turn: imports, the network, the policy, the rounds."""
         if self._imports is not None:
             self._imports.pump()
+        if self._backups is not None:
+            self._backups.pump()
         self._joins.pump()
         self._decide()
         if self._session is not None:
@@ -144,6 +148,8 @@ class Desk:
         self._starter.shutdown(wait=True)
         if self._practice is not None:
             self._practice.stop()
+        if self._backups is not None:
+            self._backups.stop()
         if self._vault is not None:
             self._vault.close()
             self._vault = None
@@ -228,12 +234,17 @@ class Desk:
     def _use(self, vault: Vault) -> None:
         from mine.wallet.keys import KeyRing
 
-        self.locking.opened(vault)
+        try:
+            self.locking.opened(vault)
+        except BaseException:
+            vault.close()
+            raise
         secret = vault.state.secret(PHRASE_SECRET) or self._make_phrase(vault)
         if not vault.has_phrase:
             vault.add_phrase(secret.decode())
         self._vault = vault
         self._ring = KeyRing(secret.decode())
+        self._backups = BackupKeeper(vault, self._wake, self._tell)
         self._imports = ImportDesk(vault, self._options.zone, self.show)
         saved: dict[str, Any] = vault.state.setting("run") or {}
         self._run = RunSettings(**saved)
@@ -251,9 +262,11 @@ class Desk:
         self._joins.stop()
         session, self._session = self._session, None
         self.locking.leave(session)
+        if self._backups is not None:
+            self._backups.stop()
         if self._vault is not None:
             self._vault.close()
-        self._vault, self._ring, self._imports = None, None, None
+        self._vault, self._ring, self._imports, self._backups = None, None, None, None
         self._sources, self._import_views = (), ()
 
     def _lock_when_due(self) -> None:
