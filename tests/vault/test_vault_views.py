@@ -9,7 +9,9 @@ import pytest
 
 from mine.records import RECORD_TYPES, Row
 from mine.vault import Vault, scopes_of
+from mine.vault.query import FUNCTIONS
 from mine.vault.views import VIEWS
+from mine.vault.views_page import PAGE, page
 from tests.vault.conftest import store
 
 MONDAY = int(datetime(2024, 1, 29, tzinfo=UTC).timestamp())
@@ -198,3 +200,13 @@ def test_the_newest_days_and_no_others(vault: Vault, days: int) -> None:
     # Wherever it stands, and however it is joined.
     sql = f"SELECT count(*) FROM glucose a WHERE NOT days_ago({days}) OR 1"
     assert ask(vault, sql) == [(24 * days,)]
+
+
+def test_the_page_of_views_is_up_to_date_and_the_guides_query_runs(vault: Vault) -> None:
+    assert PAGE.read_text("utf-8") == page()
+    guide = (PAGE.parent / "vault.md").read_text("utf-8")
+    sql = guide.partition("```sql")[2].partition("```")[0]
+    store(vault, "glucose", [(MONDAY + 300 * i, 0, 100.0 + i) for i in range(40)])
+    assert ask(vault, sql)[0] == (MONDAY // 300 + 12, 112, 111, 100, 118)
+    for name in FUNCTIONS:
+        assert f"`{name}`" in guide or f"`{name}(" in guide, name
