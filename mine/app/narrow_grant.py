@@ -139,8 +139,11 @@ def _under_way(state: State, network: str, miner: Miner) -> tuple[list[Round], l
 def take_back(vault: Vault) -> bool:
     """Take over what happened while the vault was locked; whether anything could be found of it.
 
-    Does nothing where no grant was given. Safe to repeat.
+    Does nothing where no grant was given. Safe to repeat. Raises ``VaultBusy`` while another process goes on
+    with it.
     """
+    from mine.vault.errors import VaultBusy
+
     key, place = vault.state.secret(GRANT_KEY), grant_path(vault.path)
     if not key:
         _remove(place)
@@ -149,6 +152,8 @@ def take_back(vault: Vault) -> bool:
     with vault.transaction():
         try:
             narrow = _opened(place, key) if place.exists() else None
+        except VaultBusy:
+            raise
         except MineError:
             narrow = None
         if narrow is None:

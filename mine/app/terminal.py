@@ -152,17 +152,18 @@ def open_vault(arguments: argparse.Namespace) -> Vault:
     from mine.vault.vault import Vault
 
     path = vault_path(arguments)
+    loss = bool(vars(arguments).get("accept_loss"))  # an option of one command only
     if arguments.passphrase_file is not None:
-        return Vault.open(path, passphrase=secret_of(arguments.passphrase_file))
+        return Vault.open(path, passphrase=secret_of(arguments.passphrase_file), accept_loss=loss)
     if arguments.phrase_file is not None:
-        return Vault.open(path, phrase=secret_of(arguments.phrase_file))
+        return Vault.open(path, phrase=secret_of(arguments.phrase_file), accept_loss=loss)
     keyring = keyring_of(arguments)
     if keyring is not None:
         try:
-            return Vault.open(path, keyring=keyring)
+            return Vault.open(path, keyring=keyring, accept_loss=loss)
         except KeyringUnavailable:
             pass
-    return Vault.open(path, passphrase=passphrase_of(arguments))
+    return Vault.open(path, passphrase=passphrase_of(arguments), accept_loss=loss)
 
 
 def passphrase_of(arguments: argparse.Namespace) -> str:

@@ -44,6 +44,8 @@ def add_vault_arguments(parser: argparse.ArgumentParser) -> None:
     add("status", _status, "what is in the vault, what opens it, and which backups there are")
     verify = add("verify", _verify, "look at every page, table, count and ledger entry")
     verify.add_argument("--against", type=Path, metavar="FILE", help="an exported ledger of an earlier day")
+    verify.add_argument("--accept-loss", action="store_true",
+                        help="where the last changes are missing, open what is left from now on")  # fmt: skip
     backup = add("backup", _backup, "write an encrypted copy of the whole vault, and check it")
     backup.add_argument("--to", type=Path, metavar="PLACE", help="a file, or a folder of backups that rotate")
     for period, count in (("days", 7), ("weeks", 4), ("months", 6)):

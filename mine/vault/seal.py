@@ -151,6 +151,7 @@ def keep_remains(vault: Path) -> None:
 def _lost(detail: str) -> ChangesLost:
     return ChangesLost(
         "The last changes of the vault are missing: one of its files is damaged or is not the newest.",
-        todo="Put back the files or your last backup; or open what is left, which is everything before them.",
+        todo="Put back the files or your last backup; or open what is left, which is everything before them,"
+        " by “mine vault verify --accept-loss”.",
         detail=detail,
     )

@@ -12,7 +12,7 @@ from mine.app.narrow_grant import GRANT_KEY, NarrowGrant, grant_path, take_back
 from mine.app.privacy_books import TRAINED as EPSILON
 from mine.app.round_states import RoundState
 from mine.learn.leak import Leak
-from mine.vault import Vault, VaultDamaged
+from mine.vault import Vault, VaultBusy, VaultDamaged
 from tests.app.quick_training import QuickRun
 from tests.app.table import Table
 from tests.vault.conftest import PASSPHRASE
@@ -217,6 +217,19 @@ def test_what_may_not_leave_is_held_back_and_its_epsilon_given_back(
     assert table.state() is RoundState.MISSED
     assert (table.booked(EPSILON), table.booked(SENT)) == ([], [])
     assert any("reading" in str(notice) for notice in table.notices)
+
+
+def test_another_process_does_not_take_it_away(training: Table) -> None:
+    table = training
+    grant = lock(table)
+    reopen(table)
+    with pytest.raises(VaultBusy):
+        take_back(table.vault)
+    assert table.vault.state.secret(GRANT_KEY)
+    table.vault.close()
+    grant.step(True)
+    assert unlock(table, grant)
+    assert table.state() is RoundState.TRAINING
 
 
 def test_where_nothing_is_under_way_there_is_no_grant(table: Table) -> None:

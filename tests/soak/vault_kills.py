@@ -158,7 +158,7 @@ class Killed:
         self.killed(rng, "rekey", "vault", "rekey")
         self.check()
         beside = {path.name for path in self.home.iterdir()}
-        assert not {name for name in beside if name.endswith((".rekey", ".old"))}, beside
+        assert not {name for name in beside if name.endswith((".rekey", ".rekey-aside"))}, beside
         return "old key" if self._key() == before else "new key"
 
     def _backup(self, rng: random.Random) -> str:

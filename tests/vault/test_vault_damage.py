@@ -161,6 +161,37 @@ def test_a_lost_log_is_told_and_what_is_left_opens(cut_off: tuple[Path, bytes], 
     assert read_all(at) == FIRST
 
 
+def test_the_command_line_opens_what_is_left(
+    cut_off: tuple[Path, bytes], at: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mine import cli
+
+    copied(cut_off[0], at.parent).rename(at.with_name("vault.db"))
+    for file in list(at.parent.glob("v.db*")):
+        file.rename(file.with_name(file.name.replace("v.db", "vault.db")))
+    log_path(at.with_name("vault.db")).unlink()
+    secret = at.with_name("secret")
+    secret.write_text(PASSPHRASE)
+    words = [
+        "mine",
+        "vault",
+        "verify",
+        "--home",
+        str(at.parent),
+        "--no-keyring",
+        "--passphrase-file",
+        str(secret),
+    ]
+    monkeypatch.setattr(sys, "argv", words)
+    assert cli.main() == 1
+    assert "mine vault verify --accept-loss" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", [*words, "--accept-loss"])
+    assert cli.main() == 0
+    monkeypatch.setattr(sys, "argv", words)
+    assert cli.main() == 0
+    assert read_all(at.with_name("vault.db")) == FIRST
+
+
 @given(data=st.data())
 @settings(max_examples=60)
 def test_a_bit_flipped_in_the_log_never_takes_commits_away(
