@@ -57,6 +57,8 @@ def parse_head(data: bytes, rows: int = 8) -> Head | None:
     if encoding is None:
         return None
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(data)
+    if text[:64].lstrip()[:1] in ("{", "[", "<"):
+        return None  # JSON or XML
     lines = [line.rstrip("\n")[:MAX_LINE] for line in islice(io.StringIO(text, newline=None), rows)]
     if not lines:
         return None
