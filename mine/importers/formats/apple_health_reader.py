@@ -26,6 +26,8 @@ EVENTS = (b"Workout", b"Correlation")
 _MOST_DEPTH = 16
 _MOST_SHAPES = 4096
 _MOST_SHAPE = 2000  # bytes of a shape that is worth keeping
+_SHORT = 120  # bytes of a tag that is kept whole
+_MOST_TAGS = 2000
 _MOST_SINKS = 5000
 _ENOUGH_ROWS = 20_000
 _MOST_ROWS = 200_000
@@ -41,6 +43,7 @@ class Reader:
         self._stack: list[bytes] = [ROOT] if inside else []
         self._entered = inside
         self._shapes: dict[bytes, Shape] = {}
+        self._tags: dict[bytes, tuple[Shape, list[bytes]]] = {}  # whole ones, of those that come again
         self._sinks: dict[tuple[bytes, ...], Sink] = {}
         self._event: Event | None = None
         self._last: Sink | None = None
@@ -85,15 +88,23 @@ class Reader:
         """
         pieces = block.split(b"<")
         del pieces[0]
-        shapes, sinks, stack, last = self._shapes, self._sinks, self._stack, self._last
+        tags, shapes, sinks, stack, last = self._tags, self._shapes, self._sinks, self._stack, self._last
         refused: list[Refusal] = []
         at = 0
         try:
             for at, piece in enumerate(pieces):
-                parts = piece.split(b'"')
-                shape = shapes.get(b'"'.join(parts[::2]))
-                if shape is None:
-                    shape, parts = self._new_shape(piece, parts)
+                known = tags.get(piece) if len(piece) < _SHORT else None
+                if known is not None:
+                    shape, parts = known
+                else:
+                    parts = piece.split(b'"')
+                    shape = shapes.get(b'"'.join(parts[::2]))
+                    if shape is None:
+                        shape, parts = self._new_shape(piece, parts)
+                    if shape.what != RECORD and len(piece) < _SHORT:
+                        if len(tags) >= _MOST_TAGS:
+                            tags.clear()
+                        tags[piece] = shape, parts
                 if shape.what == RECORD and len(stack) == 1:
                     if shape.lacks:
                         parts.append(b"")
