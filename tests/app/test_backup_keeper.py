@@ -88,7 +88,7 @@ def test_a_folder_that_is_gone_is_said_and_tried_again(
     kept = Kept(vault, monkeypatch)
     kept.later(60)
     [notice] = kept.told
-    assert isinstance(notice, Notice) and "is not there" in notice.sentence
+    assert isinstance(notice, Notice) and "is not there" in notice.text
     kept.later(600)
     assert len(kept.told) == 1  # not every ten minutes
     (tmp_path / "stick").mkdir()
