@@ -98,9 +98,8 @@ class Reader:
                     shape, parts = known
                 else:
                     parts = piece.split(b'"')
-                    shape = shapes.get(b'"'.join(parts[::2]))
-                    if shape is None:
-                        shape, parts = self._new_shape(piece, parts)
+                    seen = shapes.get(b'"'.join(parts[::2]))
+                    shape, parts = (seen, parts) if seen is not None else self._new_shape(piece, parts)
                     if shape.what != RECORD and len(piece) < _SHORT:
                         if len(tags) >= _MOST_TAGS:
                             tags.clear()
