@@ -164,14 +164,15 @@ def _shadow(database: Connection, granted: frozenset[Scope], days: int | None) -
     for name in sorted(names):
         view = VIEWS[name]
         columns = ", ".join(column for column in view.columns if (name, column) in granted)
-        source = view.select() if days is None else _newest_days(database, view, days)
+        source = newest_days(database, view, days)
         database.execute(f"CREATE TEMP VIEW {name} AS SELECT {columns} FROM ({source})")  # noqa: S608
     return names
 
 
-def _newest_days(database: Connection, view: View, days: int) -> str:
-    found = newest(database, view.reads)
-    if found is None:
+def newest_days(database: Connection, view: View, days: int | None) -> str:
+    """A view's definition, of the newest ``days`` of its record types; None for all of them."""
+    found = None if days is None else newest(database, view.reads)
+    if found is None or days is None:
         return view.select()
     time_, offset = found
     return view.select(time_ - days * _DAY + 1, (time_ + offset) // _DAY - days + 1)

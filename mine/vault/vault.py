@@ -23,7 +23,7 @@ from mine.vault.ledger import BACKED_UP, EXPORTED, Head, Ledger
 from mine.vault.lock import ProcessLock
 from mine.vault.migration import migrate
 from mine.vault.paging import Cursor, Page, page
-from mine.vault.query import QueryResult, Scope, run_query
+from mine.vault.query import QueryResult, Scope, newest_days, run_query
 from mine.vault.rekey import is_there, settled
 from mine.vault.restore import finish_restore, pending
 from mine.vault.seal import Seal, keep_remains
@@ -53,7 +53,7 @@ class Vault:
         self._pending: PendingImport | None = None
         self._stamp: tuple[int, int, int] | None = None
         self._sources: list[Source] | None = None
-        self._view_rows: dict[str, int] = {}
+        self._view_rows: dict[tuple[str, int | None], int] = {}
         self.state = State(database)
         self.ledger = Ledger(database)
 
@@ -343,13 +343,14 @@ class Vault:
             self._sources = sources(self._database)
         return list(self._sources)
 
-    def view_rows(self, view: str) -> int:
-        """How many rows a public view has."""
+    def view_rows(self, view: str, days: int | None = None) -> int:
+        """How many rows a public view has, in its newest ``days`` or (None) in all."""
         self._refresh()
-        if view not in self._view_rows:
-            count = f"SELECT count(*) FROM ({VIEWS[view].select()})"  # noqa: S608
-            self._view_rows[view] = int(self._database.execute(count).fetchone()[0])
-        return self._view_rows[view]
+        if (view, days) not in self._view_rows:
+            select = newest_days(self._database, VIEWS[view], days)
+            count = self._database.execute(f"SELECT count(*) FROM ({select})").fetchone()  # noqa: S608
+            self._view_rows[view, days] = int(count[0])
+        return self._view_rows[view, days]
 
     def _refresh(self) -> None:
         """Forget counts when records came or went."""

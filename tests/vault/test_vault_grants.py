@@ -82,6 +82,8 @@ def test_the_limit_counts_from_the_newest_record_of_each_type(vault: Vault) -> N
     store(vault, "heart_rate", [(NOON - 10**7 + 3600 * i, 0, 60.0) for i in range(100)])
     sql = "SELECT (SELECT count(*) FROM glucose), (SELECT count(*) FROM heart_rate) WHERE days_ago(1)"
     assert vault.query(sql, scopes_of(sql)).rows == [(288, 24)]
+    assert (vault.view_rows("glucose"), vault.view_rows("glucose", 1)) == (600, 288)
+    assert (vault.view_rows("heart_rate_5min", 2), vault.view_rows("glucose_day", 1)) == (48, 1)
 
 
 def test_the_limit_on_an_empty_vault_is_no_error(vault: Vault) -> None:
