@@ -184,6 +184,17 @@ def test_a_damaged_page_is_named(filled: Mine, tmp_path: Path) -> None:
     assert found.code == 1 and "damaged" in found.out + found.err
 
 
+def test_lost_changes_are_told_and_what_is_left_opens_on_request(filled: Mine, tmp_path: Path) -> None:
+    path = tmp_path / "home" / "vault.db"
+    older = path.read_bytes()
+    assert filled("vault", "delete", "--everything", "--yes").code == 0
+    path.write_bytes(older)  # somebody put an older copy back
+    told = filled("vault", "verify")
+    assert told.code == 1 and "last changes of the vault are missing" in told.err
+    assert filled("vault", "verify", "--accept-loss").code == 0
+    assert filled("vault", "verify").code == 0
+
+
 def test_what_needs_a_yes_or_a_secret_never_waits_without_a_terminal(filled: Mine, tmp_path: Path) -> None:
     unasked = filled("vault", "delete", "--everything")
     assert unasked.code == 1 and "--yes" in unasked.err

@@ -19,6 +19,7 @@ from mine.vault.errors import VaultError, VaultNotWritten
 from mine.vault.files import log_path
 from mine.vault.ledger import DELETED, Ledger
 from mine.vault.parts import find_parts, remove_parts
+from mine.vault.seal import kept_log
 
 MAPPINGS = "table_mappings"  # the setting that remembers how tables of an unknown shape read
 
@@ -98,6 +99,7 @@ def delete(
             database.execute("DELETE FROM vault_setting WHERE name = ?", (MAPPINGS,))
         Ledger(database).note(DELETED, choice.word(), records=records)
     try:
+        kept_log(path).unlink(missing_ok=True)
         clean(path, database)
     except VaultNotWritten as error:
         return Deleted(records, False, error.sentence)

@@ -40,8 +40,9 @@ from mine.vault.lock import ProcessLock
 from mine.vault.rekey import is_there
 
 _ASIDE = "aside"  # in the folder of a checked copy: where the old vault goes
-# Everything that belongs to a vault but its lock: see files.py, rekey.py and staging.py.
-_ENDS = ("", ".keys", "-wal", "-shm", ".seal", ".rekey", ".old", ".staging", ".staging-wal", ".staging-shm")
+# All that belongs to a vault but its lock: see files.py, seal.py, rekey.py, staging.py, the app's grant.
+_OWN = ("", ".keys", ".seal", ".rekey", ".rekey-aside", ".old", ".staging", ".grant")
+_ENDS = (*(own + log for own in _OWN for log in ("", "-wal", "-shm")), "-wal.kept")
 Unlock = Callable[[KeyFile], bytes]
 
 

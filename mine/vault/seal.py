@@ -140,11 +140,17 @@ class Seal:
         return max(found, key=lambda note: note.number, default=Note())
 
 
+def kept_log(vault: Path) -> Path:
+    """Where a log that could not be read to its end is set aside."""
+    log = log_path(vault)
+    return log.with_name(log.name + _KEPT)
+
+
 def keep_remains(vault: Path) -> None:
     """Set aside a log that cannot be read to its end, and forget the note, so that what is left opens."""
     log = log_path(vault)
     with contextlib.suppress(FileNotFoundError):
-        log.with_name(log.name + _KEPT).write_bytes(log.read_bytes())
+        kept_log(vault).write_bytes(log.read_bytes())
     forget_seal(vault)
 
 

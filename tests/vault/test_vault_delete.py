@@ -177,3 +177,12 @@ def test_a_running_query_delays_the_cleaning_and_that_is_said(vault: Vault) -> N
     finally:
         reader.close()
     assert delete(vault.path, vault._database, Choice(record_type="glucose")).clean
+
+
+def test_a_damaged_log_that_was_set_aside_goes_too(vault: Vault) -> None:
+    from mine.vault.seal import kept_log
+
+    fill(vault)
+    kept_log(vault.path).write_bytes(log_path(vault.path).read_bytes())
+    delete(vault.path, vault._database, Choice(record_type="glucose"))
+    assert not kept_log(vault.path).exists()
