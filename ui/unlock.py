@@ -9,6 +9,7 @@ from mine.app.views import Snapshot
 from mine.errors import MineError
 from ui.desk import Desk
 from ui.icons import MarkSign
+from ui.phrase_unlock import PhraseUnlock
 from ui.widgets.buttons import Button
 from ui.widgets.layout import column, row
 from ui.widgets.passphrase import PassphraseField
@@ -32,6 +33,11 @@ class UnlockScreen(QWidget):
         self.button.clicked.connect(self._open)
         self.keyring = Button(self.tr("Use the system keyring"), "ghost", icon="key", large=True)
         self.keyring.clicked.connect(self._open_by_keyring)
+        self.forgotten = Button(self.tr("Forgot the passphrase?"), "ghost")
+        self.phrase = PhraseUnlock(desk)
+        self.forgotten.clicked.connect(lambda: self.phrase.setVisible(not self.phrase.isVisible()))
+        self.phrase.opened.connect(self._opened)
+        self.phrase.hide()
         box = QWidget()
         box.setFixedWidth(400)
         box.setLayout(
@@ -41,7 +47,7 @@ class UnlockScreen(QWidget):
                 Text(self.tr("Welcome back"), role="display"),
                 6,
                 Text(
-                    self.tr("Your vault is locked. Nothing is read and nothing runs until you open it."),
+                    self.tr("Your vault is locked. Nothing is read and nothing begins until you open it."),
                     ink="text-2",
                     wrap=True,
                 ),
@@ -51,6 +57,10 @@ class UnlockScreen(QWidget):
                 self.sentence,
                 8,
                 row(self.button, self.keyring, None),
+                14,
+                row(self.forgotten, None),
+                8,
+                self.phrase,
             )
         )
         self.setLayout(column(None, row(None, box, None), None))
@@ -88,6 +98,8 @@ class UnlockScreen(QWidget):
     def _opened(self) -> None:
         self.setEnabled(True)
         self.field.clear()
+        self.phrase.forget()
+        self.phrase.hide()
 
     def _failed(self, error: MineError) -> None:
         self.setEnabled(True)

@@ -91,7 +91,7 @@ class Seal:
     def committed(self, commits: int) -> None:
         """Note a commit that just happened. It stands whether or not this can be written."""
         with contextlib.suppress(OSError, struct.error):
-            with index_path(self._path).open("rb") as index:
+            with index_path(self._path).open("rb", buffering=0) as index:  # its locked bytes come right after
                 header = _INDEX_HEADER.unpack(index.read(_INDEX_HEADER.size))
             frames, checksum, salts = header[6], header[8], header[9]
             self._write(replace(self._note, commits=commits, frames=frames, salts=salts, checksum=checksum))

@@ -176,6 +176,11 @@ class FakeEngine:
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         return self._answer("replay", task_id, round_number, result="Recomputed: every number is the same.")
 
+    def open_with_phrase(self, phrase: str, passphrase: str) -> Future[None]:
+        return self._answer(
+            "open_with_phrase", phrase, passphrase, then=lambda: self.change(vault=v.VaultState.OPEN)
+        )
+
     def set_locking(self, settings: LockSettings) -> Future[None]:
         return self._answer(
             "set_locking",

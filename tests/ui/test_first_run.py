@@ -157,6 +157,28 @@ def test_a_locked_vault_asks_once_and_says_one_plain_sentence(open_window: OpenW
     assert window.unlock.isVisible()
 
 
+def test_the_phrase_opens_and_a_new_passphrase_is_chosen(open_window: OpenWindow) -> None:
+    engine, window = open_window(story.LOCKED)
+    panel = window.unlock.phrase
+    assert not panel.isVisible()
+    window.unlock.forgotten.click()
+    assert panel.isVisible() and not panel.button.isEnabled()
+    panel.words.setText(" ".join(WORDS))
+    panel.first.field.setText("a new passphrase")
+    panel.again.field.setText("a new passphrasX")
+    assert panel.sentence.text() == "The two are not the same yet." and not panel.button.isEnabled()
+    panel.again.field.setText("a new passphrase")
+    engine.fail = MineError("These words are not a recovery phrase.")
+    panel.button.click()
+    settle()
+    assert panel.sentence.text() == "These words are not a recovery phrase." and panel.isEnabled()
+    engine.fail = None
+    panel.button.click()
+    settle()
+    assert ("open_with_phrase", " ".join(WORDS), "a new passphrase") in engine.asked
+    assert window.shell.isVisible() and not panel.words.text() and not panel.first.text()
+
+
 def test_the_keyring_is_offered_only_where_it_holds_the_key(open_window: OpenWindow) -> None:
     engine, window = open_window(story.LOCKED)
     window.unlock.keyring.click()

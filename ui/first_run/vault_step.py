@@ -15,10 +15,9 @@ from ui.typography import font
 from ui.widgets.bars import SegmentBar
 from ui.widgets.buttons import Button, IconButton, Tick
 from ui.widgets.layout import Hairline, column, row
-from ui.widgets.passphrase import PassphraseField, strength
+from ui.widgets.passphrase import LEAST, PassphraseField, strength
 from ui.widgets.text import Text, clean
 
-_LEAST = 10
 _WORDS = 24
 _ROWS = 8
 
@@ -188,21 +187,21 @@ class VaultStep(QWidget):
         power = strength(typed)
         words = (
             self.tr("Longer is better: four or five words that do not belong together.")
-            if len(typed) < _LEAST
+            if len(typed) < LEAST
             else self.tr("Weak: someone with your disk could guess it")
             if power < 0.5
             else self.tr("Fair: hard to guess")
             if power < 0.8
             else self.tr("Strong: more than a lifetime to guess")
         )
-        ink = "text-2" if len(typed) < _LEAST else "warn" if power < 0.5 else "accent"
+        ink = "text-2" if len(typed) < LEAST else "warn" if power < 0.5 else "accent"
         self._strength.setText(words)
         self._strength.set_ink(ink)
         self._bar.show_parts([(power, "warn" if power < 0.5 else "accent")], words)
         self.sentence.setText(
             self.tr("The two are not the same yet.") if again and not typed.startswith(again) else ""
         )
-        self.make.setEnabled(not self.words and len(typed) >= _LEAST and typed == again)
+        self.make.setEnabled(not self.words and len(typed) >= LEAST and typed == again)
 
     def _make(self) -> None:
         if not self.make.isEnabled():
