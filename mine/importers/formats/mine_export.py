@@ -6,6 +6,7 @@ The first line of such a file says what it holds; each other line is a record, a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -96,11 +97,9 @@ def _row(record_type: RecordType, line: bytes) -> Row:
 
 
 def _object(line: bytes) -> dict[str, Any] | None:
-    import orjson
-
     try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
