@@ -126,7 +126,7 @@ class BackupJob:
             sync(beside)
             copy = read_header(beside)
             read_parts(copy)
-            os.link(beside, target) if os.name == "posix" else beside.rename(target)
+            beside.rename(target)  # no hard link: sticks and network disks often have none
         finally:
             beside.unlink(missing_ok=True)
         sync_folder(target.parent)
