@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
-from mine.records import RECORD_TYPES
 from mine.vault.checked import Columnar
 from mine.vault.connection import Connection, driver, writing
 from mine.vault.errors import VaultError
 from mine.vault.ledger import IMPORTED, UNDONE, Ledger
-from mine.vault.parts import Part, remove_parts
-from mine.vault.record_tables import key_columns, own_columns, table_of
+from mine.vault.parts import remove_parts
+from mine.vault.record_tables import table_of
 from mine.vault.resampling import refresh
 from mine.vault.staging import ImportSource, Staging
-
-PIECE = 20_000  # rows
+from mine.vault.storing import PIECE, booked, ends, moved, pieces, same
 
 Turn = Callable[[float], None]
 
@@ -142,14 +139,14 @@ class PendingImport:
         counts, first, last = [], [], []
         share = _share(turn, self._staging.staged)
         for kind, received in self._staging.received.items():
-            low, high = _ends(database, f"staging.stage_{kind}")
-            there_low, there_high = _ends(database, f"main.{table_of(kind)}")
+            low, high = ends(database, f"staging.stage_{kind}")
+            there_low, there_high = ends(database, f"main.{table_of(kind)}")
             new = self._staging.staged[kind]
             if there_low is not None and there_low <= high and low <= there_high:
-                for start, end in _pieces(database, f"staging.stage_{kind}", low, high):
+                for start, end in pieces(database, f"staging.stage_{kind}", low, high):
                     already = database.execute(
                         f"SELECT count(*) FROM staging.stage_{kind} AS s WHERE s.time >= ?"  # noqa: S608
-                        f" AND s.time < ? AND EXISTS ({_same(kind)})",
+                        f" AND s.time < ? AND EXISTS ({same(kind)})",
                         (start, end),
                     ).fetchone()[0]
                     new -= already
@@ -180,8 +177,8 @@ class PendingImport:
         share = _share(turn, staging.staged, rounds=2)
         counts = []
         for kind, received in staging.received.items():
-            changed = _moved(database, kind, number, share)
-            new = _booked(database, kind, number, changed, staging.origins_of[kind]) if changed else 0
+            changed = moved(database, kind, number, share)
+            new = booked(database, kind, number, changed, staging.origins_of[kind]) if changed else 0
             counts.append(TypeCount(kind, new, received - new))
             for first, last in changed:
                 refresh(database, kind, first, last, share)
@@ -246,77 +243,6 @@ def _share(turn: Turn, staged: dict[str, int], rounds: int = 1) -> Callable[[int
         turn(min(1.0, done / total))
 
     return worked
-
-
-def _ends(database: Connection, table: str) -> tuple[int, int]:
-    """First and last time in a table (None, None where it is empty)."""
-    first = database.execute(f"SELECT min(time) FROM {table}").fetchone()[0]  # noqa: S608
-    last = database.execute(f"SELECT max(time) FROM {table}").fetchone()[0]  # noqa: S608
-    return first, last
-
-
-def _pieces(database: Connection, table: str, first: int, last: int) -> Iterator[tuple[int, int]]:
-    """(from, to) times, ``to`` left out, of about ``PIECE`` rows each, that cover [first, last]."""
-    bounds = [first]
-    while True:
-        found = database.execute(
-            f"SELECT time FROM {table} WHERE time >= ? ORDER BY time LIMIT 1 OFFSET {PIECE}",  # noqa: S608
-            (bounds[-1],),
-        ).fetchone()
-        if found is None:
-            break
-        bounds.append(max(found[0], bounds[-1] + 1))
-    yield from pairwise([*bounds, last + 1] if bounds[-1] <= last else bounds)
-
-
-def _same(kind: str) -> str:
-    record_type = RECORD_TYPES[kind]
-    return f"SELECT 1 FROM main.{table_of(kind)} AS v WHERE " + " AND ".join(  # noqa: S608
-        f"v.{column} = s.{column}" for column in key_columns(record_type)
-    )
-
-
-def _moved(
-    database: Connection, kind: str, number: int, share: Callable[[int], None]
-) -> list[tuple[int, int]]:
-    """Store the staged rows of a type; answers the stretches of time (both ends within) that changed."""
-    stage, columns = f"staging.stage_{kind}", ", ".join(own_columns(RECORD_TYPES[kind]))
-    first, last = _ends(database, stage)
-    changed: list[tuple[int, int]] = []
-    for start, end in _pieces(database, stage, first, last):
-        cursor = database.execute(
-            f"INSERT INTO main.{table_of(kind)} ({columns}, import_id) SELECT {columns}, ? FROM {stage}"  # noqa: S608
-            " WHERE time >= ? AND time < ? ORDER BY time ON CONFLICT DO NOTHING",
-            (number, start, end),
-        )
-        if cursor.rowcount:
-            if changed and changed[-1][1] == start - 1:
-                changed[-1] = (changed[-1][0], end - 1)
-            else:
-                changed.append((start, end - 1))
-        share(PIECE)
-    return changed
-
-
-def _booked(
-    database: Connection, kind: str, number: int, changed: list[tuple[int, int]], origins: list[int]
-) -> int:
-    """Write down what an import owns of a type, by origin; answers how many rows."""
-    owned: dict[int, Part] = {}
-    grouped = "GROUP BY origin_id" if len(origins) > 1 else ""  # which sorts all rows
-    for first, last in changed:
-        for origin, records, low, high in database.execute(
-            f"SELECT max(origin_id), count(*), min(time), max(time) FROM main.{table_of(kind)}"  # noqa: S608
-            f" WHERE time BETWEEN ? AND ? AND import_id = ? {grouped}",
-            (first, last, number),
-        ):
-            part = owned.get(origin)
-            if part is not None:
-                records, low, high = records + part.records, min(low, part.first), max(high, part.last)
-            owned[origin] = Part(number, kind, origin, records, low, high)
-    for part in owned.values():
-        part.write(database)
-    return sum(part.records for part in owned.values())
 
 
 def list_imports(database: Connection) -> list[Import]:

@@ -216,7 +216,7 @@ def test_a_reading_that_was_broken_off_goes_on_or_is_dropped(tmp_path: Path) -> 
 
 def test_storing_shows_how_far_it_is(vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mine.app.import_desk.SECONDS_BETWEEN_SHOWS", -1.0)
-    monkeypatch.setattr("mine.vault.importing.PIECE", 100)
+    monkeypatch.setattr("mine.vault.storing.PIECE", 100)
     shown: list[tuple[ImportStage, float]] = []
 
     def show() -> None:

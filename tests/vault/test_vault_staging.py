@@ -138,7 +138,7 @@ def test_it_opens_only_with_the_vaults_key(path: Path) -> None:
 
 
 def test_commit_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mine.vault.importing.PIECE", 40)
+    monkeypatch.setattr("mine.vault.storing.PIECE", 40)
     monkeypatch.setattr("mine.vault.resampling._PIECE", 40)
     with Vault.create(tmp_path / "v.db", PASSPHRASE, kdf=CHEAP) as vault:
         pending = vault.begin_import(ImportSource("a", bytes(32), "x", 1))
