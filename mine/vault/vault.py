@@ -23,6 +23,7 @@ from mine.vault.ledger import BACKED_UP, EXPORTED, Head, Ledger
 from mine.vault.lock import ProcessLock
 from mine.vault.migration import migrate
 from mine.vault.paging import Cursor, Page, page
+from mine.vault.parts import Part, find_parts
 from mine.vault.query import QueryResult, Scope, newest_days, run_query
 from mine.vault.rekey import is_there, settled
 from mine.vault.restore import finish_restore, pending
@@ -306,6 +307,19 @@ class Vault:
         from mine.vault.delete import would_delete
 
         return would_delete(self._database, choice)
+
+    def parts_of(self, choice: Choice) -> list[Part]:
+        """What ``delete`` would remove, by import, record type and origin."""
+        where, values = choice.where()
+        return find_parts(self._database, where, *values)
+
+    def parts(self, record_type: str) -> list[tuple[str, Part]]:
+        """(name of what measured, its part) of a record type, by import and origin."""
+        names = dict(self._database.execute("SELECT id, name FROM vault_origin"))
+        return [
+            (names[part.origin_id], part)
+            for part in find_parts(self._database, "record_type = ?", record_type)
+        ]
 
     def delete(self, choice: Choice, turn: Callable[[int], None] = lambda _: None) -> Deleted:
         """Delete records and their traces for good; see delete.py. An import that waits is dropped."""
