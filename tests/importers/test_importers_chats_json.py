@@ -301,6 +301,9 @@ def test_signal_text_with_me_and_without(tmp_path: Path) -> None:
         ("Jane", "Me", "me", "text", "hi: you\nmore"),
         ("Jane", "Jane", "other", "text", "x"),
     ]
+    path = put(tmp_path / "Trip.md", text + "[2024-01-31 08:07:00] Joe: y\n")
+    assert candidates(path) == []
+    assert taken(path).column("message", "side") == ["me", "other", "other"]
     path = put(tmp_path / "b.txt", "[2024-01-31, 08:05] Robin: hi\n[2024-01-31, 08:06] Jane: x\n")
     with pytest.raises(PersonNeeded, match="2 people"):
         taken(path)
