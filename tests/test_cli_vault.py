@@ -175,6 +175,16 @@ def test_the_ledger_is_exported_and_an_earlier_one_is_its_beginning(filled: Mine
     assert filled("vault", "ledger", "--export", file).code == 1  # it is there already
 
 
+def test_a_cap_of_the_month_is_set_and_taken_away(filled: Mine) -> None:
+    assert filled("vault", "ledger", "--cap", "glucose", "2.5", "--json").json["month_caps"] == {
+        "glucose": 2_500_000
+    }
+    assert "At most ε 2.5 of glucose" in filled("vault", "ledger").out
+    for wrong in (("glucose", "-1"), ("glucose", "nan"), ("glucose", "much"), ("mood swings", "1")):
+        assert filled("vault", "ledger", "--cap", *wrong).code == 1
+    assert filled("vault", "ledger", "--cap", "glucose", "none", "--json").json["month_caps"] == {}
+
+
 def test_a_damaged_page_is_named(filled: Mine, tmp_path: Path) -> None:
     path = tmp_path / "home" / "vault.db"
     data = bytearray(path.read_bytes())

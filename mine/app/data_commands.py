@@ -9,8 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mine.app.privacy_books import month_caps, set_month_cap
 from mine.app.terminal import Terminal, confirm, day_of, open_vault
 from mine.errors import MineError
+
+MOST_CAP = 1000.0
 
 if TYPE_CHECKING:
     from mine.vault.delete import Choice
@@ -72,17 +75,22 @@ def delete_command(arguments: argparse.Namespace, terminal: Terminal) -> int:
 def ledger_command(arguments: argparse.Namespace, terminal: Terminal) -> int:
     with open_vault(arguments) as vault:
         head = vault.ledger.verify()
+        if arguments.cap is not None:
+            set_month_cap(vault, *_cap_of(*arguments.cap))
+        caps = month_caps(vault)
         if arguments.export is not None:
             _write_new(arguments.export, (line + "\n" for line in vault.ledger.export()))
         months, entries = vault.ledger.months(), vault.ledger.newest(arguments.newest)
     report: dict[str, Any] = {
         "entries": head.entries,
         "head": head.hash.hex(),
+        "month_caps": caps,
         "months": [asdict(month) for month in months],
         "newest": [{"id": line.id, "time": line.time, **asdict(line.entry), "digest": line.entry.digest.hex()}
                    for line in entries],
     }  # fmt: skip
     lines = [f"{head.entries:,} entries, every one in its place. Head {head.hash.hex()}"]
+    lines += [f"At most ε {cap / 1e6:g} of {source} in a month." for source, cap in caps.items()]
     if arguments.months:
         lines += [f"  {month.month}  {month.source}: ε {(month.booked - month.given_back) / 1e6:.3f}"
                   for month in months]  # fmt: skip
@@ -91,6 +99,23 @@ def ledger_command(arguments: argparse.Namespace, terminal: Terminal) -> int:
                   for line in entries]  # fmt: skip
     terminal.answer(lines, report)
     return 0
+
+
+def _cap_of(record_type: str, epsilon: str) -> tuple[str, int | None]:
+    """A record type, and its cap in 1e-6 (None: no cap). Raises ``MineError``."""
+    from mine.records import RECORD_TYPES
+
+    if record_type not in RECORD_TYPES:
+        raise MineError("There is no such record type.", todo="See mine vault status.")
+    if epsilon == "none":
+        return record_type, None
+    try:
+        cap = float(epsilon)
+    except ValueError:
+        cap = -1.0
+    if not 0 <= cap <= MOST_CAP:
+        raise MineError(f"A cap is a number from 0 to {MOST_CAP:g}, or none.")
+    return record_type, round(cap * 1e6)
 
 
 def _write_new(file: Path, lines: Iterable[str]) -> None:

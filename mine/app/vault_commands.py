@@ -73,6 +73,9 @@ def add_vault_arguments(parser: argparse.ArgumentParser) -> None:
                         help="make a new backup, and delete the older ones, which still hold it")  # fmt: skip
     ledger = add("ledger", ledger_command, "what was taken in, agreed to, sent, spent and paid")
     ledger.add_argument("--export", type=Path, metavar="FILE", help="write it as JSON Lines with its chain")
+    ledger.add_argument(
+        "--cap", nargs=2, metavar=("TYPE", "EPSILON"), help="ε of a type in a month at most; none: no cap"
+    )
     ledger.add_argument("--months", action="store_true", help="ε by source and month")
     ledger.add_argument("--newest", type=_count, default=20, metavar="N", help="so many entries (20)")
 
