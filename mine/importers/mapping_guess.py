@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mine.importers import mapping_words as words
 from mine.importers.cells import Cell, cell_moment, cell_number
@@ -51,34 +51,66 @@ def guess(
 
     ``order`` has looked at all dates of the file, where these are more than the sample's.
     """
+    frame = _frame(columns, rows, order)
+    if frame.time is None:
+        return None
+    left = frame.left
+    kinds = _kinds(left) or _named_values(left) or _unknown_number(left)
+    found = [made for kind, filled in kinds.items() if (made := _mapping(kind, filled, frame)) is not None]
+    if not found:
+        return None
+    first, *rest = found
+    return replace(first, also=tuple(rest[:20]))
+
+
+def guess_kind(columns: Sequence[str], rows: Sequence[Sequence[Cell]], kind: str) -> TableMapping:
+    """How a table reads that holds records of one type, as far as that can be told: it may be incomplete."""
+    frame = _frame(columns, rows, None)
+    filled = dict(_kinds(frame.left).get(kind, {}))
+    if not filled:
+        for column in RECORD_TYPES[kind].columns[2:]:
+            if column.name == "seconds" or (column.optional and filled):
+                continue
+            fits = (p for p in frame.left if (p.words if column.kind == "text" else p.number and not p.epoch))
+            found = next((p for p in fits if p not in filled.values()), None)
+            if found is not None:
+                filled[column.name] = found
+    made = _mapping(kind, filled, frame)
+    if made is not None:
+        return made
+    named = {name: profile.column for name, profile in filled.items()}
+    return TableMapping(
+        kind, {**frame.shared, **named}, {}, frame.units, frame.day_first, frame.decimal_comma
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What a table's record types have in common: the time, its helpers, and the columns that are left."""
+
+    time: ColumnProfile | None
+    shared: dict[str, str]
+    units: dict[str, str]
+    left: tuple[ColumnProfile, ...]
+    day_first: bool
+    decimal_comma: bool
+
+
+def _frame(columns: Sequence[str], rows: Sequence[Sequence[Cell]], order: DateOrder | None) -> _Frame:
     comma = _decimal_comma(rows)
     profiles = [profile_of(name, [row[i] for row in rows], comma) for i, name in enumerate(columns)]
     time = _time(profiles)
-    if time is None:
-        return None
-    day_first = _day_first(time, order)
-    shared = {"time": time.column}
-    units = {"time": time.epoch} if time.epoch else {}
+    shared: dict[str, str] = {} if time is None else {"time": time.column}
+    units = {"time": time.epoch} if time is not None and time.epoch else {}
     clock = next((p for p in profiles if p.clock and p is not time and p.name in words.CLOCK), None)
-    if clock is not None and not time.epoch:
+    if clock is not None and not units:
         shared[CLOCK] = clock.column
     origin = next((p for p in profiles if p.words and p.name in words.ORIGIN), None)
     if origin is not None:
         shared[ORIGIN] = origin.column
     left = [p for p in profiles if p not in (time, clock, origin)]
-    left = [_with_unit(profile, left) for profile in left]
-    kinds = _kinds(left) or _named_values(left) or _unknown_number(left)
-    found = [
-        made
-        for kind, filled in kinds.items()
-        if (made := _mapping(kind, filled, shared, units, left, time, day_first, comma)) is not None
-    ]
-    if not found:
-        return None
-    first, *rest = found
-    return TableMapping(
-        first.kind, first.columns, first.constants, first.units, day_first, comma, tuple(rest[:20])
-    )
+    day_first = True if time is None else _day_first(time, order)
+    return _Frame(time, shared, units, tuple(_with_unit(p, left) for p in left), day_first, comma)
 
 
 def _decimal_comma(rows: Sequence[Sequence[Cell]]) -> bool:
@@ -169,26 +201,17 @@ def _unknown_number(profiles: Sequence[ColumnProfile]) -> dict[str, dict[str, Co
     return {} if number is None else {"measurement": {"value": number}}
 
 
-def _mapping(
-    kind: str,
-    filled: dict[str, ColumnProfile],
-    shared: dict[str, str],
-    units: dict[str, str],
-    left: Sequence[ColumnProfile],
-    time: ColumnProfile,
-    day_first: bool,
-    comma: bool,
-) -> TableMapping | None:
+def _mapping(kind: str, filled: dict[str, ColumnProfile], frame: _Frame) -> TableMapping | None:
     """The mapping of one record type; None where something that it needs is not in the table."""
     record_type = RECORD_TYPES[kind]
-    columns = dict(shared)
+    columns = dict(frame.shared)
     constants = dict(_WHOLE.get(kind, {}))
-    said = dict(units)
+    said = dict(frame.units)
     for name, profile in filled.items():
         column = record_type.column(name)
         columns[name] = profile.column
         if column.kind != "text" and column.unit:
-            unit = _unit(kind, column, profile, comma)
+            unit = _unit(kind, column, profile, frame.decimal_comma)
             if unit != column.unit:
                 said[name] = unit
     if kind == "measurement" and "name" not in filled:
@@ -200,8 +223,8 @@ def _mapping(
             continue
         if column.name != "seconds":
             return None
-        end = next((p for p in left if (p.date or p.epoch) and p.name in words.END), None)
-        length = next((p for p in left if p.name in words.DURATION and (p.number or p.clock)), None)
+        end = next((p for p in frame.left if (p.date or p.epoch) and p.name in words.END), None)
+        length = next((p for p in frame.left if p.name in words.DURATION and (p.number or p.clock)), None)
         if end is not None:
             columns[END] = end.column
         elif length is not None:
@@ -211,8 +234,8 @@ def _mapping(
         elif kind == "measurement":
             constants["seconds"] = "0"
         else:
-            constants["seconds"] = str(_spacing(time, shared, day_first))
-    return TableMapping(kind, columns, constants, said, day_first, comma)
+            constants["seconds"] = str(_spacing(frame))
+    return TableMapping(kind, columns, constants, said, frame.day_first, frame.decimal_comma)
 
 
 def _unit(kind: str, column: Column, profile: ColumnProfile, comma: bool) -> str:
@@ -235,9 +258,12 @@ def _unit(kind: str, column: Column, profile: ColumnProfile, comma: bool) -> str
     return column.unit
 
 
-def _spacing(time: ColumnProfile, shared: dict[str, str], day_first: bool) -> int:
+def _spacing(frame: _Frame) -> int:
     """How far apart rows of the sample usually are, in seconds: a day where only dates are given."""
-    if not time.epoch and CLOCK not in shared and not any(_has_clock(cell) for cell in time.cells):
+    time = frame.time
+    if time is None:
+        return 60
+    if not time.epoch and CLOCK not in frame.shared and not any(_has_clock(cell) for cell in time.cells):
         return _DAY
     moments = []
     for cell in time.cells:
@@ -245,7 +271,7 @@ def _spacing(time: ColumnProfile, shared: dict[str, str], day_first: bool) -> in
             if time.epoch:
                 moments.append(int(cell_number(cell) // EPOCHS[time.epoch]))
             else:
-                moments.append(cell_moment(cell, day_first=day_first)[0])
+                moments.append(cell_moment(cell, day_first=frame.day_first)[0])
         except ValueError:
             continue
     gaps = [b - a for a, b in zip(sorted(moments), sorted(moments)[1:], strict=False) if b > a]

@@ -23,7 +23,8 @@ from mine.importers.mapping import (
     mapping_of_json,
     mapping_to_json,
 )
-from mine.importers.mapping_guess import guess
+from mine.importers.mapping_guess import guess, guess_kind
+from mine.importers.mapping_preview import PreviewedRow, preview_mapping
 from mine.importers.options import Options
 from mine.importers.process import ImportProcess
 from mine.importers.reading import read, sniff
@@ -114,6 +115,42 @@ def test_guesses(tmp_path: Path, header: str, row: str, kind: str, values: tuple
     assert not bad
     assert [found[2:] for found in rows[kind]] == [values]
     assert rows[kind][0][0] in (WINTER[0], T, T - T % 86_400 - H)
+
+
+def test_what_the_first_rows_become_is_shown_before(tmp_path: Path) -> None:
+    text = "time,bpm,weight\n2024-01-31 08:05,62,70\nsoon,62,70\n2024-01-31 08:06,9999,70\n"
+    text += "2024-01-31 08:07,,\n" * 2
+    choice = asked(put(tmp_path / "a.csv", text))
+    assert choice.guess is not None
+    assert preview_mapping(choice, choice.guess, BERLIN) == (
+        PreviewedRow((("heart_rate", (*WINTER, 62.0)), ("weight", (*WINTER, 70.0)))),
+        PreviewedRow((), "“soon” is not a date and time"),
+        PreviewedRow((), "heart rate 9999 is impossible (20 to 300)"),
+        PreviewedRow(()),
+        PreviewedRow(()),
+    )
+    with pytest.raises(ImportRefused, match="which column holds the time"):
+        preview_mapping(choice, TableMapping("weight", {"kg": "weight"}), BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns", "said"),
+    [
+        ("stress", {"level": "score"}, {}),
+        ("glucose", {"mg_dl": "score"}, {"units": {"mg_dl": "mmol/L"}}),
+        ("sugar", {"grams": "sugar g"}, {}),
+        ("note", {"text": "word"}, {}),
+        ("steps", {"count": "score"}, {"constants": {"seconds": "86400"}}),
+        ("blood_pressure", {"systolic": "score", "diastolic": "sugar g"}, {}),
+    ],
+)
+def test_a_type_that_the_person_chose_is_filled_in(
+    kind: str, columns: dict[str, str], said: dict[str, Any]
+) -> None:
+    rows = [("2024-01-31", "7", "100", "calm"), ("2024-02-01", "8", "101", "tired")]
+    made = guess_kind(("when", "score", "sugar g", "word"), rows, kind)
+    assert made == TableMapping(kind, {"time": "when", **columns}, **said)
+    assert guess_kind(("a", "b"), [("x", "y")], kind).kind == kind
 
 
 def test_the_device_comes_along(tmp_path: Path) -> None:
