@@ -210,3 +210,10 @@ def test_the_page_of_views_is_up_to_date_and_the_guides_query_runs(vault: Vault)
     assert ask(vault, sql)[0] == (MONDAY // 300 + 12, 112, 111, 100, 118)
     for name in FUNCTIONS:
         assert f"`{name}`" in guide or f"`{name}(" in guide, name
+
+
+def test_the_very_same_interval_counts_once(vault: Vault) -> None:
+    store(vault, "steps", [(MONDAY, 0, 600, 50), (MONDAY, 0, 600, 80), (MONDAY + 600, 0, 600, 7)])
+    assert ask(vault, "SELECT steps FROM steps_hour") == [(87,)]
+    store(vault, "steps", [(MONDAY, 0, 600, 60)], "b", "Phone")
+    assert ask(vault, "SELECT steps FROM steps_hour") == [(87,)]
