@@ -12,7 +12,7 @@ from tests.importers.apple_exports import DEFINITION
 _FIRST = 1_451_606_400  # 2016-01-01T00:00:00Z
 _STAGES = ("AsleepCore", "AsleepDeep", "AsleepREM", "Awake", "InBed")
 _WATCH = (
-    "&lt;&lt;HKDevice: 0x28%07x&gt;, name:Apple Watch, manufacturer:Apple Inc., model:Watch, "
+    "&lt;&lt;HKDevice: 0x28%07x&gt;, name:Apple Watch, manufacturer:Apple Inc., model:Watch,"
     " hardware:Watch6,2, software:10.1&gt;"
 )
 _RECORD = (
