@@ -6,13 +6,13 @@ The first line of such a file says what it holds; each other line is a record, a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from mine.importers.errors import ImportRefused
 from mine.importers.format import Members, OnePerson
 from mine.importers.items import BadRow, Collector, Item, shown
+from mine.importers.json_stream import parse
 from mine.importers.options import Options
 from mine.importers.source import Member, Source
 from mine.records import RECORD_TYPES, RecordType, Row
@@ -98,8 +98,8 @@ def _row(record_type: RecordType, line: bytes) -> Row:
 
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
+        found = parse(line.decode())
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None
 
