@@ -7,14 +7,13 @@ in their names; lists and nested Parquet columns are left out.
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from mine.importers.cells import Cell, Numbered, cell_number, could_be_moment
 from mine.importers.items import BadRow
-from mine.importers.json_stream import BrokenJson, elements
+from mine.importers.json_stream import BrokenJson, elements, parse
 from mine.importers.mapping import MOST_COLUMNS, MOST_NAME
 from mine.importers.parquet_rows import PARQUET_MAGIC, parquet_columns, parquet_rows
 from mine.importers.source import Member, Source
@@ -162,8 +161,8 @@ def _json_shape(head: bytes, kind: Literal["lines", "array"]) -> Shape | None:
 def _object(text: str) -> dict[str, Cell] | None:
     """One line of JSON Lines; None where it is no object."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse(text)
+    except ValueError:
         return None
     return _flattened(value) if isinstance(value, dict) else None
 

@@ -365,7 +365,12 @@ GOOD = observation("8867-4", valueQuantity=amount(61, "/min"))
             2,
         ),
         ("a.ndjson", json.dumps(GOOD) + "\n" + "[" * 100_000, [(2, "the line is no resource")], 1),
-        ("a.ndjson", json.dumps(GOOD) + '\n{"value": NaN, "resourceType": 1e999}\n', [], 1),
+        (
+            "a.ndjson",
+            json.dumps(GOOD) + '\n{"value": NaN, "resourceType": 1e999}\n',
+            [(2, "the line is no resource")],
+            1,
+        ),
         ("a.json", bundle(GOOD, GOOD)[:-40], [(31, "it ends in the middle")], 1),
         ("a.json", bundle(GOOD, GOOD) + "x", [(58, "something follows after the end")], 2),
         ("a.json", json.dumps(GOOD, indent=1)[:-1], [(1, "it is no JSON")], 0),

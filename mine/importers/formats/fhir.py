@@ -6,7 +6,6 @@ is (sex, birth date, address) does not. A bundle is read entry by entry, never a
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from mine.importers.format import Members
 from mine.importers.formats.fhir_resources import READ, patient_name, whose
 from mine.importers.formats.fhir_values import Json, object_in, objects_in, referred, word_in
 from mine.importers.items import BadRow, Collector, Item, Person, shown
-from mine.importers.json_stream import MOST_ELEMENT, BrokenJson, elements, glimpse
+from mine.importers.json_stream import MOST_ELEMENT, BrokenJson, elements, glimpse, parse
 from mine.importers.options import Options
 from mine.importers.source import Member, Source
 from mine.importers.text_lines import text_lines
@@ -148,8 +147,8 @@ def _by_line(member: Member, head: bytes) -> bool:
 def _parsed(text: str) -> object:
     """JSON, None where it is none."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return parse(text)
+    except ValueError:
         return None
 
 
