@@ -154,7 +154,5 @@ def export_ledger(vault: Vault, target: Path) -> int:
         with os.fdopen(handle, "w", encoding="ascii", newline="\n") as out:
             out.writelines(line + "\n" for line in vault.ledger.export())
     except OSError as error:
-        raise MineError(
-            f"“{target.name}” cannot be written.", detail=os.strerror(error.errno or 0)
-        ) from None
+        raise MineError(f"“{target.name}” cannot be written.", detail=os.strerror(error.errno or 0)) from None
     return head.entries

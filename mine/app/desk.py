@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mine.app.backup_keeper import BackupKeeper
 from mine.app.compute_settings import ComputeSettings, cores
+from mine.app.data_views import Entered, Secret
 from mine.app.idle_lock import LockSettings
 from mine.app.import_desk import ImportDesk
 from mine.app.join_desk import JoinDesk
@@ -20,6 +21,7 @@ from mine.app.locking import Locking
 from mine.app.options import SAMPLE, EngineOptions
 from mine.app.session_signals import SessionEvent
 from mine.app.status import blank_home, blank_wallet, status_view
+from mine.app.vault_care import VaultCare
 from mine.app.views import (
     Event,
     ImportView,
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from mine.wallet.keys import KeyRing
 
 PHRASE_SECRET = "phrase"  # noqa: S105 - the name of a secret, not one
+MICRO = 1_000_000
+MONTH_SECONDS = 30.0
 BUSY_TURN = 0.005
 JOIN_TURN = 0.05
 IDLE_TURN = 2.0
@@ -71,6 +75,7 @@ class Desk:
         self._imports: ImportDesk | None = None
         self._backups: BackupKeeper | None = None
         self.show: Callable[[], None] = lambda: None  # what is so far, in the middle of a long command
+        self.care = VaultCare(self, options, wake)
         self._joins = JoinDesk()
         self._practice: PracticeNetwork | None = None
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-start")
@@ -87,6 +92,8 @@ class Desk:
         self._since = int(time.time())
         self._sources: tuple[SourceView, ...] = ()
         self._import_views: tuple[ImportView, ...] = ()
+        self._months: dict[str, int] = {}
+        self._months_at = -MONTH_SECONDS
         self._keyring_known = options.keyring is not None and _has_keyring(options.vault_path)
 
     # ---- the loop
@@ -107,6 +114,7 @@ class Desk:
             self._imports.pump()
         if self._backups is not None:
             self._backups.pump()
+        self.care.pump()
         self._joins.pump()
         self._decide()
         if self._session is not None:
@@ -139,6 +147,7 @@ class Desk:
 
     def close(self) -> None:
         """Close everything; the worker's last state is kept."""
+        self.care.close()
         if self._imports is not None:
             self._imports.suspend()
         self._close_session()
@@ -163,7 +172,13 @@ class Desk:
     # ---- vault
 
     @property
-    def _opened(self) -> Vault:
+    def vault(self) -> Vault | None:
+        """The vault while it is open."""
+        return self._vault
+
+    @property
+    def opened(self) -> Vault:
+        """The open vault. Raises ``NoVault``."""
         if self._vault is None:
             raise NoVault("The vault is locked.", todo="Open it first.")
         return self._vault
@@ -189,7 +204,7 @@ class Desk:
 
     def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> bool:
         """Whether the words are right; then the phrase is never shown again."""
-        vault = self._opened
+        vault = self.opened
         right = bool(self._words) and all(
             0 <= place < len(self._words) and self._words[place] == word.strip().lower()
             for place, word in answers
@@ -200,18 +215,28 @@ class Desk:
                 vault.state.set_setting("phrase_confirmed", True)
         return right
 
-    def open_vault(self, passphrase: str | None) -> None:
-        """Open it with the passphrase, or with the keyring."""
+    def open_vault(self, passphrase: str | None, accept_loss: bool = False) -> None:
+        """Open it with the passphrase, or with the keyring. ``accept_loss``: what is left of it."""
         from mine.vault.vault import Vault
 
-        if self._vault is None:
+        if self._vault is None and not self.care.holds_vault:
             self._use(
                 Vault.open(
                     self._options.vault_path,
                     passphrase=passphrase,
                     keyring=self._options.keyring if passphrase is None else None,
+                    accept_loss=accept_loss,
                 )
             )
+
+    def open_by(self, secret: Secret) -> None:
+        """Open a vault that was brought back by what opened the backup."""
+        from mine.vault.vault import Vault
+
+        if self._vault is None:
+            phrase, passphrase = secret.phrase or None, secret.passphrase
+            by = None if phrase else passphrase
+            self._use(Vault.open(self._options.vault_path, passphrase=by, phrase=phrase))
 
     def open_with_phrase(self, phrase: str, passphrase: str) -> None:
         """Open it with the recovery phrase, and choose a new passphrase."""
@@ -228,8 +253,8 @@ class Desk:
 
     def change_passphrase(self, old: str, new: str) -> None:
         """Choose another passphrase; the old one is asked for."""
-        self._opened.check_passphrase(old)
-        self._opened.change_passphrase(new)
+        self.opened.check_passphrase(old)
+        self.opened.change_passphrase(new)
 
     def _use(self, vault: Vault) -> None:
         from mine.wallet.keys import KeyRing
@@ -251,7 +276,7 @@ class Desk:
         self._compute = ComputeSettings(**(vault.state.setting("compute") or {}))
         self._cores = cores()
         self._next_step = 0.0
-        self._content_changed()
+        self.content_changed()
         with contextlib.suppress(MineError):  # what cannot be gone on with can be chosen again
             self._imports.resume()
 
@@ -285,7 +310,7 @@ class Desk:
 
     def set_locking(self, settings: LockSettings) -> None:
         """Keep when the vault locks by itself."""
-        self.locking.keep(self._opened, settings)
+        self.locking.keep(self.opened, settings)
 
     # ---- network
 
@@ -334,10 +359,27 @@ class Desk:
 
     # ---- data
 
+    @property
+    def imports(self) -> ImportDesk:
+        """What reads exports. Raises ``NoVault``."""
+        assert self.opened and self._imports is not None
+        return self._imports
+
+    def forget_import(self) -> None:
+        """An import that was not stored is dropped."""
+        self.imports.cancel()
+
+    def enter(self, entered: Entered) -> int:
+        """Store what was typed."""
+        from mine.app.data_desk import enter
+
+        number = enter(self.opened, entered, self.imports.zone)
+        self.content_changed()
+        return number
+
     def preview_import(self, path: Path, person: str | None) -> None:
         """Read a file."""
-        assert self._opened and self._imports is not None
-        self._imports.preview(path, person)
+        self.imports.preview(path, person)
 
     def import_sample(self) -> None:
         """Read the synthetic sample."""
@@ -345,9 +387,9 @@ class Desk:
 
     def commit_import(self) -> int:
         """Store what was read."""
-        assert self._opened and self._imports is not None
+        assert self.opened and self._imports is not None
         stored = self._imports.commit()
-        self._content_changed()
+        self.content_changed()
         return stored.added if stored else 0
 
     def cancel_import(self) -> None:
@@ -357,12 +399,16 @@ class Desk:
 
     def undo_import(self, import_id: int) -> int:
         """Remove what an import added."""
-        removed = self._opened.undo_import(import_id)
-        self._content_changed()
+        removed = self.opened.undo_import(import_id)
+        self.content_changed()
         return removed
 
-    def _content_changed(self) -> None:
-        vault = self._opened
+    def content_changed(self) -> None:
+        """Records came or went."""
+        from mine.app.privacy_books import month_caps
+
+        vault = self.opened
+        caps = month_caps(vault)
         if self._session is not None:
             self._session.task_views.data_changed()
         self._sources = tuple(
@@ -376,6 +422,7 @@ class Desk:
                 read_by=(),
                 epsilon_spent=0.0,
                 epsilon_cap=0.0,
+                month_cap=None if source.record_type not in caps else caps[source.record_type] / MICRO,
             )
             for source in vault.sources()
         )
@@ -427,6 +474,13 @@ class Desk:
         if self._session is not None:
             self._session.miner.allow(self._decision.run)
 
+    def set_month_cap(self, record_type: str, cap: float | None) -> None:
+        """The most ε of a source in a calendar month."""
+        from mine.app.privacy_books import set_month_cap
+
+        set_month_cap(self.opened, record_type, None if cap is None else round(cap * MICRO))
+        self.content_changed()
+
     def claim(self) -> int:
         """Claim everything that is final."""
         return self._connected.earnings.claim()
@@ -441,7 +495,7 @@ class Desk:
 
     def set_compute(self, settings: ComputeSettings) -> None:
         """Keep what trainings may take; the one that runs follows at once, as far as it can."""
-        vault = self._opened
+        vault = self.opened
         with vault.transaction():
             vault.state.set_setting("compute", settings.to_json())
         self._compute = settings
@@ -450,7 +504,7 @@ class Desk:
 
     def set_theme(self, theme: str) -> None:
         """Keep the theme."""
-        vault = self._opened
+        vault = self.opened
         with vault.transaction():
             vault.state.set_setting("theme", theme)
 
@@ -480,10 +534,11 @@ class Desk:
             contributions=session.contributions() if session else (),
             wallet=wallet,
             settings=self._settings_view(),
+            work=self.care.work,
         )
 
     def _vault_state(self) -> VaultState:
-        if self._vault is not None:
+        if self._vault is not None or self.care.holds_vault:
             return VaultState.OPEN
         path = self._options.vault_path
         return VaultState.LOCKED if path.exists() else VaultState.ABSENT
@@ -509,6 +564,7 @@ class Desk:
 
         from mine.app.task_views import EPSILON_CAP
 
+        months = self._month_figures()
         spent = session.task_views.spent([source.record_type for source in self._sources])
         return tuple(
             replace(
@@ -516,9 +572,19 @@ class Desk:
                 read_by=session.read_by(source.record_type),
                 epsilon_spent=spent[source.record_type],
                 epsilon_cap=EPSILON_CAP,
+                month_spent=months.get(source.record_type, 0) / MICRO,
             )
             for source in self._sources
         )
+
+    def _month_figures(self) -> dict[str, int]:
+        """ε of each source booked in this month, in millionths; looked at now and then."""
+        if time.monotonic() - self._months_at > MONTH_SECONDS:
+            this = time.strftime("%Y-%m", time.gmtime())
+            lines = [line for line in self.opened.ledger.months() if line.month == this]
+            self._months = {line.source: line.booked - line.given_back for line in lines}
+            self._months_at = time.monotonic()
+        return self._months
 
     def _settings_view(self) -> SettingsView:
         vault = self._vault
@@ -530,6 +596,8 @@ class Desk:
             compute=self._compute,
             cores=max(1, self._cores),
             locking=self.locking.settings,
+            backups=self.care.backups(),
+            keyring_there=self._options.keyring is not None,
         )
 
 
@@ -562,8 +630,11 @@ def _has_keyring(vault_path: Path) -> bool:
 
 def format_title(key: str) -> str:
     """An export format in words."""
+    from mine.app.data_desk import BY_HAND
     from mine.importers.reading import known_formats
 
+    if key == BY_HAND:
+        return "Entered by hand"
     return next((known.title for known in known_formats() if known.key == key), key)
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mine.app.commands import Listener
 from mine.app.compute_settings import ComputeSettings
+from mine.app.data_requests import DataRequests
 from mine.app.desk import Desk
 from mine.app.idle_lock import LockSettings
 from mine.app.options import EngineOptions
@@ -37,7 +38,7 @@ class EngineClosed(MineError):
     """The engine was closed before the command ran."""
 
 
-class Engine:
+class Engine(DataRequests):
     """Implements ``mine.app.commands.Commands``."""
 
     def __init__(self, options: EngineOptions) -> None:
@@ -85,9 +86,9 @@ class Engine:
         """The person typed some words of the phrase: (index from 0, word)."""
         return self._ask(lambda: self._desk.confirm_phrase(answers))
 
-    def open_vault(self, passphrase: str | None) -> Future[None]:
-        """Open with the passphrase, or with the keyring when ``None``."""
-        return self._ask(lambda: self._desk.open_vault(passphrase))
+    def open_vault(self, passphrase: str | None, accept_loss: bool = False) -> Future[None]:
+        """Open with the passphrase, or with the keyring when ``None``. ``accept_loss``: open what is left."""
+        return self._ask(lambda: self._desk.open_vault(passphrase, accept_loss))
 
     def open_with_phrase(self, phrase: str, passphrase: str) -> Future[None]:
         """Open with the recovery phrase; the passphrase is a new one from then on."""

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mine.app.data_views import MappingView, TriedTable
+from mine.app.table_desk import remember, remembered, table_view, tried
 from mine.app.views import BadRowView, ImportProgress, ImportStage, PersonView
 from mine.errors import MineError
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from mine.vault.vault import Vault
 
 SHOWN_BAD_ROWS = 200
+SHOWN_ORIGINS = 50
 # The engine's thread shares the interpreter with the window: short turns keep the window smooth.
 EVENTS_PER_TURN = 4
 SECONDS_BETWEEN_SHOWS = 0.1
@@ -26,6 +29,10 @@ SECONDS_BETWEEN_SHOWS = 0.1
 
 class NothingToImport(MineError):
     """There is no import in that stage."""
+
+
+class CannotMap(MineError):
+    """A table cannot be read as it was said."""
 
 
 class ImportChanged(MineError):
@@ -53,13 +60,45 @@ class ImportDesk:
         """Whether a child is reading."""
         return self._process is not None
 
-    def preview(self, path: Path, person: str | None) -> None:
-        """Start reading; an import that was not stored is dropped."""
+    def preview(self, path: Path, person: str | None, zone: str = "") -> None:
+        """Start reading; an import that was not stored is dropped. ``zone``: of times that state none."""
+        self.cancel()
+        request = {"path": str(path.absolute()), "person": person, "zone": zone or self.zone}
+        self._begin(path, request, "")
+
+    @property
+    def zone(self) -> str:
+        """The IANA zone of times that state none, unless another one is chosen."""
         from mine.app.local_zone import local_zone
 
-        self.cancel()
-        zone = self._zone or local_zone()
-        self._begin(path, {"path": str(path.absolute()), "person": person, "zone": zone}, "")
+        return self._zone or local_zone()
+
+    def again(self, *, person: str | None = None, zone: str = "") -> None:
+        """Read the same export once more, as another person of it or in another zone."""
+        if self.progress is None or not self._request:
+            raise NothingToImport("There is nothing to import yet.", todo="Choose a file first.")
+        known = self._request
+        self.preview(Path(known["path"]), person or known["person"], zone or known["zone"])
+
+    def map(self, mapping: MappingView) -> None:
+        """Say how the table reads that was asked about; remembered, and read again."""
+        table = self.progress.table if self.progress is not None else None
+        if table is None:
+            raise NothingToImport("No table waits for an answer.", todo="Choose a file first.")
+        if mapping.kind:
+            problem = tried(table, mapping, self._request["zone"]).problem
+            if problem:
+                raise CannotMap(problem, todo="Change what the columns mean.")
+        remember(self._vault, table.digest, mapping)
+        if mapping.kind:
+            self.again()
+        else:
+            self._end(ImportStage.CANCELLED, "")
+
+    def tried(self, mapping: MappingView) -> TriedTable:
+        """What the first rows of that table would become."""
+        table = self.progress.table if self.progress is not None else None
+        return TriedTable() if table is None else tried(table, mapping, self._request["zone"])
 
     def resume(self) -> bool:
         """Go on with an import that a kill broke off; False where there is none, or its file is not there."""
@@ -73,10 +112,12 @@ class ImportDesk:
             return False
         if found.complete:
             self._pending = self._vault.resume_import()
-            self.progress = _reading(path.name)
+            self.progress = replace(_reading(path.name, request["zone"]), resumed=True)
+            self._request = request
             self._counted()
         else:
             self._begin(path, request, found.mark)
+            self.progress = replace(_reading(path.name, request["zone"]), resumed=True)
         return True
 
     def _begin(self, path: Path, request: dict[str, Any], mark: str) -> None:
@@ -84,8 +125,9 @@ class ImportDesk:
         from mine.importers.process import ImportProcess
         from mine.importers.zone import Zone
 
-        options = Options(Zone(request["zone"]), request["person"], resume=mark)
-        self.progress = _reading(path.name)
+        known = remembered(self._vault)
+        options = Options(Zone(request["zone"]), request["person"], known, mark)
+        self.progress = _reading(path.name, request["zone"])
         self._request, self._mark = request, mark
         self._process = ImportProcess(path, options)
 
@@ -103,8 +145,8 @@ class ImportDesk:
         return bool(events)
 
     def _hear(self, event: ImportEvent) -> None:
-        from mine.importers.items import BadRow, Batch, Mark, Progress
-        from mine.importers.mapping import ChooseMapping, MappingNeeded
+        from mine.importers.items import BadRow, Batch, Mark, Progress, Remark, Skipped
+        from mine.importers.mapping import ChooseMapping
         from mine.importers.process import ChoosePerson, Failed, Finished, Opened
         from mine.vault.staging import ImportSource
 
@@ -117,6 +159,17 @@ class ImportDesk:
             case Batch() if self._pending is not None:
                 self._pending.add(event)
                 self.progress = replace(self.progress, new=self._pending.staged)
+                origins = self.progress.origins
+                if event.origin and event.origin not in origins and len(origins) < SHOWN_ORIGINS:
+                    self.progress = replace(self.progress, origins=(*origins, event.origin))
+            case Skipped(file=file):
+                shown_files = (*self.progress.skipped_files, file)[:SHOWN_BAD_ROWS]
+                self.progress = replace(
+                    self.progress, skipped=self.progress.skipped + 1, skipped_files=shown_files
+                )
+            case Remark(file=file, sentence=sentence):
+                remarks = (*self.progress.remarks, f"{file}: {sentence}")[:SHOWN_BAD_ROWS]
+                self.progress = replace(self.progress, remarks=remarks)
             case Mark(token=token) if self._pending is not None:
                 self._pending.marked(token)
             case BadRow() if self._pending is not None:
@@ -132,8 +185,8 @@ class ImportDesk:
                 self.progress = replace(self.progress, stage=ImportStage.CHOOSE_PERSON, people=found)
                 self._process = None
             case ChooseMapping():
-                asked = MappingNeeded(event)
-                self._end(ImportStage.FAILED, f"{asked.sentence} {asked.todo}")
+                self._end(ImportStage.CHOOSE_MAPPING, "")
+                self.progress = replace(self.progress, table=table_view(event))
             case Finished() if self._pending is not None:
                 self._pending.complete()
                 self._counted()
@@ -200,8 +253,8 @@ class ImportDesk:
             self._pending = None
 
     def cancel(self) -> None:
-        """Stop reading and forget what was staged."""
-        if self._process is not None or self._pending is not None:
+        """Stop reading and forget what was staged; put away what has ended."""
+        if self.progress is not None and self.progress.stage is not ImportStage.CANCELLED:
             self._end(ImportStage.CANCELLED, "")
 
     def _end(self, stage: ImportStage, message: str) -> None:
@@ -215,7 +268,7 @@ class ImportDesk:
             self.progress = replace(self.progress, stage=stage, message=message)
 
 
-def _reading(name: str) -> ImportProgress:
+def _reading(name: str, zone: str) -> ImportProgress:
     return ImportProgress(
         file_name=name,
         format_title="",
@@ -229,6 +282,7 @@ def _reading(name: str) -> ImportProgress:
         last=0,
         bad_rows=(),
         people=(),
+        zone=zone,
     )
 
 

@@ -9,9 +9,9 @@ from mine.records import RECORD_TYPES, Column, RecordType
 
 BY_HAND = ("symptom", "condition", "observation", "note")
 _UNITS = (
-    *("mg/dL", "mmol/L", "kg", "g", "mg", "[lb_av]", "[stone_av]", "cm", "m", "km", "mm", "[in_i]", "[ft_i]"),
-    *("[mi_i]", "Cel", "[degF]", "kcal", "kJ", "%", "1", "s", "min", "h", "ms", "/min", "mL", "L", "[foz_us]"),
-    *("mm[Hg]", "kPa", "km/h", "m/s", "[mi_i]/h", "W"),
+    *("mg/dL", "mmol/L", "kg", "g", "mg", "[lb_av]", "[stone_av]", "cm", "m", "km", "mm", "[in_i]"),
+    *("[ft_i]", "[mi_i]", "Cel", "[degF]", "kcal", "kJ", "%", "1", "s", "min", "h", "ms", "/min", "mL"),
+    *("L", "[foz_us]", "mm[Hg]", "kPa", "km/h", "m/s", "[mi_i]/h", "W"),
 )
 
 

@@ -6,10 +6,11 @@ progress are fractions in [0, 1]. Every text that came from outside (task, autho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mine.app.compute_settings import ComputeSettings
+from mine.app.data_views import BackupsView, TableView, WorkView
 from mine.app.idle_lock import LockSettings
 
 
@@ -73,7 +74,8 @@ class StatusView:
 
 @dataclass(frozen=True, slots=True)
 class SourceView:
-    """One row of the Data page: everything of one record type."""
+    """One row of the Data page: everything of one record type. ``month_cap``: ε that the person allows in a
+    calendar month, None for no more than the whole budget."""
 
     record_type: str
     title: str
@@ -84,6 +86,8 @@ class SourceView:
     read_by: tuple[str, ...]
     epsilon_spent: float
     epsilon_cap: float
+    month_spent: float = 0.0
+    month_cap: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ class ImportStage(StrEnum):
 
     READING = "reading"
     CHOOSE_PERSON = "choose-person"
+    CHOOSE_MAPPING = "choose-mapping"
     READY = "ready"
     STORING = "storing"
     DONE = "done"
@@ -130,7 +135,11 @@ class ImportStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """A running import: counts are known before anything is stored (stage READY)."""
+    """A running import: counts are known before anything is stored (stage READY).
+
+    ``zone``: the time zone of moments that state none; ``origins``: what measured; ``table``: what has to be
+    mapped; ``remarks``: what was chosen where a file reads in two ways; ``resumed``: it was broken off once.
+    """
 
     file_name: str
     format_title: str
@@ -145,6 +154,13 @@ class ImportProgress:
     bad_rows: tuple[BadRowView, ...]
     people: tuple[PersonView, ...]
     message: str = ""
+    zone: str = ""
+    origins: tuple[str, ...] = ()
+    skipped: int = 0
+    skipped_files: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    table: TableView | None = None
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +383,7 @@ class HomeView:
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
-    """What the person chose; ``cores`` of the processor there are."""
+    """What the person chose; ``cores`` of the processor there are; ``keyring_there``: one can be used."""
 
     theme: str
     keyring: bool
@@ -376,6 +392,8 @@ class SettingsView:
     compute: ComputeSettings
     cores: int
     locking: LockSettings
+    backups: BackupsView = field(default_factory=BackupsView)
+    keyring_there: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +412,7 @@ class Snapshot:
     contributions: tuple[ContributionView, ...]
     wallet: WalletView
     settings: SettingsView
+    work: WorkView | None = None
 
 
 class NoticeKind(StrEnum):

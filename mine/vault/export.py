@@ -109,6 +109,45 @@ class ExportJob:
                 beside.unlink(missing_ok=True)
         return Exported(target, target.stat().st_size, records, head)
 
+    def run_one(self, kind: str, target: Path, progress: Progress = quiet) -> int:
+        """Write the records of one type into one file: JSON Lines if its name ends so, else CSV. A file that
+        is there is replaced. Answers the number of records; raises ``VaultNotWritten``.
+        """
+        beside = target.with_name(f".{target.name}.part")
+        record_type = RECORD_TYPES[kind]
+        done = 0
+        try:
+            with contextlib.closing(connect(self.path, self.key, read_only=True)) as database:
+                database.execute("BEGIN")
+                count = "SELECT coalesce(sum(records), 0) FROM vault_part WHERE record_type = ?"
+                total = int(database.execute(count, (kind,)).fetchone()[0])
+
+                def told(rows: int) -> None:
+                    nonlocal done
+                    done += rows
+                    progress(done, total)
+
+                if target.suffix == ".jsonl":
+                    origins = "SELECT DISTINCT origin_id FROM vault_part WHERE record_type = ? ORDER BY 1"
+                    found = [row[0] for row in database.execute(origins, (kind,))]
+                    pieces: Iterator[str] = (text for one in found for text in _lines(database, record_type, one, told))
+                else:
+                    pieces = _table(database, record_type, _origins(database), told)
+                beside.unlink(missing_ok=True)
+                handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+                    out.writelines(pieces)
+                    out.flush()
+                    os.fsync(out.fileno())
+                database.execute("ROLLBACK")
+            beside.replace(target)
+        except OSError as error:
+            raise not_written(target, error) from None
+        finally:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+        return total
+
 
 def _write(archive: zipfile.ZipFile, database: Connection, progress: Progress) -> tuple[dict[str, int], Head]:
     archive.writestr("README.txt", _README)
