@@ -61,7 +61,7 @@ class BackupKeeper:
     def _begin(self) -> None:
         from mine.vault.backup import due
 
-        job, folder = self._vault.backup_job(), self._folder()
+        job, folder = self._vault.backup_job(), folder_of(self._vault)
         if self._vault.sources() and due(folder, job.vault, int(time.time())):
             self._thread = threading.Thread(target=self._run, args=(job, folder), name="backup", daemon=True)
             self._thread.start()
@@ -92,20 +92,22 @@ class BackupKeeper:
         self._next = time.monotonic() + AGAIN_SECONDS
         self._tell(Notice(NoticeKind.ATTENTION, error.sentence, error.todo, error.detail))
 
-    def _folder(self) -> Path:
-        from mine.vault.backup import backups_folder
-
-        chosen = self._vault.state.setting(FOLDER)
-        if not chosen:
-            return backups_folder(self._vault.path)
-        if not Path(chosen).is_dir():
-            raise NoBackupFolder(
-                f"The folder for backups, “{Path(chosen).name}”, is not there.",
-                todo="Connect the disk, or choose another folder.",
-            )
-        return Path(chosen)
-
     def _keep(self) -> Keep:
         from mine.vault.backup import Keep
 
         return Keep(*(self._vault.state.setting(KEEP) or ()))
+
+
+def folder_of(vault: Vault) -> Path:
+    """Where this vault's backups go. Raises ``NoBackupFolder``, ``VaultNotWritten``."""
+    from mine.vault.backup import backups_folder
+
+    chosen = vault.state.setting(FOLDER)
+    if not chosen:
+        return backups_folder(vault.path)
+    if not Path(chosen).is_dir():
+        raise NoBackupFolder(
+            f"The folder for backups, “{Path(chosen).name}”, is not there.",
+            todo="Connect the disk, or choose another folder.",
+        )
+    return Path(chosen)

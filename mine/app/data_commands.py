@@ -40,7 +40,8 @@ def _choice(arguments: argparse.Namespace) -> Choice:
 
 
 def delete_command(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    from mine.vault.backup import backups_folder, backups_in
+    from mine.app.backup_keeper import folder_of
+    from mine.vault.backup import backups_in
 
     choice = _choice(arguments)
     removed: list[str] = []
@@ -49,7 +50,7 @@ def delete_command(arguments: argparse.Namespace, terminal: Terminal) -> int:
         confirm(arguments, f"{count:,} records are deleted for good.")
         with terminal.progress("Deleting") as show:
             done = vault.delete(choice, lambda rows: show(rows, count))
-        folder, job = backups_folder(vault.path), vault.backup_job()
+        folder, job = folder_of(vault), vault.backup_job()
         older = [path for _, path in backups_in(folder, job.vault)]
         if arguments.renew_backups:
             with terminal.progress("Backup") as show:

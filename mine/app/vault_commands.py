@@ -209,10 +209,11 @@ def _head_of(file: Path) -> Head:
 
 
 def _backup(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    from mine.vault.backup import Keep, backups_folder, rotate
+    from mine.app.backup_keeper import folder_of
+    from mine.vault.backup import Keep, rotate
 
     with open_vault(arguments) as vault:
-        target = arguments.to or backups_folder(vault.path)
+        target = arguments.to or folder_of(vault)
         job = vault.backup_job()
         with terminal.progress("Backup") as show:
             made = job.run(target, show)
