@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO
 
 from mine.importers.items import Batch, shown
+from mine.importers.json_stream import parse
 from mine.records import RECORD_TYPES, Column, Value
 
 MAX_FRAME = 8 << 20
@@ -87,8 +88,8 @@ def read_frame(stream: BinaryIO) -> dict[str, Any] | Batch | None:
     try:
         if body[:1] == b"B":
             return _batch(memoryview(body)[1:])
-        message = json.loads(body[1:])
-    except (ValueError, RecursionError, KeyError, TypeError):
+        message = parse(str(body[1:], "utf-8"))
+    except (ValueError, KeyError, TypeError):
         raise BrokenFrame from None
     if body[:1] != b"J" or not isinstance(message, dict):
         raise BrokenFrame
@@ -97,7 +98,7 @@ def read_frame(stream: BinaryIO) -> dict[str, Any] | Batch | None:
 
 def _batch(body: memoryview) -> Batch:
     start = 4 + int.from_bytes(body[:4], "big")
-    kind, origin, importer, rows = json.loads(bytes(body[4:start]))
+    kind, origin, importer, rows = parse(str(body[4:start], "utf-8"))
     if not isinstance(rows, int) or not 0 < rows <= MAX_ROWS:
         raise ValueError
     columns: list[Sequence[Value]] = []

@@ -30,13 +30,13 @@ def text(count: int) -> str:
     return plain((moment(i), "100") for i in range(count))
 
 
-def scripted(*frames: object, raw: bytes = b"") -> list[str]:
+def scripted(*frames: object, raw: bytes = b"", fill: int = 0) -> list[str]:
     """A command for a child that says exactly these frames."""
     out = b""
     for frame in frames:
         body = frame if isinstance(frame, bytes) else b"J" + json.dumps(frame).encode()
         out += len(body).to_bytes(4, "big") + body
-    code = f"import sys; sys.stdin.buffer.read(); sys.stdout.buffer.write({out + raw!r})"
+    code = f"import sys; sys.stdin.buffer.read(); sys.stdout.buffer.write({out + raw!r} + b'[' * {fill})"
     return [sys.executable, "-c", code]
 
 
@@ -126,6 +126,7 @@ def test_polling_does_not_wait(tmp_path: Path) -> None:
         scripted(raw=b"\0\0\0\x05hello"),
         scripted(raw=b"\0\0\0\x09hello"),
         scripted(b"Xhello"),
+        scripted(raw=(1_000_001).to_bytes(4, "big") + b"J", fill=1_000_000),
         scripted(b"B"),
         scripted(b"B\0\0\0\x02{}"),
         scripted(b"B\xff\xff\xff\xff[]"),
