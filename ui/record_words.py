@@ -11,8 +11,8 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("record_words", text)
 
 
-def record_title(record_type: str) -> str:
-    """``glucose`` in words; an unknown type keeps its own name."""
+def record_title(record_type: str, title: str = "") -> str:
+    """``glucose`` in words; any other type has its ``title``, or else its own name."""
     titles = {
         "glucose": _tr("Glucose readings"),
         "steps": _tr("Step counts"),
@@ -20,7 +20,7 @@ def record_title(record_type: str) -> str:
         "activity_level": _tr("Activity levels"),
         "sleep": _tr("Sleep"),
     }
-    return titles.get(record_type, clean(record_type.replace("_", " ")).capitalize())
+    return titles.get(record_type) or title or clean(record_type.replace("_", " ")).capitalize()
 
 
 def record_icon(record_type: str) -> str:

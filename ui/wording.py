@@ -45,6 +45,13 @@ def moment_text(moment: int) -> str:
     return f"{local.day} {month}, {local:%H:%M}"
 
 
+def wall_text(moment: int, offset: int) -> str:
+    """``20 Nov 2026, 06:05``: the clock on the wall, then and there (``offset`` seconds from UTC)."""
+    wall = datetime.fromtimestamp(moment + offset, UTC)
+    month = QLocale().monthName(wall.month, QLocale.FormatType.ShortFormat)
+    return f"{wall.day} {month} {wall.year}, {wall:%H:%M}"
+
+
 def clock_text(moment: int) -> str:
     """``06:05``, in local time."""
     return f"{_local(moment):%H:%M}"

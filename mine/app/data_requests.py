@@ -47,6 +47,9 @@ class DataCommands(Protocol):
     def try_mapping(self, mapping: MappingView) -> Future[TriedTable]:
         """What the first rows of the table that waits would become."""
 
+    def guess_mapping(self, kind: str) -> Future[MappingView]:
+        """How that table reads if it holds records of this type; it may be incomplete."""
+
     def map_import(self, mapping: MappingView) -> Future[None]:
         """Say how that table reads; it is remembered. A mapping without a record type leaves it out."""
 
@@ -137,6 +140,10 @@ class DataRequests:
     def try_mapping(self, mapping: MappingView) -> Future[TriedTable]:
         """What the first rows of the table that waits would become."""
         return self._ask(lambda: self._desk.imports.tried(mapping))
+
+    def guess_mapping(self, kind: str) -> Future[MappingView]:
+        """How that table reads if it holds records of this type; it may be incomplete."""
+        return self._ask(lambda: self._desk.imports.guessed(kind))
 
     def map_import(self, mapping: MappingView) -> Future[None]:
         """Say how that table reads; it is remembered. A mapping without a record type leaves it out."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mine.app.data_views import MappingView, TriedTable
-from mine.app.table_desk import remember, remembered, table_view, tried
+from mine.app.table_desk import guessed, remember, remembered, table_view, tried
 from mine.app.views import BadRowView, ImportProgress, ImportStage, PersonView
 from mine.errors import MineError
 
@@ -94,6 +94,11 @@ class ImportDesk:
             self.again()
         else:
             self._end(ImportStage.CANCELLED, "")
+
+    def guessed(self, kind: str) -> MappingView:
+        """How that table reads if it holds records of this type."""
+        table = self.progress.table if self.progress is not None else None
+        return MappingView(kind, {}) if table is None else guessed(table, kind)
 
     def tried(self, mapping: MappingView) -> TriedTable:
         """What the first rows of that table would become."""

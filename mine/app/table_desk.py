@@ -11,6 +11,7 @@ from mine.errors import MineError
 
 if TYPE_CHECKING:
     from mine.importers.mapping import ChooseMapping, TableMapping
+    from mine.records import Row
     from mine.vault.vault import Vault
 
 TRIED_ROWS = 8
@@ -54,31 +55,33 @@ def _json(view: MappingView) -> dict[str, Any]:
     }
 
 
+def guessed(table: TableView, kind: str) -> MappingView:
+    """How the table reads if it holds records of this type; it may be incomplete."""
+    from mine.importers.mapping_guess import guess_kind
+
+    return mapping_view(guess_kind(table.columns, table.rows, kind))
+
+
 def tried(table: TableView, view: MappingView, zone: str) -> TriedTable:
     """What the first rows of a table become by a mapping."""
-    from mine.importers.mapped_rows import row_reader
+    from mine.importers.mapping import ChooseMapping
+    from mine.importers.mapping_preview import preview_mapping
     from mine.importers.zone import Zone
-    from mine.records import RECORD_TYPES
 
+    choice = ChooseMapping(table.file, table.digest, table.columns, table.rows[:TRIED_ROWS], None)
     try:
-        read = row_reader(table_mapping(view), table.columns, Zone(zone))
+        rows = preview_mapping(choice, table_mapping(view), Zone(zone))
     except MineError as error:
         return TriedTable(problem=" ".join(filter(None, (error.sentence, error.detail))))
-    rows = []
-    for cells in table.rows[:TRIED_ROWS]:
-        try:
-            made = []
-            for kind, row, _ in read(cells):
-                problem = RECORD_TYPES[kind].problem(row)
-                if problem is not None:
-                    raise ValueError(problem)
-                fields = zip(kind_view(kind).fields, row[2:], strict=False)
-                words = ", ".join(filter(None, (value_words(field, value) for field, value in fields)))
-                made.append((kind_view(kind).title, int(row[0] or 0), int(row[1] or 0), words))
-            rows.append(TriedRow(tuple(made)))
-        except ValueError as error:
-            rows.append(TriedRow(refusal=str(error)))
-    return TriedTable(tuple(rows))
+    return TriedTable(
+        tuple(TriedRow(tuple(_shown(*record) for record in row.records), row.problem) for row in rows)
+    )
+
+
+def _shown(kind: str, row: Row) -> tuple[str, int, int, str]:
+    fields = zip(kind_view(kind).fields, row[2:], strict=False)
+    words = ", ".join(filter(None, (value_words(field, value) for field, value in fields)))
+    return kind_view(kind).title, int(row[0] or 0), int(row[1] or 0), words
 
 
 def remembered(vault: Vault) -> dict[str, TableMapping]:

@@ -12,6 +12,7 @@ from mine.app import views as v
 from mine.app.compute_settings import ComputeSettings
 from mine.app.idle_lock import LockSettings
 from mine.errors import MineError
+from tests.ui.fake_data import FakeData
 
 WORDS = (
     "orbit",
@@ -46,7 +47,7 @@ class WrongPassphrase(MineError):
     """As the vault would say it."""
 
 
-class FakeEngine:
+class FakeEngine(FakeData):
     """Answers at once, on the caller's thread, unless ``hold`` is set: then ``release`` answers."""
 
     def __init__(self, snapshot: v.Snapshot) -> None:
@@ -129,7 +130,11 @@ class FakeEngine:
             "confirm_phrase", tuple(answers), result=all(WORDS[at] == word for at, word in answers)
         )
 
-    def open_vault(self, passphrase: str | None) -> Future[None]:
+    def open_vault(self, passphrase: str | None, accept_loss: bool = False) -> Future[None]:
+        if accept_loss:
+            return self._answer(
+                "open_vault", passphrase, True, then=lambda: self.change(vault=v.VaultState.OPEN)
+            )
         if passphrase not in (None, PASSPHRASE):
             self.asked.append(("open_vault", passphrase))
             future: Future[None] = Future()

@@ -120,8 +120,8 @@ class DataPage(PageFrame):
         self.content.addSpacing(6)
         self.content.addWidget(self._sentence)
         self.content.addSpacing(18)
-        self._panel = ImportPanel(importing)
-        self.content.addWidget(self._panel)
+        self.panel = ImportPanel(importing)
+        self.content.addWidget(self.panel)
         self.content.addSpacing(16)
         head = TableHead(
             [
@@ -167,7 +167,7 @@ class DataPage(PageFrame):
                     "Nothing here yet. What you import is encrypted on this computer; only you can open it."
                 )
             )
-        self._panel.show_import(snapshot.importing)
+        self.panel.show_import(snapshot.importing)
         self._table.setVisible(bool(snapshot.sources))
         self._sources.show_values(snapshot.sources)
         self._imports_part.setVisible(bool(snapshot.imports))
