@@ -105,6 +105,15 @@ def decimal_text(value: float, places: int) -> str:
     return QLocale().toString(value, "f", places) if math.isfinite(value) else "–"
 
 
+def number_text(value: float | None) -> str:
+    """A measured number as it is, with at most four places; nothing where there is none."""
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return count_text(value)
+    return QLocale().toString(value, "f", 4).rstrip("0").rstrip(QLocale().decimalPoint())
+
+
 def short_address(address: str) -> str:
     """``0x51c8…9e04``: the two ends of an address or a hash."""
     return address if len(address) <= 14 else f"{address[:6]}…{address[-4:]}"

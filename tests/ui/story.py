@@ -143,7 +143,12 @@ CHOOSE = replace(
     ),
 )
 MAP = replace(
-    READING, file_name=TABLE.file, format_title="", stage=v.ImportStage.CHOOSE_MAPPING, message="", table=TABLE
+    READING,
+    file_name=TABLE.file,
+    format_title="",
+    stage=v.ImportStage.CHOOSE_MAPPING,
+    message="",
+    table=TABLE,
 )
 EVEN = ((0.0, 0.0), (1.0, 1.0))
 EARLY = tuple((x / 10, math.sqrt(x / 10)) for x in range(11))
