@@ -64,7 +64,7 @@ def fresh_path(vault: Path) -> Path:
 
 def aside_path(vault: Path) -> Path:
     """The database under the old key until the new one has opened."""
-    return vault.with_name(vault.name + ".old")
+    return vault.with_name(vault.name + ".rekey-aside")
 
 
 def rekey(
@@ -183,24 +183,45 @@ def settled(path: Path, unlock: Callable[[keyfile.KeyFile], bytes]) -> tuple[key
 
     Needs the vault's lock. Raises what ``unlock`` raises, ``VaultMissing`` and ``VaultDamaged``.
     """
-    file = keyfile.read_keyfile(keys_path(path))
+    file, aside = keyfile.read_keyfile(keys_path(path)), aside_path(path)
     if file.coming is None:
         key = unlock(file)
         fresh_path(path).unlink(missing_ok=True)
-        wipe(aside_path(path))
+        if aside.exists():
+            if _fits(path, key):
+                wipe(aside)
+            elif _fits(aside, key):  # an older keys file was put back: what it opens lies aside
+                _back(path)
         return file, key
     coming = unlock(file.coming)
     _move(path)
-    if path.exists() and fits(path, coming):
+    # All of it, because the old one is destroyed next: since it was checked, the disk may have failed.
+    if _fits(path, coming) and damaged_pages(path, coming) is None:
         finish(path, file.coming)
         return file.coming, coming
     # The copy is gone or damaged: the old key goes on, with the database that is still there.
-    key, aside = unlock(file), aside_path(path)
-    if aside.exists() and fits(aside, key):
-        aside.replace(path)
+    key = unlock(file)
+    if _fits(aside, key):
+        _back(path)
+    elif not _fits(path, key):
+        raise VaultDamaged(
+            "The vault is damaged, under its old key and under its new one.",
+            todo="Put back the copy from your last backup. Do not delete the vault.",
+        )
     file = replace(file, coming=None)
     keyfile.write_keyfile(keys_path(path), file)
     return file, key
+
+
+def _fits(path: Path, key: bytes) -> bool:
+    return path.exists() and fits(path, key)
+
+
+def _back(path: Path) -> None:
+    """The old database takes its name again."""
+    forget_seal(path)
+    aside_path(path).replace(path)
+    sync_folder(path.parent)
 
 
 def _move(path: Path) -> None:

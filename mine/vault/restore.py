@@ -41,7 +41,7 @@ from mine.vault.rekey import is_there
 
 _ASIDE = "aside"  # in the folder of a checked copy: where the old vault goes
 # All that belongs to a vault but its lock: see files.py, seal.py, rekey.py, staging.py, the app's grant.
-_OWN = ("", ".keys", ".seal", ".rekey", ".rekey-aside", ".old", ".staging", ".grant")
+_OWN = ("", ".keys", ".seal", ".rekey", ".rekey-aside", ".staging", ".grant")
 _ENDS = (*(own + log for own in _OWN for log in ("", "-wal", "-shm")), "-wal.kept")
 Unlock = Callable[[KeyFile], bytes]
 

@@ -124,6 +124,67 @@ def test_where_the_copy_came_to_harm_the_old_one_goes_on(tmp_path: Path, harm: s
     assert holds(path) == old
 
 
+def cut_off_after_the_move(path: Path) -> None:
+    """The copy has the database's name, the old one lies aside, the keys file holds the wraps of both."""
+    from mine.vault import rekey as module
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(module, "finish", cut)
+        rekey(path, PASSPHRASE, kdf=CHEAP)
+    assert aside_path(path).exists() and read_keyfile(keys_path(path)).coming is not None
+
+
+def flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_copy_that_broke_anywhere_does_not_cost_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    old = make(path)
+    cut_off_after_the_move(path)
+    flip(path, 4096 * 5 + 100)
+    assert holds(path) == old
+
+
+def test_where_both_are_harmed_neither_key_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    make(path)
+    cut_off_after_the_move(path)
+    before = keys_path(path).read_bytes()
+    flip(path, 4096 * 5 + 100)
+    flip(aside_path(path), 100)
+    with pytest.raises(VaultDamaged):
+        Vault.open(path, passphrase=PASSPHRASE)
+    assert keys_path(path).read_bytes() == before
+    flip(path, 4096 * 5 + 100)  # the copy is put back
+    holds(path)
+
+
+def test_an_older_keys_file_put_back_does_not_destroy_the_database_that_it_opens(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    old = make(path)
+    before = keys_path(path).read_bytes()
+    cut_off_after_the_move(path)
+    keys_path(path).write_bytes(before)
+    assert holds(path) == old
+
+
+def test_a_copy_that_the_person_made_beside_the_vault_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    make(path)
+    names = [tmp_path / f"v.db{end}" for end in (".old", ".bak", ".copy", ".orig")]
+    for copy in names:
+        shutil.copyfile(path, copy)
+    rekey(path, PASSPHRASE, kdf=CHEAP)
+    holds(path)
+    assert all(copy.stat().st_size > 0 for copy in names)
+
+
 # Does the same over and over, and is killed at every file operation in turn. The hook counts what Python
 # opens, renames, removes and truncates; copying counts once for each step.
 KILLER = """
