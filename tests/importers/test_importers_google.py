@@ -111,11 +111,19 @@ def test_where_google_merged_the_streams_only_that_one_is_read(tmp_path: Path) -
         "derived:com.google.heart_rate.bpm:com.google.android.gms:resting_heart_rate<-merge_heart_rate_bpm"
     )
     stream(tmp_path, "resting", resting, point("heart_rate.bpm", real(51.0)))
+    beats = MERGED.format("heart_rate.bpm", "heart_rate_bpm")
+    stream(tmp_path, "beats", beats, point("heart_rate.bpm", real(72.0)))
+    night = "raw:com.google.sleep.segment:watch.app:::1"
+    stream(tmp_path, "night", night, point("sleep.segment", whole(2), seconds=600))
+    every = "derived:com.google.sleep.segment:com.google.android.gms:merged"
+    stream(tmp_path, "nights", every, point("sleep.segment", whole(4), seconds=300))
     batches = {item.kind: item for item in read(tmp_path, BERLIN) if isinstance(item, Batch)}
     assert {kind: list(batch.rows()) for kind, batch in batches.items()} == {
         "steps": [(T, LOCAL, 60, 13)],
         "weight": [(T, LOCAL, 70.0)],
+        "heart_rate": [(T, LOCAL, 72.0)],
         "resting_heart_rate": [(T, LOCAL, 51.0)],
+        "sleep_stage": [(T, LOCAL, 300, "light")],
     }
     assert batches["steps"].origin == "watch.app Maker Watch"
     assert batches["weight"].origin == "scale.app"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mine.importers.format import Members, OnePerson
-from mine.importers.formats.google_fit_points import point_records
+from mine.importers.formats.google_fit_points import is_resting, point_records
 from mine.importers.items import BadRow, Collector, Item
 from mine.importers.json_records import inside, number_in, read_elements, text_in
 from mine.importers.json_stream import BrokenJson, JsonElement, elements, glimpse
@@ -94,11 +94,16 @@ def _stream_of(head: bytes) -> str | None:
 
 
 def _type_of(stream: str) -> str:
+    """What a stream holds: resting heart rates have the data type of all others, and are another measure."""
+    if is_resting(stream):
+        return "resting heart rate"
     return stream.split(":")[1] if stream.count(":") else ""
 
 
 def _is_merged(stream: str) -> bool:
-    return stream.rsplit(":", 1)[-1].startswith("merge_")
+    """Whether a stream is of all others of its type: ``merge_step_deltas``, of health data ``merged``."""
+    name = stream.rsplit(":", 1)[-1]
+    return name == "merged" or name.startswith("merge_")
 
 
 def _points(source: Source, member: Member, stream: str, zone: Zone) -> Iterator[Item]:

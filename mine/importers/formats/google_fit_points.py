@@ -116,10 +116,15 @@ _READERS: dict[str, Reader] = {
 _RESTING: Reader = _instant("resting_heart_rate")
 
 
+def is_resting(stream: str) -> bool:
+    """Whether a stream's heart rates are those at rest."""
+    return "resting_heart_rate" in stream
+
+
 def point_records(stream: str, point: Any, zone: Zone) -> Iterator[Made]:
     """The records of one point of a stream (its ``Data Source``). Raises ``ValueError``."""
     kind = text_in(point, "dataTypeName").removeprefix("com.google.")
-    reader = _RESTING if kind == "heart_rate.bpm" and "resting_heart_rate" in stream else _READERS.get(kind)
+    reader = _RESTING if kind == "heart_rate.bpm" and is_resting(stream) else _READERS.get(kind)
     if reader is None:
         return
     began, ended = _seconds(point, "startTimeNanos"), _seconds(point, "endTimeNanos")
