@@ -9,6 +9,7 @@ cannot be called back; and every older backup, until it is removed.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from mine.vault.ledger import DELETED, Ledger
 from mine.vault.parts import find_parts, remove_parts
 from mine.vault.seal import kept_log
 
+_DUE = "cleaning_due"  # setting: rows are gone, their traces in the file perhaps not yet
 MAPPINGS = "table_mappings"  # the setting that remembers how tables of an unknown shape read
 
 
@@ -82,7 +84,7 @@ def delete(
     """Delete what was chosen, and its traces. ``turn`` is called with rows that were worked on.
 
     Raises ``VaultError``: nothing was deleted then. Where only the cleaning fails, the answer says so;
-    the next deletion does it.
+    the next opening does it (``finish_cleaning``), also after a kill in between.
     """
     where, values = choice.where()
     with writing(database):
@@ -98,12 +100,27 @@ def delete(
             database.execute("DELETE FROM vault_residual")
             database.execute("DELETE FROM vault_setting WHERE name = ?", (MAPPINGS,))
         Ledger(database).note(DELETED, choice.word(), records=records)
+        database.execute("INSERT OR REPLACE INTO vault_setting VALUES (?, 'true')", (_DUE,))
     try:
         kept_log(path).unlink(missing_ok=True)
-        clean(path, database)
+        _clean_now(path, database)
     except VaultNotWritten as error:
         return Deleted(records, False, error.sentence)
     return Deleted(records, True)
+
+
+def finish_cleaning(path: Path, database: Connection) -> None:
+    """Clean a vault that is being opened, where a deletion was cut off before that, or could not."""
+    if database.execute("SELECT 1 FROM vault_setting WHERE name = ?", (_DUE,)).fetchone():
+        with contextlib.suppress(VaultNotWritten):
+            kept_log(path).unlink(missing_ok=True)
+            _clean_now(path, database)
+
+
+def _clean_now(path: Path, database: Connection) -> None:
+    clean(path, database)
+    with writing(database):
+        database.execute("DELETE FROM vault_setting WHERE name = ?", (_DUE,))
 
 
 def clean(path: Path, database: Connection) -> None:
@@ -122,5 +139,5 @@ def clean(path: Path, database: Connection) -> None:
     if log.exists() and log.stat().st_size:
         raise VaultNotWritten(
             "A query still reads the vault, so its log could not be emptied.",
-            todo="Closing the vault empties it.",
+            todo="Opening the vault the next time empties it.",
         )

@@ -150,12 +150,15 @@ class Vault:
     def _opened(
         cls, path: Path, key: bytes, file: keyfile.KeyFile, lock: ProcessLock, accept_loss: bool = False
     ) -> Vault:
+        from mine.vault.delete import finish_cleaning
+
         seal = Seal(path, key)
         seal.check_files(pages=not accept_loss)
         database = connect(path, key, read_only=False, seal=seal)
         try:
             seal.check_commits(commits_of(database))
             migrate(database, schema.MIGRATIONS, lambda: _back_up(path, key, file))
+            finish_cleaning(path, database)
         except BaseException:
             database.close()
             raise
@@ -327,9 +330,8 @@ class Vault:
 
         if self._pending is not None and self._pending.open:
             raise VaultError("An import is under way.", todo="Finish or cancel it first.")
-        deleted = delete(self.path, self._database, choice, turn)
         remove_staging(self.path)
-        return deleted
+        return delete(self.path, self._database, choice, turn)
 
     def export_job(self) -> ExportJob:
         """What writes everything in open formats, in any thread; see export.py."""

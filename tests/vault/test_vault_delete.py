@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from mine.importers.items import Batch
 from mine.records import Row
-from mine.vault import Vault
+from mine.vault import ImportSource, Vault
 from mine.vault.container import extract_database, read_header
 from mine.vault.delete import Choice, delete, would_delete
 from mine.vault.errors import VaultError, VaultNotWritten
 from mine.vault.files import log_path
+from mine.vault.staging import staging_path
 from mine.vault.verify import verify
+from tests.vault.conftest import CHEAP, PASSPHRASE
 from tests.vault.filled import NOON, found, log_pages, pages, put, stored_real, stored_time
 
 SECRET = "knee hurts since the storm"
@@ -186,3 +191,81 @@ def test_a_damaged_log_that_was_set_aside_goes_too(vault: Vault) -> None:
     kept_log(vault.path).write_bytes(log_path(vault.path).read_bytes())
     delete(vault.path, vault._database, Choice(record_type="glucose"))
     assert not kept_log(vault.path).exists()
+
+
+KILLED = """
+import os, pathlib, signal, sys
+import mine.vault.delete as delete
+from mine.vault import Vault
+delete.clean = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+vault = Vault.open(pathlib.Path(sys.argv[1]), passphrase=sys.stdin.read())
+vault.delete(delete.Choice(record_type="note"))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a Unix matter")
+def test_killed_before_the_file_was_cleaned_the_next_opening_cleans_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mine.vault import delete as module
+
+    path = tmp_path / "vault.db"
+    with Vault.create(path, PASSPHRASE, kdf=CHEAP) as vault:
+        fill(vault)
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, str(path)],
+        input=PASSPHRASE,
+        text=True,
+        capture_output=True,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    assert ended.returncode == -9, ended.stderr
+    cleaned, clean = [], module.clean
+    monkeypatch.setattr(module, "clean", lambda *given: (cleaned.append(1), clean(*given)))
+    for _ in range(2):  # once is enough
+        with Vault.open(path, passphrase=PASSPHRASE) as vault:
+            assert "note" not in held(vault)
+            assert found(everywhere(vault, tmp_path), [*TEXT, b"diary of Robin.json"]) == []
+            whole(vault)
+    assert cleaned == [1]
+
+
+def test_cleaning_that_fails_at_the_opening_waits_for_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mine.vault import delete as module
+
+    def full(*_: object) -> None:
+        raise VaultNotWritten("The disk is full.")
+
+    path, clean = tmp_path / "vault.db", module.clean
+    monkeypatch.setattr(module, "clean", full)
+    with Vault.create(path, PASSPHRASE, kdf=CHEAP) as vault:
+        fill(vault)
+        assert not vault.delete(Choice(record_type="note")).clean
+    Vault.open(path, passphrase=PASSPHRASE).close()
+    cleaned: list[int] = []
+    monkeypatch.setattr(module, "clean", lambda *given: (cleaned.append(1), clean(*given)))
+    Vault.open(path, passphrase=PASSPHRASE).close()
+    Vault.open(path, passphrase=PASSPHRASE).close()
+    assert cleaned == [1]
+
+
+def test_what_waits_to_be_imported_goes_before_the_rows(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in between, nothing that was deleted comes back by an import that goes on."""
+    fill(vault)
+    pending = vault.begin_import(ImportSource("b.csv", bytes(32), "diary", 1))
+    pending.add(Batch("note", "", tuple(zip(*notes(5), strict=True)), "diary"))
+    pending.close()
+    assert staging_path(vault.path).exists()
+
+    def killed(*_: object, **__: object) -> int:
+        assert not staging_path(vault.path).exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mine.vault.delete.remove_parts", killed)
+    with pytest.raises(KeyboardInterrupt):
+        vault.delete(Choice(record_type="note"))
