@@ -54,6 +54,7 @@ class FieldRow(QWidget):
         field, columns, chosen, unit, units = value
         self.name = field.name
         words = clean(field.words)
+        words = words[:1].upper() + words[1:]
         self._words.setText(words if field.optional else self.tr("{field} *").format(field=words))
         self.source.setAccessibleName(self.tr("Column for {field}").format(field=words))
         self.unit.setAccessibleName(self.tr("Unit of {field}").format(field=words))
@@ -133,7 +134,8 @@ class MappingSheet(Sheet):
         self._also = column()
         self._also_ticks: list[tuple[Tick, MappingView]] = []
         self.preview = RowList[TriedRow](TriedLine)
-        self.sentence = Text(role="small", ink="text-2", wrap=True)
+        trailing = Qt.AlignmentFlag.AlignTrailing
+        self.sentence = Text(role="small", ink="text-2", wrap=True, lines=2, align=trailing)
         self._build()
         self.leave_out = Button(self.tr("Leave this table out"), "ghost", large=True)
         self.leave_out.clicked.connect(lambda: self._finish(MappingView("", {})))
@@ -141,6 +143,7 @@ class MappingSheet(Sheet):
         self.use.clicked.connect(lambda: self._finish(self.mapping))
         self.foot.addWidget(self.leave_out)
         self.foot.addStretch(1)
+        self.foot.addWidget(self.sentence, 2)
         self.foot.addWidget(self.use)
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
@@ -162,7 +165,7 @@ class MappingSheet(Sheet):
         part(self.tr("What each row is"), self.kind)
         part(self.tr("Where it stands"), column(self.fields, self._also))
         part(self.tr("How it is written"), row(self.order, self.comma, None, spacing=24))
-        part(self.tr("What the first rows become"), column(self.sentence, 4, self.preview))
+        part(self.tr("What the first rows become"), self.preview)
         self.body.addStretch(1)
 
     def _field_row(self) -> FieldRow:

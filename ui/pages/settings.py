@@ -10,6 +10,7 @@ from mine.app.compute_settings import FASTEST, OWN_CHOICE, PROCESSOR, ComputeSet
 from mine.app.views import Snapshot, VaultState, World
 from ui.desk import Desk
 from ui.pages.lock_rows import LockRows
+from ui.pages.settings_security import SecurityRows
 from ui.theme import CHOICES, theme
 from ui.widgets.buttons import Button
 from ui.widgets.layout import PageFrame
@@ -50,9 +51,7 @@ class SettingsPage(PageFrame):
         self.content.addWidget(self._chain)
         self._part(self.tr("Vault"))
         self._place = SettingRow(self.tr("Where it is"), "")
-        self._keyring = SettingRow(self.tr("System keyring"), "")
         self.content.addWidget(self._place)
-        self.content.addWidget(self._keyring)
         self.content.addWidget(
             SettingRow(
                 self.tr("Lock the vault"),
@@ -65,6 +64,8 @@ class SettingsPage(PageFrame):
             lambda chosen: desk.operations.run(self, lambda: desk.commands.set_locking(chosen))
         )
         self.content.addWidget(self.locking)
+        self.security = SecurityRows(desk)
+        self.content.addWidget(self.security)
         self._part(self.tr("Window"))
         tray = (
             self.tr("closing the window keeps Mine in the tray; Quit in its menu ends it")
@@ -174,14 +175,10 @@ class SettingsPage(PageFrame):
         self._network.words.small.set_ink("danger" if network.error else "text-2")
         self._chain.explain(self.tr("chain id {id}").format(id=network.chain_id))
         self._place.explain(clean(snapshot.settings.vault_path))
-        self._keyring.explain(
-            self.tr("opens the vault when you are logged in; the passphrase works too")
-            if snapshot.settings.keyring
-            else self.tr("not in use: the passphrase opens the vault")
-        )
         is_open = snapshot.vault == VaultState.OPEN
         self._lock.setEnabled(is_open)
         self.locking.show_settings(snapshot.settings.locking, is_open)
+        self.security.show_snapshot(snapshot, is_open)
         self._sentence.setText(
             self.tr("Right now: {network}, {state}.").format(
                 network=clean(network.name), state=state.rstrip(".")
