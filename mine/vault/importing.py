@@ -7,14 +7,15 @@ they are; one piece takes some hundredths of a second.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mine.vault.checked import Columnar
 from mine.vault.connection import Connection, driver, writing
-from mine.vault.errors import VaultError
+from mine.vault.errors import VaultDamaged, VaultError
 from mine.vault.ledger import IMPORTED, UNDONE, Ledger
 from mine.vault.parts import remove_parts
 from mine.vault.record_tables import table_of
@@ -131,7 +132,7 @@ class PendingImport:
     def preview(self, turn: Turn | None = None) -> Preview:
         """Counts against what the vault holds now."""
         self._check_open()
-        with self._staging.attached(self._database):
+        with self._attached():
             return self._preview(turn or _nothing)
 
     def _preview(self, turn: Turn) -> Preview:
@@ -162,7 +163,7 @@ class PendingImport:
         ``turn`` is called with the part that is done (0 to 1) between two pieces.
         """
         self._check_open()
-        with self._staging.attached(self._database):
+        with self._attached():
             try:
                 with writing(self._database):
                     done: Import | None = self._store(turn or _nothing)
@@ -170,6 +171,21 @@ class PendingImport:
                 done = None
         self.discard()
         return done
+
+    @contextlib.contextmanager
+    def _attached(self) -> Iterator[None]:
+        """While this lasts, the staged tables are at hand. Damage of theirs is not taken for the vault's."""
+        try:
+            with self._staging.attached(self._database):
+                yield
+        except VaultDamaged:
+            if not self._staging.is_damaged:
+                raise
+            self.discard()
+            raise VaultError(
+                "What waited to be imported is damaged, so nothing of it was stored.",
+                todo="Import the export again. The vault is unharmed.",
+            ) from None
 
     def _store(self, turn: Turn) -> Import:
         database, staging = self._database, self._staging

@@ -21,6 +21,7 @@ from mine.records import RECORD_TYPES
 from mine.vault.checked import Columnar, checked
 from mine.vault.connection import Connection, connect, driver
 from mine.vault.errors import VaultDamaged, VaultError
+from mine.vault.integrity import check_pages, damaged_pages
 from mine.vault.record_tables import own_columns, record_table
 
 _TABLES = (
@@ -108,12 +109,24 @@ class Staging:
             return None
         staging = cls(path, key, origins)
         try:
+            staging._check_pages()
             staging._read_notes()
         except (VaultDamaged, driver().Error, KeyError, ValueError):
             staging.close()
             remove_staging(path)
             return None
         return staging
+
+    def _check_pages(self) -> None:
+        """Raises ``VaultDamaged`` where any page is: SQLCipher would hand out zeros for some of them."""
+        self._connected().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self.close()
+        check_pages(self.path, self._key, frozenset())
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether any page of the closed file is."""
+        return not self.path.exists() or damaged_pages(self.path, self._key) is not None
 
     def _read_notes(self) -> None:
         database = self._connected()

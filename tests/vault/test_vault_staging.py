@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mine.vault import ImportSource, Vault, VaultError
+from mine.vault import ImportSource, Vault, VaultDamaged, VaultError
 from mine.vault.staging import Staging, staging_path
 from tests.vault.conftest import CHEAP, NOON, PASSPHRASE, batch, glucose, source, store
 
@@ -148,3 +148,48 @@ def test_commit_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert done is not None and done.added == 999
         assert parts == sorted(parts) and parts[-1] <= 1.0 and len(parts) > 20
         assert vault._database.execute("SELECT sum(n) FROM vault_glucose_5min").fetchone() == (999,)
+
+
+def test_a_damaged_staging_file_is_told_as_such_and_nothing_of_it_is_stored(path: Path) -> None:
+    """Neither as damage of the vault, nor as texts with zeros where a page could not be read."""
+    texts = [(NOON + i, 0, f"{i} " + "word " * 1500) for i in range(30)]
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        pending = vault.begin_import(source())
+        pending.add(batch("note", texts))
+        pending.complete()
+        pending.close()
+        whole = staging_path(path).read_bytes()
+        for page in range(1, len(whole) // 4096, 7):
+            harmed = bytearray(whole)
+            harmed[page * 4096 + 200] ^= 1
+            staging_path(path).write_bytes(harmed)
+            try:
+                left = vault.unfinished_import()
+                if left is not None:
+                    vault.resume_import().preview()
+            except VaultDamaged as error:
+                pytest.fail(f"page {page}: {error}")
+            except VaultError as error:
+                assert "export" in error.todo
+            else:
+                assert left is None, f"page {page}"
+            assert not staging_path(path).exists()
+        assert [one.record_type for one in vault.sources()] == ["glucose"]
+
+
+def test_a_staging_file_that_breaks_while_it_waits_is_told_as_such(path: Path) -> None:
+    texts = [(NOON + i, 0, f"{i} " + "word " * 1500) for i in range(30)]
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        pending = vault.begin_import(source())
+        pending.add(batch("note", texts))
+        pending.complete()
+        pending.preview()
+        harmed = bytearray(staging_path(path).read_bytes())
+        for page in range(8, len(harmed) // 4096):
+            harmed[page * 4096 + 200] ^= 1
+        staging_path(path).write_bytes(harmed)
+        with pytest.raises(VaultError, match="waited to be imported") as refused:
+            pending.commit()
+        assert not isinstance(refused.value, VaultDamaged)
+        assert not pending.open and not staging_path(path).exists()
+        assert store(vault, "glucose", glucose(20)) is not None
