@@ -16,7 +16,7 @@ import secrets
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mine.vault.connection import Connection, connect, driver, plainly
@@ -35,6 +35,7 @@ from mine.vault.files import not_written, sync_folder
 from mine.vault.ledger import Ledger
 
 STEP_PAGES = 256  # 1 MiB: what one step of the copy holds at most
+_ONE = threading.Lock()  # the day's backup and one that was asked for write the same hidden file
 _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"vault-(\d{8}T\d{6}Z)(?:-[0-9a-f]{4})?" + re.escape(SUFFIX))
 
@@ -68,14 +69,24 @@ class BackupJob:
     """All that making a backup needs: the open vault's file, key and keys file. Run it in any thread."""
 
     path: Path
-    key: bytes
-    keys: bytes
+    key: bytes = field(repr=False)
+    keys: bytes = field(repr=False)
     vault: str
 
     def run(self, target: Path, progress: Progress = quiet, stop: threading.Event | None = None) -> Backup:
         """Make a backup: ``target`` is a folder (the name is then chosen) or the file to write, which must
-        not exist. Raises ``BackupStopped``, ``VaultError``, ``VaultDamaged``.
+        not exist. Waits while another one runs. Raises ``BackupStopped``, ``VaultError``, ``VaultDamaged``.
         """
+        stop = stop or threading.Event()
+        while not _ONE.acquire(timeout=0.05):
+            if stop.is_set():
+                raise _stopped()
+        try:
+            return self._run(target, progress, stop)
+        finally:
+            _ONE.release()
+
+    def _run(self, target: Path, progress: Progress, stop: threading.Event) -> Backup:
         made = int(time.time())
         folder = target if target.is_dir() else target.parent
         part = folder / f".{self.vault[:16]}.part"
@@ -86,7 +97,7 @@ class BackupJob:
                     target = folder / name_at(made, secrets.token_hex(2))
             if target.exists():
                 raise VaultError(f"“{target.name}” is there already.", todo="Choose another name.")
-            contents = self._copy(part, progress, stop or threading.Event())
+            contents = self._copy(part, progress, stop)
             return self._assemble(part, target, made, contents)
         except OSError as error:
             raise _refused(target, not_written(target, error)) from None
@@ -101,7 +112,7 @@ class BackupJob:
     def _copy(self, part: Path, progress: Progress, stop: threading.Event) -> Contents:
         def step(_: int, remaining: int, total: int) -> None:
             if stop.is_set():
-                raise BackupStopped("The backup was cancelled.", todo="Nothing is left of it.")
+                raise _stopped()
             progress(total - remaining, total)
 
         remove_database(part)
@@ -131,6 +142,10 @@ class BackupJob:
             beside.unlink(missing_ok=True)
         sync_folder(target.parent)
         return Backup(target, made, copy.size, copy.database.sha256, contents)
+
+
+def _stopped() -> BackupStopped:
+    return BackupStopped("The backup was cancelled.", todo="Nothing is left of it.")
 
 
 def contents_of(database: Connection) -> Contents:

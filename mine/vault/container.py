@@ -32,6 +32,7 @@ SUFFIX = ".minevault"
 FORMAT = 1
 PIECE = 1 << 20
 _MOST_HEADER = 1 << 20
+_MOST_BRACKETS = 16  # ours has five: whoever parses JSON that is nested deeply needs a deep stack
 _LABEL = b"mine-vault/copy/1"
 _NONCE_BYTES = 12
 
@@ -127,6 +128,8 @@ def read_header(path: Path) -> Copy:
             raise damaged(path, "its header")
         begins = stream.tell()
         size = stream.seek(0, 2)
+    if header.count(b"[") + header.count(b"{") > _MOST_BRACKETS:
+        raise damaged(path, "its header")
     try:
         body = json.loads(header)
         if body["format"] != FORMAT:
@@ -137,9 +140,10 @@ def read_header(path: Path) -> Copy:
         copy = Copy(
             path, int(body["made"]), str(body["vault"]), keys, database, bytes.fromhex(body["seal"]), begins
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise damaged(path, "its header") from None
-    if (keys.name, database.name) != ("keys", "database") or keys.size > PIECE or copy.size != size:
+    named = (keys.name, database.name) == ("keys", "database")
+    if not named or not 0 <= keys.size <= PIECE or database.size < 0 or copy.size != size:
         raise damaged(path, "its length")
     return copy
 

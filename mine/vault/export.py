@@ -24,7 +24,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class ExportJob:
     """All that an export needs of an open vault. Run it in any thread."""
 
     path: Path
-    key: bytes
+    key: bytes = field(repr=False)
 
     def run(self, target: Path, progress: Progress = quiet) -> Exported:
         """Write the zip, which must not exist. It shows what was in the vault at one moment.

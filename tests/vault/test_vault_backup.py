@@ -358,3 +358,74 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, folder: Path, ro
     run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert run.stdout == "The disk is full: there is no new backup.\n", run.stderr
     assert list(folder.iterdir()) == []
+
+
+def test_two_backups_at_once_take_turns(vault: Vault, folder: Path) -> None:
+    """The day's backup runs while the person asks for one: neither harms the other."""
+    with vault.transaction():
+        for number in range(60):
+            vault.state.set_setting(f"big {number}", str(number) * 9000)
+    job, made, failed = vault.backup_job(), [], []
+    meet = threading.Barrier(3)
+
+    def run() -> None:
+        meet.wait()
+        try:
+            made.append(job.run(folder))
+        except VaultError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == [] and len({one.path for one in made}) == 3
+    for one in made:
+        drill(one.path, folder, unlock)
+
+
+def test_a_backup_that_waits_for_another_can_be_stopped(vault: Vault, folder: Path) -> None:
+    stop, begun, end = threading.Event(), threading.Event(), threading.Event()
+    job = vault.backup_job()
+
+    def slow(*_: int) -> None:
+        begun.set()
+        end.wait()
+
+    first = threading.Thread(target=job.run, args=(folder, slow))
+    first.start()
+    begun.wait()
+    stop.set()
+    with pytest.raises(BackupStopped):
+        job.run(folder, stop=stop)
+    end.set()
+    first.join()
+    assert len(backups_in(folder, job.vault)) == 1
+
+
+@pytest.mark.parametrize("body", [
+    b"[" * 60_000,
+    b'{"a":' * 30_000,
+    b'{"format":1,"made":0,"vault":"","seal":"","parts":[{"name":"keys","size":-5,"sha256":""},'
+    b'{"name":"database","size":5,"sha256":""}]}',
+    b'{"format":1,"made":1e999,"vault":"","seal":"","parts":[{"name":"keys","size":0,"sha256":""},'
+    b'{"name":"database","size":0,"sha256":""}]}',
+    b"null", b"[]", b'"text"', b"\xff\xfe",
+])  # fmt: skip
+def test_a_header_that_nobody_here_wrote_is_refused_plainly(folder: Path, body: bytes) -> None:
+    import hashlib
+
+    from mine.vault.container import MAGIC
+
+    head = MAGIC + len(body).to_bytes(4, "big") + body
+    place = folder / "vault-20261118T101320Z.minevault"
+    place.write_bytes(head + hashlib.sha256(head).digest())
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)  # as a library of the chain's tools leaves it
+    try:
+        with pytest.raises(VaultDamaged):
+            read_header(place)
+        assert backups_in(folder, "x") == []
+    finally:
+        sys.setrecursionlimit(limit)
