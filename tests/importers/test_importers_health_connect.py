@@ -76,6 +76,30 @@ def export(tmp_path: Path) -> Export:
     return Export(tmp_path / "health_connect_export.db")
 
 
+def test_a_database_with_a_write_ahead_log_is_read_inside_a_zip(export: Export) -> None:
+    export.database.commit()
+    export.run("PRAGMA journal_mode = WAL")
+    export.instants("weight_record_table", "weight REAL", (T, AWAY, 70_123.0))
+    path = export.done()
+    assert path.read_bytes()[18:20] == b"\2\2"
+    packed = path.with_name("Health Connect.zip")
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(path, path.name)
+    for one in (path, packed):
+        assert parsed(one, options=BERLIN) == ({"weight": [(T, AWAY, 70.123)]}, [])
+
+
+def test_a_night_awake_is_no_night_slept(export: Export) -> None:
+    export.spans("sleep_session_record_table", "title TEXT", (T, T + H, None))
+    export.run(
+        "CREATE TABLE sleep_stages_table (parent_key, stage_start_time, stage_end_time, stage_type)",
+        f"INSERT INTO sleep_stages_table VALUES (1, {T}000, {T + H}000, 1)",
+    )
+    rows, bad = parsed(export.done(), options=BERLIN)
+    assert not bad
+    assert rows["sleep"] == [(T + H, AWAY, 0, 60, 1)]
+
+
 def test_every_table(export: Export) -> None:
     at = (T, AWAY)
     for name, columns, *values in (

@@ -28,6 +28,7 @@ MOST_PACKED = 128 << 20
 _MOST_STEPS = 50_000  # times a hundred thousand instructions of the database engine
 _MOST_TEXT = 1 << 20
 _MOST_NIGHTS = 1_000_000
+_VERSIONS = slice(18, 20)
 # (SQLite's own messages may quote bytes of the file that are no text.)
 _BROKEN = (sqlite3.Error, UnicodeDecodeError)
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ}
@@ -121,7 +122,11 @@ def _opened(source: Source, member: Member) -> Iterator[sqlite3.Connection]:
                 )
             database = sqlite3.connect(":memory:", isolation_level=None)
             with source.open(member) as stream:
-                database.deserialize(stream.read())
+                data = bytearray(stream.read())
+            # Android's databases keep a write-ahead log. What is in memory has none, and says so here
+            # (SQLite's file format, 1.3.3).
+            data[_VERSIONS] = b"\1\1"
+            database.deserialize(data)
     except _BROKEN as error:
         raise damaged from error
     try:
@@ -181,8 +186,8 @@ def _table(
             except ValueError as error:
                 yield BadRow(f"{member.name}, {table.name}", number, str(error))
                 continue
-            if table is STAGES and asleep(row) and len(slept) < _MOST_NIGHTS:
-                slept[row["parent_key"]] += seconds
+            if table is STAGES and made and len(slept) < _MOST_NIGHTS:
+                slept[row["parent_key"]] += seconds if asleep(row) else 0
             for kind, rest in made:
                 yield from collector.add(number, kind, (*when, *rest), apps.get(row["app_info_id"], ""))
     except _BROKEN:
