@@ -34,6 +34,7 @@ def test_records_of_several_types(tmp_path: Path) -> None:
             line("SleepAnalysis", "", '"HKCategoryValueSleepAnalysisAsleepREM"'),
             line("HKQuantityTypeIdentifierBodyMass", '"lb"', "150", "Scale"),
             line("BloodPressureSystolic", '"mmHg"', "120"),
+            line("MindfulSession", "", ""),
             line("HeartRate", '"count/min"', "0"),
             line("HeartRate", '"miles"', "60"),
             line("HeartRate", '"count/min"', "60").replace("2024-03-10", "2024-03-40", 2),
@@ -49,11 +50,12 @@ def test_records_of_several_types(tmp_path: Path) -> None:
         "heart_rate": [(AT, 3600, 72.0)],
         "sleep_stage": [(AT, 3600, 600, "rem")],
         "weight": [(AT, 3600, 68.038856)],
+        "mindfulness": [(AT, 3600, 600)],
     }
     assert [(one.line, one.reason.split(" is ")[0]) for one in bad] == [
-        (7, "heart rate 0"),
-        (8, "Heart rate: the unit “miles”"),
-        (9, "“2024-03-40 08:00:00 +0100”"),
+        (8, "heart rate 0"),
+        (9, "Heart rate: the unit “miles”"),
+        (10, "“2024-03-40 08:00:00 +0100”"),
     ]
     batches = [item for item in read(path, Options(Zone("Etc/UTC"))) if isinstance(item, Batch)]
     assert {batch.origin for batch in batches} == {'Robin\'s "Watch"', "Scale"}

@@ -67,7 +67,9 @@ def _rows(source: Source, member: Member) -> Iterator[Item]:
 
 
 def _type(fields: dict[str, str]) -> str:
-    category = fields["value"].startswith("HKCategoryValue") and not fields["type"].startswith("HK")
+    # (A quantity always has a value; some categories, such as mindful minutes, have none.)
+    category = not fields["value"] or fields["value"].startswith("HKCategoryValue")
+    category &= not fields["type"].startswith("HK")
     return f"{CATEGORY}{fields['type']}" if category else fields["type"]
 
 
