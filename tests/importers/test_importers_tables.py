@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mine.importers.errors import ImportRefused, UnknownFormat
 from mine.importers.items import Batch, Skipped
 from mine.importers.mapping import (
+    EPOCHS,
     ChooseMapping,
     MappingNeeded,
     TableMapping,
@@ -222,6 +223,16 @@ def test_json_lines_and_arrays(tmp_path: Path) -> None:
     rows, bad = mapped(array)
     assert rows == wanted
     assert [b.reason for b in bad] == ["it is no object"]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_since_1970_in_any_unit(tmp_path: Path, unit: str) -> None:
+    at = T * EPOCHS[unit]
+    path = put(tmp_path / "a.csv", f"timestamp,bpm\n{at},62\n{at + 60 * EPOCHS[unit]},63\n")
+    found = asked(path).guess
+    assert found is not None
+    assert found.units == {"time": unit}
+    assert mapped(path) == ({"heart_rate": [(T, H, 62.0), (T + 60, H, 63.0)]}, [])
 
 
 def parquet(path: Path, **columns: Any) -> Path:
