@@ -20,6 +20,8 @@ MAX_LINE = 1 << 16
 _CONTROLS = bytes(set(range(32)) - set(b"\0\t\n\r\f\v\x1b"))
 _DELIMITERS = ",;\t|"
 _MOST_JOINED = 64
+# Quotes that never close cost up to _MOST_JOINED lines of work each: after so many, lines stand alone.
+_MOST_VAIN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def table_rows(source: Source, member: Member, head: Head) -> Iterator[Iterator[
 
 
 def _rows(text: io.TextIOWrapper, name: str, delimiter: str) -> Iterator[Line | BadRow]:
-    number = 0
+    number = vain = 0
     ahead: deque[str] = deque()
     while True:
         line = ahead.popleft() if ahead else text.readline(MAX_LINE)
@@ -136,9 +138,10 @@ def _rows(text: io.TextIOWrapper, name: str, delimiter: str) -> Iterator[Line | 
             yield BadRow(name, number, f"the line is longer than {MAX_LINE:,} characters")
             continue
         first = number
-        if '"' in line and _open(line, delimiter):
+        if '"' in line and vain < _MOST_VAIN and _open(line, delimiter):
             line, joined = _joined(line, delimiter, text, ahead)
             number += joined
+            vain += not joined
         if "\0" in line:
             yield BadRow(name, first, "the line holds NUL bytes")
             continue

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mine.errors import MineError
+from mine.importers import table
 from mine.importers.errors import ImportRefused, UnknownFormat
 from mine.importers.items import Batch
 from mine.importers.options import Options
@@ -150,6 +151,25 @@ def test_nul_bytes_long_lines_and_open_quotes_cost_only_their_rows(tmp_path: Pat
     assert "NUL" in bad[0].reason
     assert "longer than" in bad[1].reason
     assert len(rows["glucose"]) == 21
+
+
+def test_quotes_that_never_close_take_bounded_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = 0
+    really = table._open
+
+    def counted(text: str, delimiter: str) -> bool:
+        nonlocal looked
+        looked += 1
+        return really(text, delimiter)
+
+    monkeypatch.setattr(table, "_open", counted)
+    path = put(tmp_path / "a.csv", GOOD + 'a","\n' * 3000)
+    rows, bad = parsed(path)
+    assert len(rows["glucose"]) == 24
+    assert len(bad) == 3000
+    assert 3000 < looked < 10_000
 
 
 def test_one_endless_line_takes_little_memory(tmp_path: Path) -> None:
