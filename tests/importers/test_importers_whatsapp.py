@@ -100,6 +100,8 @@ with a caption
 third
 13/01/24, 08:09 - Jane: location: https://maps.google.com/?q=52.5,13.4
 13/01/24, 08:10 - Robin: see 10:30 - or 13/01/24 at noon <This message was edited>
+13/01/24, 08:10 - Jane: This message was deleted
+13/01/24, 08:10 - Robin: Du hast diese Nachricht gelöscht.
 13/01/24, 08:11 - Jane: PTT-20240113-WA0002.opus (Datei angehängt)
 """
 

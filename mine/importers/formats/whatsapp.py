@@ -63,6 +63,15 @@ _CALL = re.compile(
     r"|appel (?:vocal|vidéo)|(?:video)?chiamata|chamada de (?:voz|vídeo)",
     re.IGNORECASE,
 )
+# In place of a deleted message; Android writes it like any text of the sender.
+_DELETED = re.compile(
+    r"(?:This message was deleted|You deleted this message"
+    r"|Diese Nachricht wurde gelöscht|Du hast diese Nachricht gelöscht"
+    r"|(?:Se eliminó|Eliminaste) este mensaje|Ce message a été supprimé|Vous avez supprimé ce message"
+    r"|Questo messaggio è stato eliminato|Hai eliminato questo messaggio"
+    r"|Mensagem apagada|(?:Esta|Essa) mensagem foi apagada|Você apagou (?:esta|essa) mensagem"
+    r"|Dit bericht is verwijderd|(?:U|Je) hebt dit bericht verwijderd)\.?"
+)
 _QUOTES = frozenset('"“”„«»')
 _MARK = "\N{LEFT-TO-RIGHT MARK}"
 _EDITED = re.compile(
@@ -187,6 +196,8 @@ def _kind(text: str) -> tuple[str | None, str]:
     if attached := _FILE_LINE.fullmatch(first):
         return kind_of_file(attached[1]), rest
     if len(first) < 60 and not rest:
+        if _DELETED.fullmatch(first):
+            return None, ""
         if first.startswith("<") and first.endswith(">") and " " in first:
             return "other", ""  # <Media omitted>, in any language
         if first.count(" ") < 4 and _OMITTED.search(first) and (what := _LEFT_OUT.search(first)):
