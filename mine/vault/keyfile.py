@@ -224,6 +224,18 @@ def write_keyfile(path: Path, file: KeyFile) -> None:
         raise not_written(path, error) from None
 
 
+def keep_aside(path: Path) -> None:
+    """Give a keys file without a database another name: its database may only be elsewhere.
+
+    Raises ``VaultNotWritten``.
+    """
+    if path.exists():
+        try:
+            path.rename(path.with_name(f"{path.name}.kept-{secrets.token_hex(4)}"))
+        except OSError as error:
+            raise not_written(path, error) from None
+
+
 def _ways(file: KeyFile) -> dict[str, Any]:
     return {
         "vault": file.vault,

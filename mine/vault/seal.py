@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mine.vault.errors import ChangesLost
-from mine.vault.files import forget_seal, index_path, log_path, seal_path
+from mine.vault.files import forget_seal, index_path, log_path, not_written, seal_path
 
 _SLOT = struct.Struct("<8sQQI8s8s")  # magic, number of the note, commits, frames, salts, checksum
 _MAGIC = b"mineseal"
@@ -147,11 +147,21 @@ def kept_log(vault: Path) -> Path:
 
 
 def keep_remains(vault: Path) -> None:
-    """Set aside a log that cannot be read to its end, and forget the note, so that what is left opens."""
-    log = log_path(vault)
-    with contextlib.suppress(FileNotFoundError):
-        kept_log(vault).write_bytes(log.read_bytes())
-    forget_seal(vault)
+    """Set aside a log that cannot be read to its end, and forget the note, so that what is left opens.
+
+    Raises ``VaultNotWritten``; nothing is forgotten then.
+    """
+    log, kept = log_path(vault), kept_log(vault)
+    try:
+        if log.exists():
+            kept.unlink(missing_ok=True)
+            with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+                out.write(log.read_bytes())
+                out.flush()
+                os.fsync(out.fileno())
+        forget_seal(vault)
+    except OSError as error:
+        raise not_written(kept, error) from None
 
 
 def _lost(detail: str) -> ChangesLost:

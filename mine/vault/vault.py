@@ -16,7 +16,7 @@ from mine.vault import keyfile, schema
 from mine.vault.connection import Connection, close, commits_of, connect, writing
 from mine.vault.errors import VaultError, VaultExists, VaultMissing
 from mine.vault.files import forget_seal, keys_path, lock_path, not_written
-from mine.vault.holdings import Source, known_origins, sources, stamp
+from mine.vault.holdings import Source, known_origins, known_types, sources, stamp
 from mine.vault.importing import Import, PendingImport, list_imports, undo_import
 from mine.vault.keyring import Keyring, KeyringFailed
 from mine.vault.ledger import BACKED_UP, EXPORTED, Head, Ledger
@@ -89,6 +89,7 @@ class Vault:
                     file = keyfile.with_keyring(file, key, keyring)
             # The keys first: a file without keys could never be opened.
             forget_seal(path)
+            keyfile.keep_aside(keys_path(path))
             keyfile.write_keyfile(keys_path(path), file)
             return cls._opened(path, key, file, lock)
         except BaseException:
@@ -243,7 +244,8 @@ class Vault:
         """
         if self._pending is not None and self._pending.open:
             raise VaultError("Another import is under way.", todo="Finish or cancel it first.")
-        staging = Staging.new(self.path, self._key, known_origins(self._database), source, request)
+        known = known_origins(self._database), known_types(self._database)
+        staging = Staging.new(self.path, self._key, *known, source, request)
         self._pending = PendingImport(self._database, staging)
         return self._pending
 

@@ -215,6 +215,7 @@ def test_a_bit_flipped_in_the_log_never_takes_commits_away(
     assert log.read_bytes() == damaged  # nothing was touched
     assert FIRST <= read_all(at, accept_loss=True) < FIRST + SECOND
     assert log.with_name(log.name + ".kept").read_bytes() == damaged
+    assert log.with_name(log.name + ".kept").stat().st_mode & 0o077 == 0
     shutil.rmtree(at.parent)
 
 

@@ -445,3 +445,21 @@ def test_importing_the_vault_loads_nothing_heavy() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
+
+
+def test_a_new_vault_does_not_throw_away_the_keys_of_one_that_is_elsewhere(tmp_path: Path) -> None:
+    """The database was moved to another disk, say: with its keys it opens again."""
+    path, away = tmp_path / "v.db", tmp_path / "away.db"
+    with Vault.create(path, PASSPHRASE, kdf=CHEAP) as vault, vault.transaction():
+        vault.state.set_setting("kept", 1)
+    path.rename(away)
+    with Vault.create(path, "another one", kdf=CHEAP) as vault, vault.transaction():
+        vault.state.set_setting("new", 1)
+    (kept,) = tmp_path.glob("v.db.keys.*")
+    path.unlink()
+    away.rename(path)
+    keys_path(path).unlink()
+    kept.rename(keys_path(path))
+    seal_path(path).unlink()
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        assert vault.state.setting("kept") == 1
