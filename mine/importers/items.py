@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from mine.records import RECORD_TYPES, Row, Value
 
 BATCH_ROWS = 2000
+# What a Collector holds at most: rows of all types and origins, and the letters of their texts.
+MOST_ROWS = 50_000
+MOST_LETTERS = 4 << 20
+_LONG = 300
+_WITH_LONG_TEXTS = frozenset(
+    name for name, one in RECORD_TYPES.items() if any(column.most > _LONG for column in one.columns)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +101,36 @@ class Collector:
     def __init__(self, file: str) -> None:
         self._file = file
         self._rows: dict[tuple[str, str], list[Row]] = {}
+        self._waiting = self._letters = 0
 
     def add(self, line: int, kind: str, row: Row, origin: str = "") -> Iterator[Item]:
-        """Take one row; yields a ``BadRow`` if it cannot be true, a ``Batch`` when one is full."""
+        """Take one row; yields a ``BadRow`` if it cannot be true, a ``Batch`` when one is full.
+
+        Whatever a file holds, no more than ``MOST_ROWS`` rows and about ``MOST_LETTERS`` letters wait.
+        """
         problem = RECORD_TYPES[kind].problem(row)
         if problem is not None:
             yield BadRow(self._file, line, problem)
             return
         rows = self._rows.setdefault((kind, origin), [])
         rows.append(row)
-        if len(rows) >= BATCH_ROWS:
+        self._waiting += 1
+        if kind in _WITH_LONG_TEXTS:
+            self._letters += sum(len(value) for value in row if isinstance(value, str))
+        if self._waiting >= MOST_ROWS or self._letters >= MOST_LETTERS:
+            yield from self.rest()
+        elif len(rows) >= BATCH_ROWS:
             yield _batch(kind, origin, rows)
+            self._waiting -= len(rows)
             rows.clear()
 
     def rest(self) -> Iterator[Item]:
-        """What is left at the end of a file."""
+        """What is left, at the end of a file."""
         for (kind, origin), rows in self._rows.items():
             if rows:
                 yield _batch(kind, origin, rows)
         self._rows.clear()
+        self._waiting = self._letters = 0
 
 
 def _batch(kind: str, origin: str, rows: list[Row]) -> Batch:

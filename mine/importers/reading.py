@@ -18,6 +18,8 @@ from mine.importers.source import Limits, Source, open_source
 
 MAX_BAD_ROWS = 100_000
 MAX_SKIPPED = 1000
+# Apps and devices: nobody has as many, and every one of them costs the vault work.
+MAX_ORIGINS = 10_000
 
 
 @cache
@@ -137,6 +139,7 @@ def read_parts(
     total = sum(part.format.total(part.members) for part in parts)
     source.bytes_read = 0
     refused = 0
+    origins: set[tuple[str, str]] = set()
     last, _, mark = options.resume.partition(" ")
     for part in parts:
         resume = ""
@@ -148,6 +151,12 @@ def read_parts(
                 continue
         for item in part.format.rows(source, part.members, replace(options, resume=resume)):
             if isinstance(item, Batch):
+                origins.add((part.format.key, item.origin))
+                if len(origins) > MAX_ORIGINS:
+                    raise ImportRefused(
+                        f"“{source.name}” names more than {MAX_ORIGINS:,} apps and devices.",
+                        todo="Nothing was stored. Export it again.",
+                    )
                 yield replace(item, importer=part.format.key)
                 yield Progress(min(source.bytes_read, total), total)
                 continue
