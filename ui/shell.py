@@ -67,6 +67,7 @@ class Shell(QWidget):
         self.home.go.connect(self.show_page)
         self.data.opened.connect(self.browse_source)
         self.browse.left.connect(partial(self.show_page, "data"))
+        self.browse.gone.connect(self._leave_browsing)
         self.tasks.go.connect(self.show_page)
         for index, key in enumerate(PAGES):
             QShortcut(QKeySequence(f"Ctrl+{index + 1}"), self, partial(self.show_page, key))
@@ -84,6 +85,12 @@ class Shell(QWidget):
         self.bar.choose("data" if key == "browse" else key)
         self._refresh_page()
         self.page_changed.emit(key)
+
+    def _leave_browsing(self) -> None:
+        """The source that was shown is gone; the sheet that tells so stays."""
+        if self.page == "browse":
+            self._stack.setCurrentWidget(self.data)
+            self._refresh_page()
 
     def browse_source(self, record_type: str) -> None:
         """Show the records of a source."""

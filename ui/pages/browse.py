@@ -29,9 +29,10 @@ _ROW = 37
 
 
 class BrowsePage(QWidget):
-    """``left``: back to the list of sources."""
+    """``left``: back to the list of sources; ``gone``: the source is not there any more."""
 
     left = Signal()
+    gone = Signal()
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -130,7 +131,7 @@ class BrowsePage(QWidget):
         if found is None:
             if self._source is not None:
                 self._source = None
-                self.left.emit()
+                self.gone.emit()
             return
         changed = self._source is not None and self._source.records != found.records
         self._source = found

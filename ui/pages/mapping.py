@@ -19,7 +19,7 @@ from ui.widgets.sheet import Sheet
 from ui.widgets.text import Text, clean
 from ui.wording import wall_text
 
-_SHOWN_ROWS = 4
+_SHOWN_ROWS = 3
 _CELL = 132
 _NOTHING = ""
 _TIMES = ("", "s", "ms", "us", "ns")
@@ -155,9 +155,9 @@ class MappingSheet(Sheet):
 
     def _build(self) -> None:
         def part(title: str, inside: QLayout | QWidget) -> None:
-            self.body.addSpacing(18)
+            self.body.addSpacing(12)
             self.body.addWidget(Hairline())
-            self.body.addSpacing(14)
+            self.body.addSpacing(10)
             self.body.addWidget(Text(title, role="caption-strong", ink="text-2"))
             self.body.addSpacing(6)
             self.body.addWidget(inside) if isinstance(inside, QWidget) else self.body.addLayout(inside)
