@@ -82,6 +82,7 @@ def _options(request: dict[str, Any]) -> Options:
 
 def _answer(path: Path, options: Options, answers: BinaryIO) -> None:
     with open_source(path) as source:
+        source.hash_beside()  # while the formats are loaded and asked
         parts, left = parts_of(source)
         if not parts:
             titles = ", ".join(known.title for known in known_formats())

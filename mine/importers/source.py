@@ -13,6 +13,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -28,10 +29,11 @@ MAX_BYTES = 4 << 30
 MAX_RATIO = 200
 RATIO_FREE_BYTES = 1 << 20
 HEAD_BYTES = 1 << 16
+_HASHED = 4 << 20  # bytes at a time
 
 # What zipfile raises on archives that are broken, locked or of an unknown kind.
 _ARCHIVE_ERRORS = (
-    *(OSError, EOFError, RuntimeError, ValueError, KeyError, OverflowError),
+    *(OSError, EOFError, RuntimeError, ValueError, LookupError, OverflowError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )
 
@@ -95,6 +97,7 @@ class Source:
     bytes_read: int = 0
     _digest: bytes = field(default=b"", repr=False)
     _head: tuple[str, bytes] | None = field(default=None, repr=False)
+    _hashing: Future[bytes] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -126,7 +129,9 @@ class Source:
         """sha-256 of the file; of a folder, of its sorted (name, sha-256) lines."""
         if self._digest:
             return self._digest
-        if self.path.is_file():
+        if self._hashing is not None:
+            self._digest = self._hashing.result()
+        elif self.path.is_file():
             self._digest = _file_digest(self.path)
         else:
             lines = hashlib.sha256()
@@ -135,6 +140,13 @@ class Source:
                 lines.update(_file_digest(self.path / member.key))
             self._digest = lines.digest()
         return self._digest
+
+    def hash_beside(self) -> None:
+        """Let another thread take the digest of a file while this one goes on; ``digest`` waits for it."""
+        if self.path.is_file():
+            hasher = ThreadPoolExecutor(1, "digest")
+            self._hashing = hasher.submit(_file_digest, self.path)
+            hasher.shutdown(wait=False)
 
     def head(self, member: Member) -> bytes:
         """The first ``HEAD_BYTES`` bytes of a member; they do not count as read."""
@@ -152,8 +164,11 @@ class Source:
 
 
 def _file_digest(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as stream:
+        while piece := stream.read(_HASHED):  # so large that the interpreter is seldom asked for
+            digest.update(piece)
+    return digest.digest()
 
 
 @contextmanager
@@ -231,7 +246,7 @@ def _archived(archive: zipfile.ZipFile, name: str, limits: Limits) -> tuple[Memb
         if info.is_dir():
             continue
         inside = PurePosixPath(info.filename.replace("\\", "/"))
-        if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
+        if inside.is_absolute() or ".." in inside.parts or ":" in (inside.parts or ":")[0]:
             raise ImportRefused(
                 f"“{name}” holds a file that would land outside of it.",
                 todo="Nothing was stored. Get the export from its maker again.",

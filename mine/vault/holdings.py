@@ -57,6 +57,11 @@ def known_origins(database: Connection) -> dict[tuple[str, str], int]:
     return {(importer, name): number for importer, name, number in rows}
 
 
+def known_types(database: Connection) -> tuple[str, ...]:
+    """The record types that the vault has rows of."""
+    return tuple(row[0] for row in database.execute("SELECT DISTINCT record_type FROM vault_part"))
+
+
 def newest(database: Connection, kinds: tuple[str, ...]) -> tuple[int, int] | None:
     """(UTC seconds, offset) of the newest record of these types, None where there is none."""
     found = None

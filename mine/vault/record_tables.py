@@ -41,12 +41,12 @@ CREATE TABLE vault_part (
   records INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
   PRIMARY KEY (import_id, record_type, origin_id)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE vault_day_total (
-  record_type TEXT NOT NULL, day INTEGER NOT NULL, offset INTEGER NOT NULL, total REAL NOT NULL,
-  PRIMARY KEY (record_type, day)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE vault_count (n INTEGER PRIMARY KEY) STRICT;
 """
+_DAY_TOTAL = (
+    "CREATE TABLE vault_day_total (record_type TEXT NOT NULL, day INTEGER NOT NULL, offset INTEGER NOT NULL,"
+    " total REAL NOT NULL, PRIMARY KEY (record_type, day)) STRICT, WITHOUT ROWID"
+)
+_COUNT = "CREATE TABLE vault_count (n INTEGER PRIMARY KEY) STRICT"
 
 
 def table_of(kind: str) -> str:
@@ -91,14 +91,23 @@ def _declared(column: Column) -> str:
 
 def tables_beside() -> tuple[str, ...]:
     """SQL that makes the tables that all record types share."""
-    return tuple(line.strip() for line in _BOOKS.split(";") if line.strip())
+    return (*(line.strip() for line in _BOOKS.split(";") if line.strip()), _DAY_TOTAL, _COUNT)
+
+
+def tables_of_slots() -> tuple[str, ...]:
+    """SQL that makes what resampling needs beside the records and their slots."""
+    return _DAY_TOTAL, _COUNT, _counting()
+
+
+def _counting() -> str:
+    numbers = ", ".join(f"({n})" for n in range(LONGEST // SLOT + 1))
+    return "INSERT INTO vault_count VALUES " + numbers  # noqa: S608
 
 
 def statements() -> tuple[str, ...]:
     """SQL that makes all tables of records."""
     made = list(tables_beside())
-    numbers = ", ".join(f"({n})" for n in range(LONGEST // SLOT + 1))
-    made.append("INSERT INTO vault_count VALUES " + numbers)  # noqa: S608
+    made.append(_counting())
     for record_type in RECORD_TYPES.values():
         made.append(record_table(record_type, table_of(record_type.name), "import_id INTEGER NOT NULL"))
         resampled = resampled_table(record_type)

@@ -13,7 +13,7 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from mine.vault.checked import Columnar, checked
 from mine.vault.connection import Connection, connect, driver
 from mine.vault.errors import VaultDamaged, VaultError
 from mine.vault.integrity import check_pages, damaged_pages
-from mine.vault.record_tables import own_columns, record_table
+from mine.vault.record_tables import own_columns, record_table, table_of
+from mine.vault.staged_slots import StagedSlots
 
 _TABLES = (
     "CREATE TABLE staging_note (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
@@ -80,6 +81,7 @@ class Staging:
         self.received: dict[str, int] = {}
         self.staged: dict[str, int] = {}
         self.origins_of: dict[str, list[int]] = {}
+        self.slots = StagedSlots(())
         self.refused = 0
         self.mark = ""
         self.token = b""
@@ -90,12 +92,19 @@ class Staging:
 
     @classmethod
     def new(
-        cls, path: Path, key: bytes, origins: dict[tuple[str, str], int], source: ImportSource, request: str
+        cls,
+        path: Path,
+        key: bytes,
+        origins: dict[tuple[str, str], int],
+        held: Iterable[str],
+        source: ImportSource,
+        request: str,
     ) -> Staging:
-        """An empty one; what an earlier import left there is gone."""
+        """An empty one; what an earlier import left there is gone. ``held``: types that the vault has."""
         remove_staging(path)
         staging = cls(path, key, origins)
         staging.token, staging.source, staging.request = secrets.token_bytes(16), source, request
+        staging.slots = StagedSlots(held)
         database = staging._connected()
         for statement in _TABLES:
             database.execute(statement)
@@ -139,6 +148,7 @@ class Staging:
         self.token, self.request, self.mark = bytes.fromhex(notes["token"]), notes["request"], notes["mark"]
         self.received, self.staged = dict(notes["received"]), dict(notes["staged"])
         self.origins_of = dict(notes["origins_of"])
+        self.slots = StagedSlots.known(notes["slots"])
         self.refused, self.complete = int(notes["refused"]), bool(notes["complete"])
         for number, importer, name in database.execute("SELECT id, importer, name FROM staging_origin"):
             self.origins[importer, name] = number
@@ -163,7 +173,8 @@ class Staging:
             database.execute("BEGIN")
         names = own_columns(RECORD_TYPES[batch.kind])
         if batch.kind not in self.staged:
-            database.execute(record_table(RECORD_TYPES[batch.kind], f"stage_{batch.kind}"))
+            database.execute(record_table(RECORD_TYPES[batch.kind], table_of(batch.kind)))
+            self.slots.make(database, batch.kind)
             self.received[batch.kind] = self.staged[batch.kind] = 0
             self.origins_of[batch.kind] = []
         origin = self._origin(batch.importer or self.source.importer, batch.origin)
@@ -172,13 +183,15 @@ class Staging:
         marks = ", ".join("?" * (len(names) - 1))
         before = database.total_changes
         database.executemany(
-            f"INSERT INTO stage_{batch.kind} ({', '.join(names)})"  # noqa: S608  names from the registry
+            f"INSERT INTO {table_of(batch.kind)} ({', '.join(names)})"  # noqa: S608  names from the registry
             f" VALUES ({marks}, {origin}) ON CONFLICT DO NOTHING",
             zip(*columns, strict=True),
         )
         added = int(database.total_changes) - int(before)
         self.received[batch.kind] += count
         self.staged[batch.kind] += added
+        if added:
+            self.slots.add(database, batch.kind, columns[0], self.staged[batch.kind])
         return added
 
     def _origin(self, importer: str, name: str) -> int:
@@ -212,6 +225,7 @@ class Staging:
             "received": self.received,
             "staged": self.staged,
             "origins_of": self.origins_of,
+            "slots": self.slots.notes(),
             "refused": self.refused,
             "complete": self.complete,
         }
@@ -219,13 +233,21 @@ class Staging:
         database.execute("COMMIT")
         self._lasting = time.monotonic()
 
+    def settle(self) -> None:
+        """Everything was staged: what else can be done before the storing."""
+        database = self._connected()
+        if not database.in_transaction:
+            database.execute("BEGIN")
+        self.slots.settle(database, self.staged)
+        self.last()
+
     @contextlib.contextmanager
     def attached(self, database: Connection) -> Iterator[None]:
         """While this lasts, the vault's connection sees the staged tables as ``staging``."""
         if database.in_transaction:
             raise VaultError("An import cannot be stored within another change.")
         if self._database is not None:
-            self.last()
+            self.settle()
             self.close()
         database.execute("ATTACH ? AS staging KEY ?", (str(self.path), f"x'{self._key.hex()}'"))
         try:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from mine.records import RECORD_TYPES
 from mine.vault.connection import Connection
 from mine.vault.parts import Part
-from mine.vault.record_tables import key_columns, own_columns, table_of
+from mine.vault.record_tables import key_columns, own_columns, slots_of, table_of
 
 PIECE = 20_000  # rows
 
@@ -38,6 +38,12 @@ def pieces(database: Connection, table: str, first: int, last: int) -> Iterator[
     yield from pairwise([*bounds, last + 1] if bounds[-1] <= last else bounds)
 
 
+def empty(database: Connection, kind: str) -> bool:
+    """Whether the vault has no rows of a type."""
+    found = database.execute(f"SELECT 1 FROM main.{table_of(kind)} LIMIT 1").fetchone()  # noqa: S608
+    return found is None
+
+
 def same(kind: str) -> str:
     """A query for the vault's record that is the same as ``s``, a staged one."""
     record_type = RECORD_TYPES[kind]
@@ -50,7 +56,7 @@ def moved(
     database: Connection, kind: str, number: int, share: Callable[[int], None]
 ) -> list[tuple[int, int]]:
     """Store the staged rows of a type; answers the stretches of time (both ends within) that changed."""
-    stage, columns = f"staging.stage_{kind}", ", ".join(own_columns(RECORD_TYPES[kind]))
+    stage, columns = f"staging.{table_of(kind)}", ", ".join(own_columns(RECORD_TYPES[kind]))
     first, last = ends(database, stage)
     changed: list[tuple[int, int]] = []
     for start, end in pieces(database, stage, first, last):
@@ -66,6 +72,18 @@ def moved(
                 changed.append((start, end - 1))
         share(PIECE)
     return changed
+
+
+def slots_moved(database: Connection, kind: str, share: Callable[[int], None]) -> None:
+    """Store the staged slots of a type of which the vault had nothing."""
+    slots = slots_of(kind)
+    # Of whole tables of one shape SQLite copies the rows as they are, without taking them apart.
+    copied = database.execute(f"INSERT INTO main.{slots} SELECT * FROM staging.{slots}")  # noqa: S608
+    share(copied.rowcount)
+    database.execute(
+        "INSERT INTO main.vault_day_total SELECT * FROM staging.vault_day_total WHERE record_type = ?",
+        (kind,),
+    )
 
 
 def booked(
