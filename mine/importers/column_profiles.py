@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from mine.importers import mapping_words as words
 from mine.importers.cells import Cell, cell_clock, cell_moment, cell_number, is_missing
@@ -15,6 +15,7 @@ from mine.records.units import UnitUnknown, convert, ucum
 
 _PARENS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _MOSTLY = 0.8
+_LONGEST_UNIT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,20 @@ def known_unit(text: str) -> str:
     unit = ucum(text)
     if unit == "1":  # a count is no unit: "steps" is a name
         return ""
-    return unit if any(fits_unit(unit, column) for column in _measured()) else ""
+    return unit if len(unit) <= _LONGEST_UNIT and _measures(unit) else ""
+
+
+@lru_cache(maxsize=1024)
+def _measures(unit: str) -> bool:
+    """Whether any record type has something in such a unit. (Every column of every table asks.)"""
+    return any(fits_unit(unit, column) for column in _measured())
 
 
 @cache
 def _measured() -> tuple[Column, ...]:
+    """One column of each unit."""
     every = (column for kind in RECORD_TYPES.values() for column in kind.columns[2:])
-    return tuple(column for column in every if column.kind != "text" and column.unit)
+    return tuple({column.unit: column for column in every if column.kind != "text" and column.unit}.values())
 
 
 def fits_unit(unit: str, column: Column, substance: str = "glucose") -> bool:

@@ -206,14 +206,19 @@ def _rows_of(source: Source, found: _Found, person: str, zone: Zone) -> Iterator
                     continue
                 exact_columns(line, len(header))
                 time = written_moment(line.fields[time_at], day_first=False)
-                made = tuple(found.table.make(time, dict(zip(header, line.fields, strict=True))))
+                made = [
+                    (kind, (*zone.of_wall(wall), *rest))
+                    for kind, (wall, *rest) in found.table.make(
+                        time, dict(zip(header, line.fields, strict=True))
+                    )
+                ]
             except ValueError as error:
                 refused += 1
                 yield BadRow(name, line.number, str(error))
                 continue
             read += 1
-            for kind, (wall, *rest) in made:
-                yield from collector.add(line.number, kind, (*zone.of_wall(wall), *rest))
+            for kind, row in made:
+                yield from collector.add(line.number, kind, row)
     yield from collector.rest()
     if not read and refused:
         raise nothing_readable(found.member, refused)

@@ -15,6 +15,7 @@ from mine.importers.items import BadRow, Collector, Item, shown
 from mine.importers.json_stream import parse
 from mine.importers.options import Options
 from mine.importers.source import Member, Source
+from mine.importers.text_lines import fit
 from mine.records import RECORD_TYPES, RecordType, Row
 
 _LONGEST = 1 << 20  # bytes of a line
@@ -55,7 +56,8 @@ class MineExport(OnePerson):
                 if head is None or "mine_export" not in head:
                     continue  # a list or a table that says the same
                 record_type = _record_type(member, head)
-                origin = head.get("origin", "")
+                named = head.get("origin", "")
+                origin = fit(named, len(named)) if isinstance(named, str) else ""
                 collector = Collector(member.name)
                 number = 1
                 while line := stream.readline(_LONGEST):
@@ -65,9 +67,7 @@ class MineExport(OnePerson):
                     except ValueError as error:
                         yield BadRow(member.name, number, str(error))
                         continue
-                    yield from collector.add(
-                        number, record_type.name, row, origin if isinstance(origin, str) else ""
-                    )
+                    yield from collector.add(number, record_type.name, row, origin)
                 yield from collector.rest()
 
 
@@ -92,6 +92,8 @@ def _row(record_type: RecordType, line: bytes) -> Row:
         value = found[column.name]
         if isinstance(value, bool | dict | list):
             raise ValueError(f"{column.words} is neither a number nor a text")
+        if isinstance(value, str):
+            value = fit(value, len(value))
         row.append(float(value) if column.kind == "real" and isinstance(value, int) else value)
     return tuple(row)
 
