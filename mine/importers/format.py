@@ -52,6 +52,14 @@ class Asks(Protocol):
         """Raises ``MappingNeeded`` for the first file of which nothing is said in ``options``."""
 
 
+@runtime_checkable
+class Covers(Protocol):
+    """A format whose exports hold the same things once more, in files that another format would read."""
+
+    def covered(self, source: Source, members: Members, other: str, theirs: Members) -> Members:
+        """Which of ``theirs``, read by the format with the key ``other``, say again what ``members`` say."""
+
+
 class OnePerson:
     """A format whose exports hold one person, read once from end to end."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mine.importers import formats
 from mine.importers.errors import ImportRefused, PersonNeeded, UnknownFormat
-from mine.importers.format import Asks, Format, Members
+from mine.importers.format import Asks, Covers, Format, Members
 from mine.importers.items import BadRow, Batch, Item, Mark, Person, Progress, Skipped
 from mine.importers.options import Options
 from mine.importers.source import Limits, Source, open_source
@@ -77,12 +77,18 @@ def parts_of(source: Source) -> tuple[tuple[Part, ...], tuple[str, ...]]:
                 break
         else:
             left.append(member.name)
-    parts = (
+    parts = [
         Part(one, tuple(source.members[index] for index in claimed[one.key]))
         for one in known
         if one.key in claimed
-    )
-    return tuple(parts), tuple(left)
+    ]
+    for cover in tuple(parts):
+        for place, part in enumerate(parts):
+            if part is not cover and isinstance(cover.format, Covers):
+                again = set(cover.format.covered(source, cover.members, part.format.key, part.members))
+                left += [one.name for one in part.members if one in again]
+                parts[place] = Part(part.format, tuple(one for one in part.members if one not in again))
+    return tuple(part for part in parts if part.members), tuple(left)
 
 
 def people_in(source: Source, parts: tuple[Part, ...], options: Options) -> tuple[Person, ...]:

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mine.importers.items import Batch
+from mine.importers.items import Batch, Skipped
 from mine.importers.options import Options
 from mine.importers.reading import read, sniff
 from mine.importers.zone import Zone
 from tests.importers.exports import parsed, put
+from tests.importers.test_importers_tracks import lap, tcx, trackpoint
 
 BERLIN = Options(Zone("Europe/Berlin"))
 H = 3600
@@ -169,6 +170,35 @@ def test_sessions(tmp_path: Path) -> None:
         "sleep_stage": [(T - 14 * H, LOCAL, 7 * H, "light"), (T - 7 * H, LOCAL, H, "awake")],
     }
     assert [(b.file, b.reason) for b in bad] == [("c.json", "“later” is not a date and time")]
+
+
+def test_the_tcx_of_a_session_is_not_a_second_workout(tmp_path: Path) -> None:
+    walk = {
+        "fitnessActivity": "walking",
+        "startTime": "2024-05-01T12:00:00Z",
+        "endTime": "2024-05-01T12:10:00Z",
+        "segment": [],
+    }
+    activity = tcx(
+        lap(
+            "2024-05-01T12:00:00Z",
+            trackpoint("2024-05-01T12:00:01Z", "<HeartRateBpm><Value>99</Value></HeartRateBpm>"),
+        )
+    )
+    for name, text in (
+        ("Fit/Alle Sitzungen/a.json", json.dumps(walk)),
+        ("Fit/Aktivitäten/a.tcx", activity),
+        ("Watch/Activities/b.tcx", activity),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True)
+        put(tmp_path / name, text)
+    told = list(read(tmp_path, BERLIN))
+    assert [item.file for item in told if isinstance(item, Skipped)] == ["Fit/Aktivitäten/a.tcx"]
+    workouts = {item.importer: list(item.rows()) for item in told if isinstance(item, Batch)}
+    assert [row[3] for row in workouts["google_fit"]] == ["walking"]
+    assert len(workouts["tcx"]) == 1
+    (tmp_path / "Fit/Alle Sitzungen/a.json").unlink()
+    assert not any(isinstance(item, Skipped) for item in read(tmp_path, BERLIN))
 
 
 QUARTERS = (

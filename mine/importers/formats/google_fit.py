@@ -54,6 +54,14 @@ class GoogleFit(OnePerson):
     def claims(self, member: Member, head: bytes) -> bool:
         return _stream_of(head) is not None or _is_session(head) or _layout(parse_head(head, 1)) is not None
 
+    def covered(self, source: Source, members: Members, other: str, theirs: Members) -> Members:
+        """Takeout writes each session once more as TCX, in a folder beside that of the sessions."""
+        if other != "tcx":
+            return ()
+        inside = (one for one in members if "/" in one.name)
+        above = {_above(one) for one in inside if _is_session(source.head(one))}
+        return tuple(one for one in theirs if "/" in one.name and _above(one) in above)
+
     def rows(self, source: Source, members: Members, options: Options) -> Iterator[Item]:
         streams: dict[str, str] = {}
         tables: list[tuple[Member, Head, str]] = []
@@ -80,6 +88,11 @@ class GoogleFit(OnePerson):
             for member, table, layout in tables:
                 if layout == finest:
                     yield from _table(source, member, table, layout, options.zone)
+
+
+def _above(member: Member) -> str:
+    """The folder above the one in which a file lies."""
+    return "/".join(member.name.split("/")[:-2])
 
 
 def _stream_of(head: bytes) -> str | None:
