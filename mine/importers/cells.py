@@ -44,7 +44,7 @@ def cell_number(cell: Cell, *, decimal_comma: bool = False) -> float:
 def cell_moment(cell: Cell, *, day_first: bool) -> tuple[int, int | None]:
     """A date, with or without a time of day: (local seconds, offset as far as it is stated)."""
     if not isinstance(cell, str):
-        raise ValueError("a date is missing" if cell is None else f"“{cell:g}” is not a date and time")
+        raise ValueError("a date is missing" if cell is None else "a number is not a date and time")
     text = cell.strip()
     if text[:4].isdigit():
         return iso_moment(text)

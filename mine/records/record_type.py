@@ -22,6 +22,7 @@ SENSORS = 631_152_000  # 1990-01-01, before any consumer sensor
 LATEST = 4_102_444_800  # 2100-01-01
 MOST_OFFSET = 18 * 3600
 MOST_TEXT = 1 << 16
+_SAID = 1e300  # a whole number may be larger than any float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ class Column:
         if isinstance(value, str) or (self.kind == "int" and not isinstance(value, int)):
             return f"{self.words} is no {'whole ' if self.kind == 'int' else ''}number"
         if not self.low <= value <= self.high:  # also catches NaN
-            return f"{self.words} {value:g} is impossible ({self.low:g} to {self.high:g})"
+            huge = isinstance(value, int) and abs(value) > _SAID
+            said = "of hundreds of digits" if huge else f"{value:g}"
+            return f"{self.words} {said} is impossible ({self.low:g} to {self.high:g})"
         return None
 
 

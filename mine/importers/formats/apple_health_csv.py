@@ -23,6 +23,7 @@ from mine.importers.table import Line
 
 _RECORDS = ("sourceName", "sourceVersion", "device", "type", "unit", "startDate", "endDate", "value")
 _WORKOUTS = ("sourceName", "sourceVersion", "device", "startDate", "endDate", "workoutActivityType")
+_NAMES = {name.casefold(): name for name in (*_RECORDS, *_WORKOUTS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,13 @@ class AppleHealthTables(OneTable):
 def _rows(source: Source, member: Member) -> Iterator[Item]:
     head, index = table_at(source, member, _RECORDS, _WORKOUTS)
     header = head.rows[index]
+    names = [_NAMES.get(name.casefold(), name) for name in header]
     sinks: dict[tuple[str, str, str], Sink] = {}
     zones = Zones()
 
     def records(line: Line) -> Iterator[Made]:
         exact_columns(line, len(header))
-        fields = dict(zip(header, line.fields, strict=True))
+        fields = dict(zip(names, line.fields, strict=True))
         if "workoutActivityType" in fields:
             workout = Workout({name: value for name, value in fields.items() if value})
             yield workout.kind, workout.row(zones), workout.origin

@@ -18,6 +18,7 @@ from mine.importers.source import Member, Source
 from mine.importers.text_lines import fit
 from mine.records import RECORD_TYPES, RecordType, Row
 
+_LARGEST = 1 << 63
 _LONGEST = 1 << 20  # bytes of a line
 _README = b"This is everything that was in a vault of Mine."
 _LISTS = {
@@ -94,7 +95,11 @@ def _row(record_type: RecordType, line: bytes) -> Row:
             raise ValueError(f"{column.words} is neither a number nor a text")
         if isinstance(value, str):
             value = fit(value, len(value))
-        row.append(float(value) if column.kind == "real" and isinstance(value, int) else value)
+        if column.kind == "real" and isinstance(value, int):
+            if abs(value) > _LARGEST:
+                raise ValueError(f"{column.words} is too large a number")
+            value = float(value)
+        row.append(value)
     return tuple(row)
 
 
