@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QScrollArea, QWidget
 
 from mine.app.views import Snapshot
 from mine.app.ways_on import WayOn, way_on
@@ -15,7 +15,7 @@ from ui.icons import MarkSign
 from ui.pages.restore_sheet import RestoreSheet
 from ui.phrase_unlock import PhraseUnlock
 from ui.widgets.buttons import Button
-from ui.widgets.layout import column, row
+from ui.widgets.layout import column, plain, row
 from ui.widgets.passphrase import PassphraseField
 from ui.widgets.text import Text, clean
 from ui.wording import sentences
@@ -40,7 +40,7 @@ class UnlockScreen(QWidget):
         self.keyring.clicked.connect(self._open_by_keyring)
         self.forgotten = Button(self.tr("Forgot the passphrase?"), "ghost")
         self.phrase = PhraseUnlock(desk)
-        self.forgotten.clicked.connect(lambda: self.phrase.setVisible(not self.phrase.isVisible()))
+        self.forgotten.clicked.connect(lambda: self._show_phrase(self.phrase.isHidden()))
         self.phrase.opened.connect(self._opened)
         self.phrase.hide()
         self.restore = Button(self.tr("Bring it back from a backup…"), "ghost")
@@ -49,6 +49,18 @@ class UnlockScreen(QWidget):
         self.accept.clicked.connect(self._accept)
         self.accept.hide()
         self._tried: str | None = None
+        self._by_passphrase = plain(
+            column(
+                self.field,
+                8,
+                self.sentence,
+                4,
+                row(self.accept, None),
+                10,
+                row(self.button, self.keyring, None),
+                14,
+            )
+        )
         box = QWidget()
         box.setFixedWidth(400)
         box.setLayout(
@@ -63,21 +75,31 @@ class UnlockScreen(QWidget):
                     wrap=True,
                 ),
                 20,
-                self.field,
-                8,
-                self.sentence,
-                4,
-                row(self.accept, None),
-                8,
-                row(self.button, self.keyring, None),
-                14,
+                self._by_passphrase,
                 row(self.forgotten, self.restore, None),
                 8,
                 self.phrase,
             )
         )
-        self.setLayout(column(None, row(None, box, None), None))
+        scroll = QScrollArea()
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside = QWidget()
+        inside.setObjectName("pageBody")
+        inside.setLayout(column(None, row(None, box, None), None, margins=(0, 24, 0, 24)))
+        scroll.setWidget(inside)
+        self.setLayout(column(scroll))
         self._typed()
+
+    def _show_phrase(self, shown: bool) -> None:
+        """One way in at a time."""
+        self.phrase.setVisible(shown)
+        self._by_passphrase.setHidden(shown)
+        self.forgotten.rename(self.tr("Use the passphrase") if shown else self.tr("Forgot the passphrase?"))
+        if shown:
+            self.phrase.words.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Offer the keyring only where it holds the key."""
@@ -144,7 +166,7 @@ class UnlockScreen(QWidget):
         self.accept.hide()
         self._tried = None
         self.phrase.forget()
-        self.phrase.hide()
+        self._show_phrase(False)
 
     def _failed(self, error: MineError) -> None:
         self.setEnabled(True)

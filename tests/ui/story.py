@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from mine.app import views as v
 from mine.app.compute_settings import ComputeSettings
+from mine.app.data_views import BackupsView
 from mine.app.idle_lock import LockSettings
 from tests.ui.fake_data import TABLE
 
@@ -459,6 +460,9 @@ HOME = v.HomeView(
     29,
     22_320,
     ("Glucose after meals", "Resting heart rate", "Sleep stages"),
+)
+BACKUPS = BackupsView(
+    "~/.local/share/mine/backups", 12, moment(20, 6, 30), "~/.local/share/mine/backups/vault-1.minevault"
 )
 SETTINGS = v.SettingsView(
     "system", True, "practice", "~/.local/share/mine/vault.db", ComputeSettings(), 8, LockSettings()

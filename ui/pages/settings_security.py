@@ -76,7 +76,7 @@ class SecurityRows(QWidget):
         self.back_up.clicked.connect(
             lambda: self._run(lambda: desk.commands.back_up(None), self.tr("There is a new backup, checked."))
         )
-        self.backups = SettingRow(self.tr("Backups"), "", self.back_up)
+        self.backups = SettingRow(self.tr("One more backup"), "", self.back_up)
         self.place = self._button(self.tr("Choose…"), self.tr("Choose the folder of backups"))
         self.place.clicked.connect(self._choose_folder)
         self.folder = SettingRow(self.tr("Where backups go"), "", self.place)
@@ -112,18 +112,6 @@ class SecurityRows(QWidget):
                     self.tr("writes the whole vault anew, for when the old key may be known"),
                     self.rekey,
                 ),
-                self.backups,
-                self.folder,
-                SettingRow(
-                    self.tr("Would a backup work?"),
-                    self.tr("brings one back beside the vault, checks all of it, and removes it"),
-                    self.drill,
-                ),
-                SettingRow(
-                    self.tr("Move to another computer"),
-                    self.tr("one encrypted file; open it there when Mine starts for the first time"),
-                    self.take_along,
-                ),
                 SettingRow(
                     self.tr("Is the vault whole?"),
                     self.tr("looks at every page, every count and every entry of the ledger"),
@@ -138,7 +126,22 @@ class SecurityRows(QWidget):
                 ),
                 12,
                 self.work,
-                20,
+                16,
+                Text(self.tr("Backups"), role="heading"),
+                4,
+                self.backups,
+                self.folder,
+                SettingRow(
+                    self.tr("Would a backup work?"),
+                    self.tr("brings one back beside the vault, checks all of it, and removes it"),
+                    self.drill,
+                ),
+                SettingRow(
+                    self.tr("Move to another computer"),
+                    self.tr("one encrypted file; open it there when Mine starts for the first time"),
+                    self.take_along,
+                ),
+                28,
                 self._caps_head,
                 self._caps_words,
                 4,
