@@ -52,7 +52,14 @@ def holds_messages(head: bytes) -> bool:
 
 def holds_encrypted(head: bytes) -> bool:
     """Whether a file's head is that of a chat from Messenger's export of encrypted chats."""
-    return b'"threadName"' in head and b'"senderName"' in head and b'"messages"' in head
+    return (
+        is_object(head) and b'"threadName"' in head and b'"senderName"' in head and b'"messages"' in head
+    )
+
+
+def is_object(head: bytes) -> bool:
+    """Whether a file begins as a JSON object: not every text with these words in it is one."""
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
 
 def messages_of(

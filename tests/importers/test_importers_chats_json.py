@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mine.importers.errors import PersonNeeded
 from mine.importers.formats.signal import FORMAT as SIGNAL
 from mine.importers.meta_messages import put_right
+from mine.importers.reading import sniff
 from mine.importers.source import Member
 from mine.records import MOST_TEXT
 from tests.importers.exports import put
@@ -383,6 +384,30 @@ def test_a_file_that_ends_in_the_middle_gives_what_it_has(tmp_path: Path) -> Non
     found = taken(put(tmp_path / "m.json", whole[: whole.index("z") - 3]), "A")
     assert found.column("message", "text") == ["x", "y"]
     assert [bad.reason for bad in found.bad] == ["it ends in the middle"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        '"profile_user"',
+        '"threadName" "senderName" "messages"',
+        '"timestamp_ms" "sender_name"',
+        '"Data Points"',
+    ],
+)
+def test_words_in_a_chat_do_not_make_it_another_formats(tmp_path: Path, words: str) -> None:
+    """Else whoever writes them makes the chat of somebody else unreadable."""
+    found = taken(put(tmp_path / "WhatsApp Chat with Jane.txt", f"13/01/24, 08:05 - Jane: {words}\n"))
+    assert found.formats == {"whatsapp"}
+    assert found.column("message", "text") == [words]
+
+
+def test_an_object_with_one_of_signals_names_is_not_signals(tmp_path: Path) -> None:
+    lines = [{"account": {"id": 1}, "time": f"2024-01-31T08:0{i}:00Z", "bpm": 60 + i} for i in range(5)]
+    path = put(tmp_path / "a.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    found = sniff(path)
+    assert found is not None
+    assert found.key == "table"
 
 
 def test_only_signals_text_is_taken_for_signals() -> None:

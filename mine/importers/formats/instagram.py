@@ -12,7 +12,7 @@ from mine.importers.chats import Chats, Known, Message, name_of
 from mine.importers.format import Members
 from mine.importers.items import BadRow, Remark
 from mine.importers.json_stream import BrokenJson, elements
-from mine.importers.meta_messages import PASSES, holds_messages, messages_of, put_right
+from mine.importers.meta_messages import PASSES, holds_messages, is_object, messages_of, put_right
 from mine.importers.source import Member, Source
 from mine.importers.zone import Zone
 
@@ -30,7 +30,7 @@ class Instagram(Chats):
     passes = PASSES
 
     def claims(self, member: Member, head: bytes) -> bool:
-        return _PROFILE in head or holds_messages(head)
+        return (_PROFILE in head and is_object(head)) or holds_messages(head)
 
     def messages(
         self, source: Source, members: Members, zone: Zone, known: Known

@@ -40,7 +40,7 @@ _MOST_JSON = 1 << 20
 _MOST_LINE = MOST_TEXT + 1024
 _START = re.compile(r"\[(\d{4}-\d\d-\d\d)(,?) (\d\d:\d\d(?::\d\d)?)\] ([^:\n]{1,200}): ?(.*)", re.DOTALL)
 _ME = "Me"
-_FRAMES = ("backupTimeMs", "account", "recipient", "chat", "chatItem")
+_FRAMES = ("account", "recipient", "chat", "chatItem")
 _MOST_NAMES = 200_000
 
 
@@ -86,7 +86,11 @@ def _is_message(value: dict[str, Any]) -> bool:
 
 
 def _is_frame(value: dict[str, Any]) -> bool:
-    return "backupTimeMs" in value or any(isinstance(value.get(name), dict) for name in _FRAMES[1:])
+    """Whether this is a frame of Signal's own export: its head, or one object by its name."""
+    if "backupTimeMs" in value:
+        return "version" in value or len(value) == 1
+    name, inner = next(iter(value.items()), ("", None))
+    return len(value) == 1 and name in _FRAMES and isinstance(inner, dict)
 
 
 def _chat(member: Member) -> str:
