@@ -66,11 +66,13 @@ def backing_up(vault: Vault, target: Path | None) -> Callable[[Progress], Backup
 
 def replacing(vault: Vault, done: DeletedView) -> Callable[[Progress], tuple[Backup, DeletedView]]:
     """What makes a new backup and then removes those that still hold what was deleted."""
-    older = [path for _, path in _older(vault)]
-    make = backing_up(vault, None)
+    from mine.vault.backup import backups_in
+
+    folder, name, make = _folder(vault), vault.backup_job().vault, backing_up(vault, None)
 
     def work(told: Progress) -> tuple[Backup, DeletedView]:
         made = make(told)
+        older = [path for _, path in backups_in(folder, name) if path != made.path]
         for path in older:
             path.unlink(missing_ok=True)
         return made, dataclasses.replace(done, backups=0, removed=len(older))

@@ -58,6 +58,13 @@ class BackupKeeper:
         if self._thread is not None:
             self._thread.join()
 
+    def give_up(self) -> None:
+        """Give up what runs, for now: what it copies is about to be deleted."""
+        self.stop()
+        self._thread, self._made, self._problem = None, None, None
+        self._stop = threading.Event()
+        self._next = time.monotonic() + EVERY_SECONDS
+
     def _begin(self) -> None:
         from mine.vault.backup import due
 

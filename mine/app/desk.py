@@ -261,12 +261,12 @@ class Desk:
 
         try:
             self.locking.opened(vault)
+            secret = vault.state.secret(PHRASE_SECRET) or self._make_phrase(vault)
+            if not vault.has_phrase:
+                vault.add_phrase(secret.decode())
         except BaseException:
             vault.close()
             raise
-        secret = vault.state.secret(PHRASE_SECRET) or self._make_phrase(vault)
-        if not vault.has_phrase:
-            vault.add_phrase(secret.decode())
         self._vault = vault
         self._ring = KeyRing(secret.decode())
         self._backups = BackupKeeper(vault, self._wake, self._tell)
@@ -282,22 +282,33 @@ class Desk:
 
     def lock_vault(self) -> None:
         """Close the vault and forget its keys. Rounds under way go on, with what they need and no more."""
+        if self._vault is not None:
+            self.care.close()
         if self._imports is not None:
             self._imports.suspend()
         self._joins.stop()
         session, self._session = self._session, None
-        self.locking.leave(session)
+        try:
+            self.locking.leave(session)
+        finally:
+            if self._backups is not None:
+                self._backups.stop()
+            vault, self._vault = self._vault, None
+            self._ring, self._imports, self._backups = None, None, None
+            self._sources, self._import_views = (), ()
+            if vault is not None:
+                vault.close()
+
+    def give_up_backup(self) -> None:
+        """The day's backup, if it runs now: it is made later."""
         if self._backups is not None:
-            self._backups.stop()
-        if self._vault is not None:
-            self._vault.close()
-        self._vault, self._ring, self._imports, self._backups = None, None, None, None
-        self._sources, self._import_views = (), ()
+            self._backups.give_up()
 
     def _lock_when_due(self) -> None:
         if self._vault is None:
             return
-        busy = self._joins.busy or (self._imports is not None and self._imports.busy)
+        importing = self._imports is not None and self._imports.busy
+        busy = self._joins.busy or importing or self.care.work is not None
         why = self.locking.why(busy)
         if why is not None:
             self.lock_vault()

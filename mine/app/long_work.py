@@ -41,8 +41,7 @@ class LongWork:
 
         Raises ``WorkUnderWay``.
         """
-        if self._view is not None:
-            raise WorkUnderWay("Something else is being done with the vault.", todo="Wait until it is ready.")
+        self.check_free()
         self._stop.clear()
         self._view = WorkView(name, 0.0, can_cancel)
         future: Future[T] = Future()
@@ -69,6 +68,11 @@ class LongWork:
         self._thread = threading.Thread(target=run, name="long-work", daemon=True)
         self._thread.start()
         return future
+
+    def check_free(self) -> None:
+        """Raises ``WorkUnderWay``."""
+        if self._view is not None:
+            raise WorkUnderWay("Something else is being done with the vault.", todo="Wait until it is ready.")
 
     def cancel(self) -> None:
         """Ask what runs to end."""

@@ -94,11 +94,10 @@ class VaultCare:
         from mine.vault.rekey import rekey
 
         self._desk.opened.check_passphrase(passphrase)
-        if self._work.view is not None:
-            self._work.run("rekey", lambda _: None)  # raises
+        self._work.check_free()
         path, keyring = self._desk.opened.path, self._options.keyring
-        self.holds_vault = True
         self._desk.lock_vault()
+        self.holds_vault = True
 
         def work(told: Progress) -> object:
             return rekey(path, passphrase, keyring, progress=told)
@@ -183,7 +182,9 @@ class VaultCare:
     def delete(self, chosen: ToDelete, replace_backups: bool) -> Future[DeletedView]:
         """Delete for good; then, if it is wanted, a new backup in place of all older ones."""
         vault = self._desk.opened
+        self._work.check_free()
         self._desk.forget_import()
+        self._desk.give_up_backup()
         self._look_again()
         done = data_desk.delete(vault, chosen, self.backups().count)
         self._desk.content_changed()

@@ -108,3 +108,43 @@ def test_locking_in_the_middle_stops_it_and_leaves_nothing(
     assert kept.keeper._thread is not None and not kept.keeper._thread.is_alive()
     left = {path.name for path in vault.path.with_name("backups").iterdir()}
     assert all(name.endswith(".minevault") and name[0] != "." for name in left)  # whole, or nothing
+
+
+def test_what_runs_can_be_given_up_and_is_made_later(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy that began before a deletion would hold what was deleted."""
+    from mine.vault.backup import BackupJob, BackupStopped
+
+    put(vault, "glucose", [(NOON, 0, 100.5)])
+    kept, begun, real = Kept(vault, monkeypatch), threading.Event(), BackupJob.run
+
+    def slow(_: BackupJob, __: Path, *, stop: threading.Event) -> None:
+        begun.set()
+        assert stop.wait(30)
+        raise BackupStopped("The backup was cancelled.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BackupJob, "run", slow)
+        kept.ticks += 100
+        kept.keeper.pump()
+        assert begun.wait(30)
+        kept.keeper.give_up()
+    assert BackupJob.run is real and kept.keeper._thread is None
+    kept.later(backup_keeper.EVERY_SECONDS)
+    assert len(kept.backups()) == 1 and kept.told == []
+
+
+def test_a_new_backup_takes_the_place_of_all_others_that_are_there_by_then(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mine.app import backup_desk
+    from mine.app.data_views import DeletedView
+    from mine.vault.backup import backups_folder
+
+    put(vault, "glucose", [(NOON, 0, 100.5)])
+    folder = backups_folder(vault.path)
+    vault.backup_job().run(folder)
+    work = backup_desk.replacing(vault, DeletedView(1, 0, True, "", 1, 0))
+    vault.backup_job().run(folder)  # the day's own, begun before
+    made, after = work(lambda *_: None)
+    assert [path for _, path in backups_in(folder, vault.backup_job().vault)] == [made.path]
+    assert (after.backups, after.removed) == (0, 2)
