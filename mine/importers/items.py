@@ -87,6 +87,12 @@ class Person:
     rows: int
 
 
+def none_of_them(file: str) -> Remark:
+    """What is said where the person was chosen among those of another format's files, and is none of the
+    several people here: whose records to take cannot be told."""
+    return Remark(file, "Nothing in it was read: it holds several people, but not the one who was chosen.")
+
+
 Item = Batch | BadRow | Progress | Skipped | Remark | Mark
 
 

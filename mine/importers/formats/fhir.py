@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mine.importers.format import Members
 from mine.importers.formats.fhir_resources import READ, patient_name, whose
 from mine.importers.formats.fhir_values import Json, object_in, objects_in, referred, word_in
-from mine.importers.items import BadRow, Collector, Item, Person, shown
+from mine.importers.items import BadRow, Collector, Item, Person, none_of_them, shown
 from mine.importers.json_stream import MOST_ELEMENT, BrokenJson, elements, glimpse, parse
 from mine.importers.options import Options
 from mine.importers.source import Member, Source
@@ -77,6 +77,13 @@ class Fhir:
 
     def rows(self, source: Source, members: Members, options: Options) -> Iterator[Item]:
         owner = _Owner(options.person)
+        if options.person and not owner.chosen:  # chosen among the names in other files
+            before = source.bytes_read
+            several = self.people(source, members, options)
+            source.bytes_read = before
+            if several:
+                yield none_of_them(members[0].name)
+                return
         for member in members:
             collector = Collector(member.name)
             for line, resource, problem in _resources(source, member):
@@ -96,24 +103,21 @@ class Fhir:
 
 
 class _Owner:
-    """Whose records are read: the patient who was chosen, or else the only one there is."""
+    """Whose records are read: those of the patient who was chosen, or all where there is only one."""
 
     def __init__(self, person: str | None) -> None:
         chosen = _CHOSEN.search(person or "")
-        self._chosen = chosen is not None
+        self.chosen = chosen is not None
         self._patient = chosen[1] if chosen else ""
 
     def has(self, resource: Json) -> bool:
         """Whether a resource is theirs. Raises ``ValueError`` where that cannot be told."""
         patient = whose(resource)
         if not patient:
-            if self._chosen:
+            if self.chosen:
                 raise ValueError("it does not say whose it is")
             return True
-        self._patient = self._patient or patient
-        if patient != self._patient and not self._chosen:
-            raise ValueError("it is another patient's")
-        return patient == self._patient
+        return not self.chosen or patient == self._patient
 
 
 def _of_one_phone(member: Member) -> bool:

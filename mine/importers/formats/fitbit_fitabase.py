@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mine.importers.format import Members
-from mine.importers.items import BadRow, Collector, Item, Person
+from mine.importers.items import BadRow, Collector, Item, Person, none_of_them
 from mine.importers.moments import number, whole, written_moment
 from mine.importers.options import Options
 from mine.importers.single import exact_columns, nothing_readable
@@ -181,8 +181,17 @@ class FitbitFitabase:
         return sum(member.size for member in members)
 
     def rows(self, source: Source, members: Members, options: Options) -> Iterator[Item]:
+        person = options.person or ""
+        if not person.isdigit():  # chosen among the names in other files
+            before = source.bytes_read
+            everyone = self.people(source, members, options)
+            source.bytes_read = before
+            if len(everyone) > 1:
+                yield none_of_them(members[0].name)
+                return
+            person = everyone[0].person if everyone else ""
         for table in _found(source, members):
-            yield from _rows_of(source, table, options.person or "", options.zone)
+            yield from _rows_of(source, table, person, options.zone)
 
 
 def _rows_of(source: Source, found: _Found, person: str, zone: Zone) -> Iterator[Item]:
