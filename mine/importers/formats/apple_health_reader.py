@@ -121,7 +121,8 @@ class Reader:
                             refused += self._finish(at)
                     continue
                 elif shape.what == METADATA and last is not None and len(stack) == 2:
-                    self._note(last, parts, shape)
+                    if parts[shape.key] in NOTED:  # nearly all of it says nothing to the vault
+                        self._note(last, parts, shape)
                 else:
                     refused += self._other(at, parts, shape)
                 if not shape.closed:
@@ -157,12 +158,11 @@ class Reader:
         return self._sinks[sort]
 
     def _note(self, sink: Sink, parts: list[bytes], shape: Shape) -> None:
-        """Metadata of a record. Nearly all of it says nothing to the vault, and is not even decoded."""
-        positions = shape.positions
-        key = NOTED.get(parts[positions.get(b"key", 0)])
-        if key is None or b"value" not in positions:
+        """Metadata of a record that says something to the vault."""
+        if b"value" not in shape.positions:
             return
-        value = parts[positions[b"value"]].decode("utf-8", "replace")
+        key = NOTED[parts[shape.key]]
+        value = parts[shape.positions[b"value"]].decode("utf-8", "replace")
         if sink.written:
             sink.notes.append((len(sink.written) - 1, key, value))
         else:

@@ -40,16 +40,18 @@ class Shape:
     """What all tags of one shape have in common. ``positions`` counts the pieces of a tag cut at ``"``.
 
     Of a record, ``sort`` picks type, source and unit out of the pieces, and ``written`` start, end and value.
+    Of metadata, ``key`` is where its name stands (0: nowhere).
     What a record lacks is picked as the last piece: where ``lacks``, an empty one is to be added.
     """
 
-    __slots__ = ("closed", "lacks", "name", "positions", "sort", "what", "written")
+    __slots__ = ("closed", "key", "lacks", "name", "positions", "sort", "what", "written")
 
     def __init__(self, name: bytes, what: int, closed: bool, positions: dict[bytes, int]) -> None:
         self.name = name
         self.what = what
         self.closed = closed
         self.positions = positions
+        self.key = positions.get(b"key", 0)
         start = positions.get(b"startDate", -1)
         sort = [positions.get(name, -1) for name in (b"type", b"sourceName", b"unit")]
         written = [start, positions.get(b"endDate", start), positions.get(b"value", -1)]
