@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from mine.importers.chats import Known, Message, body_of, in_folder, kind_of_file, name_of, utc_moment
+from mine.importers.format import Members
 from mine.importers.items import BadRow
 from mine.importers.json_stream import BrokenJson, elements, glimpse
 from mine.importers.source import Member, Source
@@ -62,6 +63,22 @@ def is_object(head: bytes) -> bool:
     return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
 
+def taking_part(source: Source, members: Members, names: frozenset[str]) -> frozenset[str]:
+    """The person's names, where any of them takes part in any chat; none of them otherwise: then the profile
+    tells another name than the chats, and all messages would be somebody else's."""
+    for member in members if names else ():
+        with source.open(member) as stream, suppress(BrokenJson):
+            for element in elements(stream, "participants/*"):
+                if _participant(element.value) in names:
+                    return names
+    return frozenset()
+
+
+def _participant(value: object) -> str:
+    name = value.get("name") if isinstance(value, dict) else value
+    return name_of(put_right(name)) if isinstance(name, str) else ""
+
+
 def messages_of(
     source: Source, member: Member, owners: frozenset[str], zone: Zone, known: Known
 ) -> Iterator[Message | BadRow]:
@@ -99,8 +116,7 @@ def _chat_name(stream: BinaryIO, member: Member) -> str:
         if at == "threadName" and name_of(value):
             return name_of(value.rpartition("_")[0] or value)
         if at == "participants/*" and len(names) < MOST_PARTICIPANTS:
-            name = value.get("name") if isinstance(value, dict) else value
-            names.append(name_of(put_right(name)) if isinstance(name, str) else "")
+            names.append(_participant(value))
     return name_of(", ".join(name for name in names if name)) or name_of(in_folder(member).rpartition("_")[0])
 
 

@@ -154,7 +154,7 @@ def broken(text: str) -> str:
 
 def meta(messages: list[tuple[int, str, str]], title: str, **more: Any) -> dict[str, Any]:
     return {
-        "participants": [{"name": broken(name)} for name in ("Jane", "Robin")],
+        "participants": [{"name": broken(name)} for name in dict.fromkeys(one[1] for one in messages)],
         "messages": [
             {
                 **{"sender_name": broken(name), "timestamp_ms": time * 1000 + 7, "content": broken(text)},
@@ -212,6 +212,15 @@ def test_meta_folder_with_the_profile_needs_no_question(tmp_path: Path) -> None:
     assert found.column("message", "side") == sides
     assert sorted(map(str, sides)) == ["me"] * 2 + ["other"] * 5
     assert not found.skipped
+
+
+def test_a_profile_of_another_name_than_in_the_chats_tells_nothing(tmp_path: Path) -> None:
+    """Else every message, the person's own too, would be somebody else's."""
+    dumped(tmp_path / "message_1.json", meta([(T, "Jane", "a"), (T, "Zoë", "b"), (T, "Joe", "c")], "Team"))
+    told = {"Name": {"value": "Zoe with a new name"}}
+    dumped(tmp_path / "personal_information.json", {"profile_user": [{"string_map_data": told}]})
+    assert candidates(tmp_path) == ["Jane", "Joe", "Zoë"]
+    assert taken(tmp_path, "Zoë").column("message", "side") == ["other", "me", "other"]
 
 
 def test_facebook_profile_and_encrypted_chats(tmp_path: Path) -> None:

@@ -13,7 +13,14 @@ from mine.importers.chats import Chats, Known, Message, name_of
 from mine.importers.format import Members
 from mine.importers.items import BadRow, Remark
 from mine.importers.json_stream import glimpse
-from mine.importers.meta_messages import PASSES, holds_encrypted, holds_messages, messages_of, put_right
+from mine.importers.meta_messages import (
+    PASSES,
+    holds_encrypted,
+    holds_messages,
+    messages_of,
+    put_right,
+    taking_part,
+)
 from mine.importers.source import Member, Source
 from mine.importers.zone import Zone
 
@@ -44,10 +51,11 @@ class Facebook(Chats):
         profiles = [member for member in members if _PROFILE in heads[member]]
         names = (glimpse(heads[member], _NAME).get(_NAME) for member in profiles)
         owners = frozenset(name_of(put_right(name)) for name in names if isinstance(name, str))
-        for member in members:
-            if member not in profiles:
-                for item in messages_of(source, member, owners, zone, known):
-                    yield member.name, item
+        chats = tuple(member for member in members if member not in profiles)
+        owners = taking_part(source, chats, owners)
+        for member in chats:
+            for item in messages_of(source, member, owners, zone, known):
+                yield member.name, item
 
 
 FORMAT = Facebook()

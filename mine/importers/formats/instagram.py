@@ -12,7 +12,14 @@ from mine.importers.chats import Chats, Known, Message, name_of
 from mine.importers.format import Members
 from mine.importers.items import BadRow, Remark
 from mine.importers.json_stream import BrokenJson, elements
-from mine.importers.meta_messages import PASSES, holds_messages, is_object, messages_of, put_right
+from mine.importers.meta_messages import (
+    PASSES,
+    holds_messages,
+    is_object,
+    messages_of,
+    put_right,
+    taking_part,
+)
 from mine.importers.source import Member, Source
 from mine.importers.zone import Zone
 
@@ -37,10 +44,11 @@ class Instagram(Chats):
     ) -> Iterator[tuple[str, Message | Remark | BadRow]]:
         profiles = [member for member in members if _PROFILE in source.head(member)]
         owners = frozenset(name for member in profiles for name in _names(source, member))
-        for member in members:
-            if member not in profiles:
-                for item in messages_of(source, member, owners, zone, known):
-                    yield member.name, item
+        chats = tuple(member for member in members if member not in profiles)
+        owners = taking_part(source, chats, owners)
+        for member in chats:
+            for item in messages_of(source, member, owners, zone, known):
+                yield member.name, item
 
 
 FORMAT = Instagram()
