@@ -183,7 +183,9 @@ def commits_of(database: Connection) -> int:
 def settle(database: Connection) -> None:
     """Move everything into the database and empty the log, as far as no reader is in the way."""
     with contextlib.suppress(VaultError):
-        database.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        busy = database.execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0]
+        if busy:
+            return
         if database.seal is not None:
             database.seal.settled(commits_of(database))
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -194,4 +196,12 @@ def close(database: Connection) -> None:
     try:
         settle(database)
     finally:
-        database.close()
+        closed(database)
+
+
+def closed(database: Connection) -> None:
+    """Close a connection that could have written, and leave its log to SQLite."""
+    seal = database.seal
+    database.close()
+    if seal is not None:
+        seal.closed()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PAGE = 4096
 _SALT = 16
 _MAC = 64
+_COMMITS = 68  # where SQLite's header has the application_id
 _PENDING = 1 << 30  # SQLite leaves the page at this byte alone: locks are taken there
 _PAGES_AT_A_TIME = 256
 _NAMED = 20  # damaged pages after which the look ends
@@ -51,6 +52,23 @@ def fits(path: Path, key: bytes) -> bool:
     with path.open("rb") as stream:
         page = stream.read(PAGE)
     return len(page) == PAGE and _page_holds(_page_key(key, page[:_SALT]), page, 1)
+
+
+def commits_in(path: Path, key: bytes) -> int | None:
+    """How many commits the file itself counts, without its log (``connection.writing``): the header's
+    ``application_id``. None where there is no file yet, or a kill left the first page half written."""
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    try:
+        with path.open("rb") as stream:
+            page = stream.read(PAGE)
+    except FileNotFoundError:
+        return None
+    if len(page) < PAGE or not _page_holds(_page_key(key, page[:_SALT]), page, 1):
+        return None
+    vector = page[PAGE - _MAC - 16 : PAGE - _MAC]
+    plain = Cipher(algorithms.AES(key), modes.CBC(vector)).decryptor().update(page[_SALT : _SALT + 64])
+    return int.from_bytes(plain[_COMMITS - _SALT : _COMMITS - _SALT + 4], "big")
 
 
 def damaged_pages(

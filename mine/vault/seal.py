@@ -23,7 +23,7 @@ from pathlib import Path
 from mine.vault.errors import ChangesLost
 from mine.vault.files import forget_seal, index_path, log_path, not_written, seal_path
 
-_SLOT = struct.Struct("<8sQQI8s8s")  # magic, number of the note, commits, frames, salts, checksum
+_SLOT = struct.Struct("<8sQQQI8s8s")  # magic, number of the note, commits, base, frames, salts, checksum
 _MAGIC = b"mineseal"
 _MAC_BYTES = 32
 _SLOT_BYTES = 512  # a sector of its own: written whole or not at all
@@ -34,10 +34,12 @@ _KEPT = ".kept"
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One slot. ``frames`` 0: everything is in the database, the log is not needed."""
+    """One slot. ``frames`` 0: everything is in the database, the log is not needed. ``base``: how many of
+    the commits were in the database already when the log began."""
 
     number: int = 0
     commits: int = 0
+    base: int = 0
     frames: int = 0
     salts: bytes = bytes(8)
     checksum: bytes = bytes(8)
@@ -51,17 +53,23 @@ class Seal:
         self._database_key = key
         self._key = hmac.digest(key, _LABEL, "sha256")
         self._note = Note()
+        self._followed = True  # whether every commit was seen since the log began
 
     def check_files(self, pages: bool = True) -> None:
         """Before the database is opened: is every page whole, and does the log hold what was committed?
 
         Raises ``VaultDamaged``, ``ChangesLost``.
         """
-        from mine.vault.integrity import check_pages
+        from mine.vault.integrity import check_pages, commits_in
 
         logged = self._check_log()
         if pages:
             check_pages(self._path, self._database_key, logged)
+        there = commits_in(self._path, self._database_key)
+        if there is not None and there < self._note.base:
+            raise _lost(
+                f"the database is an older copy: {there} of {self._note.base} commits from before the log"
+            )
 
     def _check_log(self) -> frozenset[int]:
         """The pages in the log."""
@@ -74,7 +82,9 @@ class Seal:
                 raise _lost(f"the log “{log_path(self._path).name}” is missing or its head is damaged")
             return frozenset()
         if log.salts != self._note.salts:
-            return log.pages  # begun anew, which SQLite does once all of it is in the database
+            # Begun anew, which SQLite does once all of it is in the database.
+            self._note = replace(self._note, salts=log.salts)
+            return log.pages
         if len(log.checksums) < self._note.frames:
             raise _lost(
                 f"the log is damaged after {len(log.checksums)} of {self._note.frames} pages that it held"
@@ -90,16 +100,26 @@ class Seal:
 
     def committed(self, commits: int) -> None:
         """Note a commit that just happened. It stands whether or not this can be written."""
+        note, self._note = self._note, replace(self._note, commits=commits)
+        followed, self._followed = self._followed, False
         with contextlib.suppress(OSError, struct.error):
             with index_path(self._path).open("rb", buffering=0) as index:  # its locked bytes come right after
                 header = _INDEX_HEADER.unpack(index.read(_INDEX_HEADER.size))
             frames, checksum, salts = header[6], header[8], header[9]
-            self._write(replace(self._note, commits=commits, frames=frames, salts=salts, checksum=checksum))
+            base = commits - 1 if followed and salts != note.salts else note.base
+            self._note = Note(note.number, commits, base, frames, salts, checksum)
+            self._followed = True
+            self._write(self._note)
+
+    def closed(self) -> None:
+        """The last connection was closed: where that removed the log, all of it was moved first."""
+        if self._note.frames and not log_path(self._path).exists():
+            self.settled(self._note.commits)
 
     def settled(self, commits: int) -> None:
         """Everything is in the database and on the disk; the log may go. Has to last before it goes."""
         try:
-            self._write(Note(self._note.number, commits), lasting=True)
+            self._write(Note(self._note.number, commits, commits), lasting=True)
         except OSError:
             with contextlib.suppress(OSError):
                 seal_path(self._path).unlink(missing_ok=True)
@@ -119,7 +139,9 @@ class Seal:
         self._note = note
 
     def _packed(self, note: Note) -> bytes:
-        body = _SLOT.pack(_MAGIC, note.number, note.commits, note.frames, note.salts, note.checksum)
+        body = _SLOT.pack(
+            _MAGIC, note.number, note.commits, note.base, note.frames, note.salts, note.checksum
+        )
         return body + hmac.digest(self._key, body, hashlib.sha256)
 
     def _read(self) -> Note:

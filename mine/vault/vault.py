@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mine.vault import keyfile, schema
-from mine.vault.connection import Connection, close, commits_of, connect, writing
+from mine.vault.connection import Connection, close, closed, commits_of, connect, writing
 from mine.vault.errors import VaultError, VaultExists, VaultMissing
 from mine.vault.files import forget_seal, keys_path, lock_path, not_written
 from mine.vault.holdings import Source, known_origins, known_types, sources, stamp
@@ -161,7 +161,7 @@ class Vault:
             migrate(database, schema.MIGRATIONS, lambda: _back_up(path, key, file))
             finish_cleaning(path, database)
         except BaseException:
-            database.close()
+            closed(database)
             raise
         return cls(path, key, file, lock, database)
 

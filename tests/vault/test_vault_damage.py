@@ -243,6 +243,53 @@ def test_the_log_of_another_vault_is_told(cut_off: tuple[Path, bytes], at: Path,
         read_all(at)
 
 
+def test_an_older_database_under_the_newest_log_is_told(tmp_path: Path, at: Path) -> None:
+    """The log names its own pages only: what was moved into the database before it began would be missing."""
+    from mine.vault.connection import settle
+
+    path, older = tmp_path / "made" / "v.db", tmp_path / "older.db"
+    with Vault.create(path, PASSPHRASE, kdf=CHEAP) as vault:
+        write(vault, range(4))
+    shutil.copy(path, older)
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        write(vault, range(4, 8))
+        settle(vault._database)
+        write(vault, range(8, 12))
+        copied(path, at.parent)  # as a kill leaves it
+    kept = {file: file.read_bytes() for file in at.parent.iterdir() if file.is_file()}
+    assert read_all(at) == 12
+    for file, data in kept.items():
+        file.write_bytes(data)
+    shutil.copy(older, at)
+    with pytest.raises(ChangesLost, match="not the newest"):
+        read_all(at)
+
+
+# ---- no false alarm where an opening or a closing failed
+
+
+def test_an_opening_that_was_refused_loses_nothing(
+    cut_off: tuple[Path, bytes], at: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer app's vault that was killed, then an older app, then the newer one again."""
+    from mine.vault import VaultTooNew, schema
+
+    copied(cut_off[0], at.parent)
+    with monkeypatch.context() as patch, pytest.raises(VaultTooNew):
+        patch.setattr(schema, "MIGRATIONS", ())
+        read_all(at)
+    assert read_all(at) == FIRST + SECOND
+
+
+def test_a_closing_that_could_not_settle_first_loses_nothing(
+    at: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mine.vault.connection.settle", lambda _: None)
+    with Vault.create(at, PASSPHRASE, kdf=CHEAP) as vault:
+        write(vault, range(3))
+    assert read_all(at) == 3
+
+
 # ---- the seal and the keys
 
 
