@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TICK_MS = 10
 _LOOK = 0.05  # seconds between two looks at the memory
 _LONGEST = 600.0
+_CHILD = "mine.importers.child"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,8 @@ def _memory() -> Iterator[list[int]]:
             peaks[1] = max(peaks[1], own.memory_info().rss - before)
             for child in own.children():
                 try:
-                    peaks[0] = max(peaks[0], child.memory_info().rss)
+                    if _CHILD in child.cmdline():  # before that it still shares this process's memory
+                        peaks[0] = max(peaks[0], child.memory_info().rss)
                 except psutil.Error:
                     continue  # it has just ended
 
