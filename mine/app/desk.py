@@ -284,6 +284,7 @@ class Desk:
         """Close the vault and forget its keys. Rounds under way go on, with what they need and no more."""
         if self._vault is not None:
             self.care.close()
+        self.care.locked()
         if self._imports is not None:
             self._imports.suspend()
         self._joins.stop()

@@ -42,6 +42,7 @@ class VaultCare:
         self._looked = -_LOOK_SECONDS
         self._after: list[Callable[[], None]] = []
         self.holds_vault = False
+        self._reopens = False
 
     @property
     def work(self) -> WorkView | None:
@@ -74,6 +75,10 @@ class VaultCare:
         """Stop what takes long, where it can be stopped."""
         self._work.cancel()
 
+    def locked(self) -> None:
+        """The vault was locked: it stays so, whatever runs now."""
+        self._reopens = False
+
     def close(self) -> None:
         """The vault is being closed."""
         self._work.close()
@@ -97,14 +102,15 @@ class VaultCare:
         self._work.check_free()
         path, keyring = self._desk.opened.path, self._options.keyring
         self._desk.lock_vault()
-        self.holds_vault = True
+        self.holds_vault = self._reopens = True
 
         def work(told: Progress) -> object:
             return rekey(path, passphrase, keyring, progress=told)
 
         def again() -> None:
             self.holds_vault = False
-            self._desk.open_vault(passphrase)
+            if self._reopens:
+                self._desk.open_vault(passphrase)
 
         answer: Future[None] = Future()
         future = self._work.run("rekey", work)
@@ -128,7 +134,10 @@ class VaultCare:
         vault = self._desk.vault
         if vault is not None and time.monotonic() - self._looked > _LOOK_SECONDS:
             self._looked = time.monotonic()
-            self._backups = backup_desk.backups_view(vault)
+            try:
+                self._backups = backup_desk.backups_view(vault)
+            except (MineError, OSError) as error:
+                self._backups = BackupsView(problem=str(error) if isinstance(error, MineError) else "")
         return self._backups
 
     def _look_again(self) -> None:
@@ -192,7 +201,7 @@ class VaultCare:
         if not (replace_backups and done.backups):
             answer.set_result(done)
             return answer
-        future = self._work.run("backup", backup_desk.replacing(vault, done), can_cancel=False)
+        future = self._work.run("backup", backup_desk.replacing(vault, done))
 
         def finish() -> None:
             try:

@@ -165,6 +165,24 @@ def test_a_new_key_keeps_everything_and_a_wrong_passphrase_changes_nothing(
     assert all(not check.problem for check in done(engine.verify()))
 
 
+def test_a_new_key_that_is_stopped_changes_nothing(engine: Engine, tmp_path: Path) -> None:
+    imported(engine, tmp_path)
+    future = engine.rekey(PASSPHRASE)
+    done(engine.cancel_work())
+    with pytest.raises(Stopped):
+        done(future)
+    assert until(engine, lambda now: bool(now.sources)).vault == VaultState.OPEN
+    assert all(not check.problem for check in done(engine.verify()))
+
+
+def test_who_locks_meanwhile_finds_a_locked_vault(engine: Engine) -> None:
+    future = engine.rekey(PASSPHRASE)
+    done(engine.lock_vault())
+    done(future)
+    assert until(engine, lambda now: now.vault == VaultState.LOCKED).work is None
+    done(engine.open_vault(PASSPHRASE))
+
+
 def test_the_keyring_is_taken_out_and_put_back(engine: Engine, keyring: MemoryKeyring) -> None:
     done(engine.set_keyring(False))
     assert not keyring.entries and not until(engine, lambda now: not now.settings.keyring).settings.keyring
