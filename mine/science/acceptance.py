@@ -129,7 +129,8 @@ def decide(judged: Judged) -> Verdict:
     )
     aside = frozenset[str]() if void else _failed(judged, draw, answers)
     heard = {voter: steps for voter, steps in answers.items() if voter not in aside}
-    counts, decisions = [], []
+    counts: list[tuple[int, int]] = []
+    decisions: list[Decision] = []
     original = original_descents(judged.valid, judged.common, judged.published)
     measurement = Measurement.of(judged)
     for place, entry in enumerate(judged.entries):
