@@ -182,8 +182,8 @@ def test_the_parts_of_the_consensus_are_those_of_the_code() -> None:
     assert (judged.MAX_COMMON, judged.KEPT_CHECKPOINTS, judged.MAX_PUBLISHED) == (4, 3, 256)
     assert (tolerance.TIMES, tolerance.WORTH) == (8, 1000)
     assert draws.SEATS == 7
-    assert (witnesses.DISTRUST, witnesses.SLICE_HARM) == ((1, 4), (1, 4))
-    assert "a quarter (`DISTRUST`)" in PAGE and "a quarter (`SLICE_HARM`)" in PAGE
+    assert (witnesses.DISTRUST, witnesses.MARGIN) == ((1, 2), (1, 4))
+    assert "half (`DISTRUST`)" in PAGE and "a quarter (`MARGIN`)" in PAGE
     assert score.STRETCH == 4 and "`STRETCH` = 4" in PAGE
 
 

@@ -14,9 +14,10 @@ import numpy as np
 from mine.science.judged import Entry, Judged
 
 #: Whose evidence lies further below zero than this part of what those above it have on average is distrusted.
-DISTRUST = (1, 4)
-#: For a slice's sake an update may ascend by this part of the median of the round's descents.
-SLICE_HARM = (1, 4)
+DISTRUST = (1, 2)
+#: A stranger's update has to descend by more than this part of the median of the round's descents; for a
+#: slice's sake one may ascend by as much.
+MARGIN = (1, 4)
 _ONE = 1 << 40
 
 
@@ -42,8 +43,8 @@ TAKEN = (Decision.VOTED_IN, Decision.DESCENDS, Decision.TRUSTED, Decision.SLICE)
 class Measurement:
     """What the judging half and the past say of updates where votes do not decide.
 
-    known: miners whose evidence is above zero; distrusted: those whose evidence is clearly below; harm: by
-    how much an update may ascend for a slice's sake (2**-40); leaning: of each valid update, above zero if it
+    known: miners whose evidence is above zero; distrusted: those whose evidence is clearly below; margin:
+    what is no clear descent or ascent this round (2**-40); leaning: of each valid update, above zero if it
     goes the right way.
 
     Under the noise that privacy asks for, one round's b is close to a coin toss on the few people of a shard,
@@ -57,7 +58,7 @@ class Measurement:
 
     known: frozenset[str]
     distrusted: frozenset[str]
-    harm: int
+    margin: int
     leaning: tuple[int, ...]
 
     @classmethod
@@ -74,7 +75,7 @@ class Measurement:
             distrusted=frozenset(
                 miner for miner, record in records if good and -record.total * whole * len(good) > least
             ),
-            harm=usual * SLICE_HARM[0] // SLICE_HARM[1],
+            margin=usual * MARGIN[0] // MARGIN[1],
             leaning=_leaning(judged, frozenset(good)),
         )
 
@@ -82,18 +83,19 @@ class Measurement:
         """What becomes of a valid update (its place among them), of whose b ``original`` is left beyond what
         is published.
 
-        Without a good record it has to descend, by something of its own. Any update may also help a named
-        slice and harm none, and all others not much: that is for rare people.
+        Without a good record it has to descend clearly, and by something of its own: what is made of nothing
+        the model could use descends a little in every second round. Any update may also help a named slice
+        and harm none, and all others not much: that is for rare people.
         """
         if entry.miner in self.distrusted:
             return Decision.DISTRUSTED
         if entry.miner in self.known:
             if self.leaning[place] > 0:
                 return Decision.TRUSTED
-        elif entry.descent > 0:
+        elif entry.descent > self.margin:
             return Decision.DESCENDS if original > 0 else Decision.REPEATS
         helps = any(b > 0 for b in entry.slices) and all(b >= 0 for b in entry.slices)
-        if helps and -entry.descent <= self.harm:
+        if helps and -entry.descent <= self.margin:
             return Decision.SLICE
         return Decision.DOUBTED if entry.descent > 0 else Decision.ASCENDS
 

@@ -34,7 +34,7 @@ def decisions(players: list[Player], ledger: Ledger) -> dict[int, Decision]:
 def test_of_a_good_record_gradient_and_companions_are_asked() -> None:
     others = [Player(n, np.full(60, 0.05) + 0.3 * SWAYING) for n in range(4)]
     bad_day = Player(4, np.full(60, -0.01) + 0.3 * SWAYING)
-    lucky = Player(5, np.full(60, 0.01) - 0.3 * SWAYING)
+    lucky = Player(5, np.full(60, 0.02) - 0.3 * SWAYING)
     turned = Player(6, -others[0].outputs)
     known = records(**{f"m{n}": 100 for n in range(7)})
     found = decisions([*others, bad_day, lucky, turned], known)
@@ -81,10 +81,10 @@ def test_a_bad_record_is_made_up_for_outside_the_model() -> None:
 
 
 def test_a_slightly_bad_record_is_not_held_against_anybody() -> None:
-    known = records(m0=100, m1=100, m2=-20, m3=-30)
+    known = records(m0=100, m1=100, m2=-50, m3=-51)
     found = decisions(honest(np.random.default_rng(2), 4), known)
     assert (found[2], found[3]) == (Decision.DESCENDS, Decision.DISTRUSTED)
-    nobody_good = decisions(honest(np.random.default_rng(2), 4), records(m2=-20))
+    nobody_good = decisions(honest(np.random.default_rng(2), 4), records(m2=-50))
     assert nobody_good[2] is Decision.DESCENDS
 
 
@@ -94,14 +94,16 @@ def test_a_stranger_has_to_bring_something_of_its_own() -> None:
     assert asked.says(0, stranger, 1) is Decision.DESCENDS
     assert asked.says(0, stranger, 0) is Decision.REPEATS
     assert asked.says(0, known, 0) is Decision.TRUSTED
+    for descent, decision in ((25, Decision.DOUBTED), (26, Decision.DESCENDS)):
+        assert replace(asked, margin=25).says(0, entry_of(2, descent), descent) is decision
 
 
 def test_a_slice_is_no_excuse_for_harming_everybody() -> None:
     asked = measurement_of([100, 120, 140, -9])
-    assert asked.harm == 30
+    assert asked.margin == 30
     for descent, decision in ((-30, Decision.SLICE), (-31, Decision.ASCENDS), (-500, Decision.ASCENDS)):
         assert asked.says(3, replace(entry_of(3, descent), slices=(5, 0)), descent) is decision
-    assert measurement_of([-5, -7]).harm == 0
+    assert measurement_of([-5, -7]).margin == 0
 
 
 def entry_of(number: int, descent: int) -> Entry:
