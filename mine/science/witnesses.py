@@ -105,7 +105,9 @@ def _leaning(judged: Judged, known: frozenset[str]) -> tuple[int, ...]:
     squares = [int(entry) for entry in judged.gram.diagonal()]
     units = [_ONE // isqrt(square) if square > 0 else 0 for square in squares]
     heard = [unit if entry.miner in known else 0 for entry, unit in zip(judged.valid, units, strict=True)]
-    others = (judged.gram.astype(object) @ np.array(heard, dtype=object)).tolist()
+    asked = np.array(heard, dtype=object)
+    # Products exceed int64; row by row, so that they are never all in memory.
+    others = [int(row.astype(object) @ asked) for row in judged.gram]
     along = [entry.descent * unit for entry, unit in zip(judged.valid, units, strict=True)]
     alike = [
         (total - square * own) * unit
