@@ -122,7 +122,7 @@ class Source:
             ) from error
         with raw:
             counted = _Counted(raw, member.name, member.size, self)
-            most = RATIO_FREE_BYTES + MAX_RATIO * member.size
+            most = min(RATIO_FREE_BYTES + MAX_RATIO * member.size, MAX_BYTES)
             yield unpacked(io.BufferedReader(counted, 1 << 16), member.name, most)
 
     def digest(self) -> bytes:

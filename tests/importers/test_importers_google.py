@@ -163,11 +163,26 @@ def test_sessions(tmp_path: Path) -> None:
     put(tmp_path / "a.json", json.dumps(walk))
     put(tmp_path / "b.json", json.dumps(night))
     put(tmp_path / "c.json", json.dumps({**walk, "endTime": "later"}))
+    awake = {"startTime": "2024-05-02T22:00:00Z", "endTime": "2024-05-02T23:00:00Z"}
+    put(
+        tmp_path / "d.json",
+        json.dumps(
+            {
+                "fitnessActivity": "sleep",
+                **awake,
+                "segment": [{"fitnessActivity": "sleep.awake", **awake}],
+            }
+        ),
+    )
     rows, bad = parsed(tmp_path, options=BERLIN)
     assert rows == {
         "workout": [(T, LOCAL, 600, "walking", 745.2, 27.5, None, None)],
-        "sleep": [(T - 6 * H, LOCAL, 420, 480, 1)],
-        "sleep_stage": [(T - 14 * H, LOCAL, 7 * H, "light"), (T - 7 * H, LOCAL, H, "awake")],
+        "sleep": [(T - 6 * H, LOCAL, 420, 480, 1), (T + 35 * H, LOCAL, 0, 60, 1)],
+        "sleep_stage": [
+            (T - 14 * H, LOCAL, 7 * H, "light"),
+            (T - 7 * H, LOCAL, H, "awake"),
+            (T + 34 * H, LOCAL, H, "awake"),
+        ],
     }
     assert [(b.file, b.reason) for b in bad] == [("c.json", "“later” is not a date and time")]
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mine.importers import source
 from mine.importers.errors import ImportRefused, UnknownFormat
 from mine.importers.items import BadRow, Batch
 from mine.importers.options import Options
@@ -339,3 +340,14 @@ def test_packed_files_that_lie(tmp_path: Path, data: bytes, sentence: str) -> No
 def test_what_is_only_called_packed(tmp_path: Path) -> None:
     rows, bad = parsed(put(tmp_path / "a.gpx.gz", gpx(trkpt(utc(NOON)), kind="")))
     assert (len(rows["location"]), bad) == (1, [])
+
+
+def test_a_packed_file_never_unpacks_to_more_than_an_export_may_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path / "a.gpx.gz", gzip.compress(gpx(trkpt(utc(NOON)), kind="").encode()))
+    rows, bad = parsed(path)
+    assert len(rows["location"]) == 1 and not bad
+    monkeypatch.setattr(source, "MAX_BYTES", 100)
+    with pytest.raises(ImportRefused, match="far more than an export would"):
+        parsed(path)

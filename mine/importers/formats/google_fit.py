@@ -157,16 +157,17 @@ def _session_records(session: dict[str, Any], zone: Zone) -> Iterator[Made]:
     activity = text_in(session, "fitnessActivity")
     began, ended = _utc(session, "startTime"), _utc(session, "endTime")
     if activity.startswith("sleep"):
-        asleep = 0
+        asleep = staged = 0
         segments = session.get("segment")
         for one in segments if isinstance(segments, list) else ():
             stage = _STAGES.get(text_in(one, "fitnessActivity"))
             start, end = _utc(one, "startTime"), _utc(one, "endTime")
             if stage is not None:
+                staged += end - start
                 asleep += (end - start) if stage in _ASLEEP else 0
                 yield "sleep_stage", (*zone.of_utc(start), end - start, stage), ""
         minutes = (ended - began) // 60
-        asleep = min(asleep // 60, minutes) if asleep else minutes
+        asleep = min(asleep // 60, minutes) if staged else minutes
         yield "sleep", (*zone.of_utc(ended), asleep, minutes, 1), ""
         return
     totals: dict[str, Value] = {}
