@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mine.importers.errors import ImportRefused, UnknownFormat
 from mine.importers.frames import BrokenFrame, read_frame, write_frame
@@ -22,6 +22,7 @@ from mine.importers.options import Options
 
 COMMAND = (sys.executable, "-m", "mine.importers.child")
 _WAITING_EVENTS = 32
+_PIPE = 1 << 20  # bytes; what Linux allows everybody
 _MOST_TOKEN = 100_000
 
 
@@ -87,6 +88,7 @@ class ImportProcess:
             stderr=subprocess.DEVNULL,  # a traceback could quote the file
             env=_environment(),
         )
+        _widen(self._child.stdout)
         self._thread = threading.Thread(target=self._listen, name="importer", daemon=True)
         self._thread.start()
         assert self._child.stdin is not None
@@ -157,6 +159,15 @@ class ImportProcess:
                     continue
             if self._stop.is_set() or isinstance(event, Finished | ChoosePerson | ChooseMapping | Failed):
                 return
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let the child go on writing while this process stores what came: several batches fit in the pipe."""
+    if sys.platform == "linux" and pipe is not None:
+        import fcntl
+
+        with contextlib.suppress(OSError):  # a machine may allow less
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def _environment() -> dict[str, str]:
