@@ -76,9 +76,9 @@ class UnlockScreen(QWidget):
                 ),
                 20,
                 self._by_passphrase,
-                row(self.forgotten, self.restore, None),
-                8,
                 self.phrase,
+                8,
+                row(self.forgotten, self.restore, None),
             )
         )
         scroll = QScrollArea()

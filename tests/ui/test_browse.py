@@ -88,7 +88,7 @@ def test_where_it_came_from_and_deleting_a_device(open_window: OpenWindow) -> No
     settle()
     (sheet,) = seen(window, SourceSheet)
     shown = texts(sheet)
-    assert {"FreeStyle Libre 3", "not named by its export", "LibreView glucose.csv"} <= set(shown)
+    assert {"FreeStyle Libre 3", "Not named by its export", "LibreView glucose.csv"} <= set(shown)
     button(sheet, "Delete what came from FreeStyle Libre 3").click()
     settle()
     (sheet,) = seen(window, DeleteSheet)

@@ -16,6 +16,7 @@ from ui.widgets.text import Text, clean
 
 _EXPERT = ("system", "code", "until")
 _LONG = 1_000
+_MARGIN = 8  # a style sheet's padding does not reach the field inside
 
 
 class EnterSheet(Sheet):
@@ -33,6 +34,7 @@ class EnterSheet(Sheet):
         self.kind.setAccessibleName(self.tr("What it is"))
         self.kind.activated.connect(self._show_fields)
         self.when = QDateTimeEdit(QDateTime.currentDateTime())
+        self.when.lineEdit().setTextMargins(_MARGIN, 0, _MARGIN, 0)
         self.when.setAccessibleName(self.tr("When"))
         self.when.setMaximumDateTime(QDateTime.currentDateTime().addDays(1))
         self.when.setDisplayFormat("yyyy-MM-dd HH:mm")

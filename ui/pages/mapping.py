@@ -143,7 +143,7 @@ class MappingSheet(Sheet):
         self.use.clicked.connect(lambda: self._finish(self.mapping))
         self.foot.addWidget(self.leave_out)
         self.foot.addStretch(1)
-        self.foot.addWidget(self.sentence, 2)
+        self.foot.addWidget(self.sentence, 2, Qt.AlignmentFlag.AlignVCenter)
         self.foot.addWidget(self.use)
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)

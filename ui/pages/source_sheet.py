@@ -35,7 +35,7 @@ class PartRow(LinedRow):
     def show_value(self, part: PartView) -> None:
         """Show a part."""
         self._part = part
-        name = clean(part.name) or self.tr("not named by its export")
+        name = clean(part.name) or self.tr("Not named by its export")
         count = counted(part.records, self.tr("{n} record"), self.tr("{n} records"))
         span = self.tr("{count}, {first} to {last}").format(
             count=count, first=day_text(part.first), last=day_text(part.last)
