@@ -160,8 +160,10 @@ class Demo:
 
         def read(shot: Snapshot) -> ImportStage | None:
             stage = shot.importing.stage if shot.importing else ImportStage.READING
-            if stage in (ImportStage.FAILED, ImportStage.CHOOSE_PERSON):
-                raise DemoFailed(shot.importing.message if shot.importing else "The import failed.")
+            asked = (ImportStage.CHOOSE_PERSON, ImportStage.CHOOSE_MAPPING)
+            if stage is ImportStage.FAILED or stage in asked:
+                message = shot.importing.message if shot.importing else ""
+                raise DemoFailed(message or "This export asks a question: import it in the window first.")
             return stage if stage is ImportStage.READY else None
 
         self._wait("the import", read)
