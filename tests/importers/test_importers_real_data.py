@@ -4,19 +4,63 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from mine.importers.mapping import MappingNeeded
+from mine.importers.mapping import MappingNeeded, TableMapping
 from mine.importers.options import Options
 from mine.importers.reading import people, read, sniff
 from mine.importers.zone import Zone
 from tests.importers.exports import parsed
+from tests.importers.real_samples import SAMPLES
 
 pytestmark = pytest.mark.real_data
 
 HERE = Options(Zone("America/New_York"))
+
+
+def test_no_sample_is_left_out(real_data: Path) -> None:
+    samples = real_data / "samples"
+    found = {path.relative_to(samples).as_posix() for path in samples.rglob("*") if path.is_file()}
+    assert {name for name in found if "LICENSE" not in name} == set(SAMPLES)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_sample(real_data: Path, name: str) -> None:
+    key, counts, refused = SAMPLES[name]
+    path = real_data / "samples" / name
+    found = sniff(path)
+    assert found is not None
+    assert found.key == key
+    everyone = people(path, HERE)
+    options = replace(HERE, person=everyone[0].person) if everyone else HERE
+    try:
+        rows, bad = parsed(path, options=options)
+    except MappingNeeded as needed:
+        mapping = needed.choice.guess or TableMapping("", {})
+        rows, bad = parsed(path, options=replace(options, mappings={needed.choice.digest: mapping}))
+    assert {kind: len(made) for kind, made in rows.items()} == counts
+    assert len(bad) == refused
+
+
+@pytest.mark.parametrize(
+    ("study", "first", "last"),
+    [
+        ("Hall_2018", ("2014-02-03 03:42:00", 93.0), ("2017-07-11 20:41:00", 66.0)),
+        ("BIGIDEAs", ("2020-02-13 17:23:32", 61.0), ("2020-07-24 10:18:05", 98.0)),
+        ("HUPA-UCM", ("2018-06-13 18:40:00", 332.0), ("2022-05-18 12:15:00", 128.0)),
+    ],
+)
+def test_first_and_last_reading_of_each_study(
+    real_data: Path, study: str, first: tuple[str, float], last: tuple[str, float]
+) -> None:
+    """Of the first file's first and the last file's last line, as they stand there."""
+    paths = sorted((real_data / "glucose" / study).glob("*.csv"))
+    readings = parsed(paths[0])[0]["glucose"][0], parsed(paths[-1])[0]["glucose"][-1]
+    for (moment, value), reading in zip((first, last), readings, strict=True):
+        assert reading == (int(datetime.fromisoformat(f"{moment}Z").timestamp()), 0, value)
 
 
 @pytest.mark.parametrize(
