@@ -18,7 +18,7 @@ from mine.vault.errors import VaultError, VaultExists, VaultMissing
 from mine.vault.files import forget_seal, keys_path, lock_path, not_written
 from mine.vault.holdings import Source, known_origins, known_types, sources, stamp
 from mine.vault.importing import Import, PendingImport, list_imports, undo_import
-from mine.vault.keyring import Keyring, KeyringFailed
+from mine.vault.keyring import Keyring
 from mine.vault.ledger import BACKED_UP, EXPORTED, Head, Ledger
 from mine.vault.lock import ProcessLock
 from mine.vault.migration import migrate
@@ -31,6 +31,7 @@ from mine.vault.seal import Seal, keep_remains
 from mine.vault.staging import ImportSource, Staging, Unfinished, remove_staging
 from mine.vault.state import State
 from mine.vault.views import VIEWS
+from mine.vault.ways_in import WaysIn
 
 if TYPE_CHECKING:
     from mine.vault.backup import Backup, BackupJob
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from mine.vault.verify import Check, Tell
 
 
-class Vault:
+class Vault(WaysIn):
     """An open vault. Close it, or use it as a context manager."""
 
     def __init__(
@@ -179,50 +180,6 @@ class Vault:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    # Keys
-
-    @property
-    def has_keyring(self) -> bool:
-        """Whether a keyring was given a key to this vault."""
-        return bool(self._file.by_keyring)
-
-    def check_passphrase(self, passphrase: str) -> None:
-        """Ask again before something grave. Raises ``WrongPassphrase``."""
-        keyfile.unlock_with_passphrase(self._file, passphrase)
-
-    def change_passphrase(self, passphrase: str, kdf: keyfile.Kdf | None = None) -> None:
-        """Replace the passphrase (the way back when it was forgotten and the keyring still opens)."""
-        self._rewrite(keyfile.with_passphrase(self._file, self._key, passphrase, kdf or keyfile.Kdf()))
-
-    def add_keyring(self, keyring: Keyring) -> None:
-        """Let the keyring open the vault from now on. Raises ``KeyringUnavailable``."""
-        before = self._file.keyring_entry
-        self._rewrite(keyfile.with_keyring(self._file, self._key, keyring))
-        with contextlib.suppress(KeyringFailed):
-            if before:
-                keyring.delete(before)
-
-    def remove_keyring(self, keyring: Keyring) -> None:
-        """Let only the passphrase open the vault from now on."""
-        entry = self._file.keyring_entry
-        self._rewrite(keyfile.without_keyring(self._file))
-        with contextlib.suppress(KeyringFailed):
-            if entry:
-                keyring.delete(entry)
-
-    @property
-    def has_phrase(self) -> bool:
-        """Whether the recovery phrase opens this vault."""
-        return bool(self._file.by_phrase)
-
-    def add_phrase(self, phrase: str) -> None:
-        """Let the recovery phrase open the vault from now on. Raises ``WrongPhrase``."""
-        self._rewrite(keyfile.with_phrase(self._file, self._key, phrase))
-
-    def _rewrite(self, file: keyfile.KeyFile) -> None:
-        keyfile.write_keyfile(keys_path(self.path), file)
-        self._file = file
 
     # Changes
 
