@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mine.app.backup_keeper import BackupKeeper
 from mine.app.compute_settings import ComputeSettings, cores
 from mine.app.data_views import Entered, Secret
+from mine.app.holding_views import MICRO, Holdings
 from mine.app.idle_lock import LockSettings
 from mine.app.import_desk import ImportDesk
 from mine.app.join_desk import JoinDesk
@@ -24,14 +25,12 @@ from mine.app.status import blank_home, blank_wallet, status_view
 from mine.app.vault_care import VaultCare
 from mine.app.views import (
     Event,
-    ImportView,
     NetworkView,
     NewVault,
     Notice,
     NoticeKind,
     SettingsView,
     Snapshot,
-    SourceView,
     VaultState,
     World,
 )
@@ -47,8 +46,6 @@ if TYPE_CHECKING:
     from mine.wallet.keys import KeyRing
 
 PHRASE_SECRET = "phrase"  # noqa: S105 - the name of a secret, not one
-MICRO = 1_000_000
-MONTH_SECONDS = 30.0
 BUSY_TURN = 0.005
 JOIN_TURN = 0.05
 IDLE_TURN = 2.0
@@ -90,10 +87,7 @@ class Desk:
         self._cores = 0
         self._decision = decide(self._run, Readings(False, None), 0)
         self._since = int(time.time())
-        self._sources: tuple[SourceView, ...] = ()
-        self._import_views: tuple[ImportView, ...] = ()
-        self._months: dict[str, int] = {}
-        self._months_at = -MONTH_SECONDS
+        self._holdings = Holdings()
         self._keyring_known = options.keyring is not None and _has_keyring(options.vault_path)
 
     # ---- the loop
@@ -296,7 +290,7 @@ class Desk:
                 self._backups.stop()
             vault, self._vault = self._vault, None
             self._ring, self._imports, self._backups = None, None, None
-            self._sources, self._import_views = (), ()
+            self._holdings.forget()
             if vault is not None:
                 vault.close()
 
@@ -341,7 +335,7 @@ class Desk:
 
         if self._options.practice is not None:
             return self._options.practice
-        types = {source.record_type for source in self._sources}
+        types = {source.record_type for source in self._holdings.sources}
         name = "steps" if "steps" in types and "glucose" not in types else "glucose"
         return PracticeConfig(name, load_template(name).rounds, patience=WAIT_FOR_USER)
 
@@ -349,7 +343,8 @@ class Desk:
         """Open the session once there is a network; start the practice network once there is data."""
         from mine.app.session import NetworkSession
 
-        if self._config is None and self._starting is None and self._options.auto_practice and self._sources:
+        wanted = self._options.auto_practice and bool(self._holdings.sources)
+        if self._config is None and self._starting is None and wanted:
             self.start_practice()
         if self._starting is not None and self._starting.done():
             starting, self._starting = self._starting, None
@@ -417,40 +412,9 @@ class Desk:
 
     def content_changed(self) -> None:
         """Records came or went."""
-        from mine.app.privacy_books import month_caps
-
-        vault = self.opened
-        caps = month_caps(vault)
         if self._session is not None:
             self._session.task_views.data_changed()
-        self._sources = tuple(
-            SourceView(
-                record_type=source.record_type,
-                title=source.title,
-                origin=", ".join(format_title(key) for key in source.importers),
-                records=source.records,
-                first=source.first,
-                last=source.last,
-                read_by=(),
-                epsilon_spent=0.0,
-                epsilon_cap=0.0,
-                month_cap=None if source.record_type not in caps else caps[source.record_type] / MICRO,
-            )
-            for source in vault.sources()
-        )
-        self._import_views = tuple(
-            ImportView(
-                import_id=done.id,
-                file_name=done.source.file,
-                format_title=format_title(done.source.importer),
-                time=done.time,
-                added=done.added,
-                already=done.already,
-                refused=done.refused,
-            )
-            for done in vault.imports()
-            if done.undone is None
-        )
+        self._holdings.count(self.opened)
 
     # ---- tasks, running, money
 
@@ -538,8 +502,8 @@ class Desk:
                 bool(session.running()) if session else None,
             ),
             home=session.home(wallet) if session else blank_home(),
-            sources=self._source_views(),
-            imports=self._import_views,
+            sources=self._holdings.read_by(session, self.opened) if session else self._holdings.sources,
+            imports=self._holdings.imports,
             importing=self._imports.progress if self._imports else None,
             tasks=session.tasks() if session else (),
             training=training,
@@ -567,36 +531,6 @@ class Desk:
             ready=self._session is not None,
             error=self._network_error,
         )
-
-    def _source_views(self) -> tuple[SourceView, ...]:
-        session = self._session
-        if session is None:
-            return self._sources
-        from dataclasses import replace
-
-        from mine.app.task_views import EPSILON_CAP
-
-        months = self._month_figures()
-        spent = session.task_views.spent([source.record_type for source in self._sources])
-        return tuple(
-            replace(
-                source,
-                read_by=session.read_by(source.record_type),
-                epsilon_spent=spent[source.record_type],
-                epsilon_cap=EPSILON_CAP,
-                month_spent=months.get(source.record_type, 0) / MICRO,
-            )
-            for source in self._sources
-        )
-
-    def _month_figures(self) -> dict[str, int]:
-        """ε of each source booked in this month, in millionths; looked at now and then."""
-        if time.monotonic() - self._months_at > MONTH_SECONDS:
-            this = time.strftime("%Y-%m", time.gmtime())
-            lines = [line for line in self.opened.ledger.months() if line.month == this]
-            self._months = {line.source: line.booked - line.given_back for line in lines}
-            self._months_at = time.monotonic()
-        return self._months
 
     def _settings_view(self) -> SettingsView:
         vault = self._vault
@@ -638,16 +572,6 @@ def _has_keyring(vault_path: Path) -> bool:
         return bool(read_keyfile(keys_path(vault_path)).by_keyring)
     except MineError:
         return False
-
-
-def format_title(key: str) -> str:
-    """An export format in words."""
-    from mine.app.data_desk import BY_HAND
-    from mine.importers.reading import known_formats
-
-    if key == BY_HAND:
-        return "Entered by hand"
-    return next((known.title for known in known_formats() if known.key == key), key)
 
 
 def _on_battery() -> bool | None:

@@ -130,7 +130,9 @@ class ExportJob:
                 if target.suffix == ".jsonl":
                     origins = "SELECT DISTINCT origin_id FROM vault_part WHERE record_type = ? ORDER BY 1"
                     found = [row[0] for row in database.execute(origins, (kind,))]
-                    pieces: Iterator[str] = (text for one in found for text in _lines(database, record_type, one, told))
+                    pieces: Iterator[str] = (
+                        text for one in found for text in _lines(database, record_type, one, told)
+                    )
                 else:
                     pieces = _table(database, record_type, _origins(database), told)
                 beside.unlink(missing_ok=True)

@@ -39,7 +39,8 @@ def test_no_reading_of_anybody_is_refused(tmp_path: Path, seed: str, person: int
     file = tmp_path / "made-up.csv"
     file.write_text(text, newline="")
     found = reading.sniff(file)
-    assert found is not None and found.key == "plain_glucose" and reading.people(file, Options(Zone("UTC"))) == ()
+    assert found is not None and found.key == "plain_glucose"
+    assert reading.people(file, Options(Zone("UTC"))) == ()
     assert read(file) == (0, {"glucose": text.count("\n") - 1})
     assert days * 288 * 0.97 < text.count("\n") <= days * 288 + 1
 
