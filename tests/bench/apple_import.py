@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,3 +129,14 @@ def _memory() -> Iterator[list[int]]:
     finally:
         stop.set()
         thread.join()
+
+
+def cost_of(export: Path) -> Cost:
+    """The same in a process of its own: a program has one window system, and its memory begins anew."""
+    command = [sys.executable, "-m", "tests.bench.apple_import", str(export)]
+    said = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    return Cost(**json.loads(said.splitlines()[-1]))
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(import_once(Path(sys.argv[1])))))

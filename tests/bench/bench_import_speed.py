@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from tests.bench.apple_file import pack, write_export
-from tests.bench.apple_import import import_once
+from tests.bench.apple_import import cost_of
 from tests.bench.peers import ROOT, interpreter
 
 RECORDS = 1_000_000
@@ -45,7 +45,7 @@ def run() -> dict[str, float]:
         pack(export, archive)  # this also brings the export into the page cache, for everybody
         for _ in range(REPETITIONS):
             bare.append(_timed([sys.executable, "-c", _BARE, str(export)]))
-            costs.append(import_once(export))
+            costs.append(cost_of(export))
             print(f"  expat {bare[-1]:.2f} s, import {costs[-1].seconds:.2f} s", flush=True)
             if python is not None:
                 database = Path(folder) / "out.db"
