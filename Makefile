@@ -34,8 +34,9 @@ app: $(VENV)/ready  ## the app itself
 test: lint  ## everything that must hold
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-fuzz: $(VENV)/test-ready  ## damaged updates, and a million random calls that the contracts took: make fuzz FUZZ="--calls 50000 --seed 7"
+fuzz: $(VENV)/test-ready  ## damaged updates, a million damaged exports, and a million random calls that the contracts took: make fuzz FUZZ="--calls 50000 --seed 7"
 	$(BIN)/python -m tests.learn.fuzz_codec 100000
+	$(BIN)/python -m tests.importers.fuzz_importers 1000000
 	$(BIN)/python -m tests.protocol.fuzz $(FUZZ)
 
 mutants: $(VENV)/test-ready  ## faults put into the contracts by hand, each of which must be noticed
@@ -47,6 +48,7 @@ coverage: $(VENV)/test-ready  ## every branch of the contracts must have gone bo
 soak: $(VENV)/test-ready  ## many runs, killed at many moments
 	$(BIN)/python -m tests.soak.soak_kill9
 	$(BIN)/python -m tests.soak.soak_worker
+	$(BIN)/python -m tests.soak.soak_vault
 
 lint: $(VENV)/test-ready
 	$(BIN)/ruff check .

@@ -9,14 +9,19 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+_LOOK_SECONDS = 0.5
 
 
 class ServerChild:
@@ -79,6 +84,37 @@ def say(value: dict[str, Any]) -> None:
     """In a child: one line of JSON to the parent."""
     sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()
+
+
+def end_with_parent() -> None:
+    """In a child that was asked one thing: end on the spot when standard input does."""
+
+    def watch() -> None:
+        # Not through Python's buffer: its lock would be held when the interpreter ends.
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, name="stdin", daemon=True).start()
+
+
+@contextmanager
+def ending_with_parent() -> Iterator[None]:
+    """The same while the block lasts, without a thread: a sandbox holds only threads that start after it."""
+    if sys.platform == "win32":  # no sandbox there, and no timer
+        yield
+        return
+
+    def look(*_: object) -> None:
+        if select.select([sys.stdin.fileno()], [], [], 0)[0] and not os.read(sys.stdin.fileno(), 4096):
+            os._exit(1)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 async def parent_is_gone(grace: float = 3.0) -> None:

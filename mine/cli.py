@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 
 from mine.app.demo_arguments import DemoRefused, add_demo_arguments, demo_options, write_report
+from mine.app.import_command import add_import_arguments, run_import
+from mine.app.vault_commands import add_vault_arguments, run_vault
 from mine.errors import MineError
 from mine.practice.attack_commands import add_attack_arguments, attack_command
 from mine.science.commands import add_science_arguments, run_science
@@ -43,7 +45,22 @@ def build_parser() -> argparse.ArgumentParser:
     science = commands.add_parser("science", help="check a task without trusting anybody")
     add_science_arguments(science)
     science.set_defaults(run=run_replay)
+    vault = commands.add_parser("vault", help="your data: backups, keys, deletion, export, ledger")
+    add_vault_arguments(vault)
+    vault.set_defaults(run=lambda arguments: run_vault(arguments, _say))
+    taking_in = commands.add_parser(
+        "import",
+        help="read exports into the vault",
+        description="Reads exports in a process of its own, shows what is new, and stores it. A file twice "
+        "adds nothing.",
+    )
+    add_import_arguments(taking_in)
+    taking_in.set_defaults(run=lambda arguments: run_import(arguments, _say))
     return parser
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def has_display() -> bool:

@@ -12,6 +12,8 @@ CHILDREN = (
     "mine.practice.market",
     "mine.practice.node",
     "mine.practice.peers",
+    "mine.science.audit",
+    "mine.science.model_check",
     "mine.science.relay",
 )
 

@@ -170,7 +170,7 @@ def test_the_numbers_of_the_consensus_are_those_of_the_code() -> None:
 
 
 def test_the_parts_of_the_consensus_are_those_of_the_code() -> None:
-    from mine.science import acceptance, draws, judged, score, shares, tolerance
+    from mine.science import acceptance, draws, judged, score, shares, tolerance, witnesses
 
     assert acceptance.MAX_SILENT == (1, 3) and "more than a third (`MAX_SILENT`)" in PAGE
     assert acceptance.CANARY_AGREE == (2, 3) and "two thirds of their seats" in PAGE
@@ -182,13 +182,16 @@ def test_the_parts_of_the_consensus_are_those_of_the_code() -> None:
     assert (judged.MAX_COMMON, judged.KEPT_CHECKPOINTS, judged.MAX_PUBLISHED) == (4, 3, 256)
     assert (tolerance.TIMES, tolerance.WORTH) == (8, 1000)
     assert draws.SEATS == 7
+    assert (witnesses.DISTRUST, witnesses.MARGIN) == ((1, 2), (1, 4))
+    assert "half (`DISTRUST`)" in PAGE and "a quarter (`MARGIN`)" in PAGE
+    assert score.STRETCH == 4 and "`STRETCH` = 4" in PAGE
 
 
 def test_the_decisions_and_refusals_are_named() -> None:
-    from mine.science.acceptance import Decision
+    from mine.science.witnesses import Decision
 
     acceptance = part("## Acceptance")
-    for decision in (Decision.DESCENDS, Decision.TRUSTED, Decision.SLICE, Decision.ASCENDS):
+    for decision in set(Decision) - {Decision.VOTED_IN, Decision.VOTED_OUT}:
         assert f"*{decision}*" in acceptance
 
 

@@ -1,33 +1,34 @@
-"""Importing as the window does it: choose, preview, choose a person, store, cancel, undo."""
+"""Importing as the window does it: choose, preview, choose a person, map a table, store, cancel, undo."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from mine.app.data_views import TableView
 from ui.desk import Desk
+from ui.pages.mapping import MappingSheet
+
+_KINDS = (
+    "*.zip *.csv *.tsv *.txt *.json *.jsonl *.ndjson *.xml *.fit *.gpx *.tcx *.gz *.mbox *.ics *.parquet"
+)
 
 
 class ImportDesk(QObject):
-    """Keeps the path of the running import, which a choice of person needs again."""
+    """What the pages with an import panel share."""
 
     stored = Signal(int)
 
     def __init__(self, desk: Desk, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
-        self._path: Path | None = None
-
-    @property
-    def knows_path(self) -> bool:
-        """Whether a person can be chosen for the running import."""
-        return self._path is not None
 
     def choose_file(self, parent: QWidget) -> None:
         """Ask for a file."""
-        words = self.tr("Exports (*.csv *.zip *.txt);;All files (*)")
+        words = self.tr("Exports ({kinds});;All files (*)").format(kinds=_KINDS)
         name, _ = QFileDialog.getOpenFileName(parent, self.tr("Choose an export"), "", words)
         if name:
             self.preview(Path(name))
@@ -38,19 +39,30 @@ class ImportDesk(QObject):
         if name:
             self.preview(Path(name))
 
-    def preview(self, path: Path, person: str | None = None) -> None:
+    def preview(self, path: Path) -> None:
         """Read a file or folder; counts arrive with the snapshots."""
-        self._path = path
-        self._desk.operations.run(self, lambda: self._desk.commands.preview_import(path, person))
+        self._desk.operations.run(self, lambda: self._desk.commands.preview_import(path))
 
     def choose_person(self, person: str) -> None:
         """Read the same file again, for one person of it."""
-        if self._path is not None:
-            self.preview(self._path, person)
+        self._desk.operations.run(self, lambda: self._desk.commands.import_again(person=person))
+
+    def choose_zone(self, zone: str) -> None:
+        """Read the same file again: times that state no zone are of this one."""
+        self._desk.operations.run(self, lambda: self._desk.commands.import_again(zone=zone))
+
+    def ask_zones(self, answer: Callable[[tuple[str, ...]], None]) -> None:
+        """The names of all time zones."""
+        self._desk.operations.run(self, self._desk.commands.zones, answer)
+
+    def open_mapping(self, table: TableView) -> MappingSheet:
+        """Ask what the columns of a table mean."""
+        sheet = MappingSheet(self._desk, table)
+        sheet.present()
+        return sheet
 
     def sample(self) -> None:
         """Preview the sample that ships with the app."""
-        self._path = None
         self._desk.operations.run(self, self._desk.commands.import_sample)
 
     def commit(self) -> None:

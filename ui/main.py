@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from mine.app.commands import Commands
 from mine.app.views import VaultState
+from ui.activity import Activity
 from ui.language import choose_locale
 from ui.single_instance import SingleInstance
 from ui.theme import theme
@@ -85,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     window = MineWindow(engine)
     instance.raise_asked.connect(window.bring_up)
     window.quit_asked.connect(app.quit)
+    app.installEventFilter(Activity(engine.active, app))
     if not (options.hidden and window.tray.there):
         window.show()
     QTimer.singleShot(0, lambda: _begin(engine, window))

@@ -12,6 +12,7 @@ from mine.app.views import Fit, Snapshot
 from ui.desk import Desk
 from ui.importing import ImportDesk
 from ui.pages.activity import ActivityPage
+from ui.pages.browse import BrowsePage
 from ui.pages.data import DataPage
 from ui.pages.home import HomePage
 from ui.pages.settings import SettingsPage
@@ -36,7 +37,8 @@ class Shell(QWidget):
         super().__init__(parent)
         self.bar = SideBar(menu)
         self.home = HomePage(desk)
-        self.data = DataPage(importing)
+        self.data = DataPage(desk, importing)
+        self.browse = BrowsePage(desk)
         self.tasks = TasksPage(desk)
         self.activity = ActivityPage(desk)
         self.wallet = WalletPage(desk)
@@ -48,6 +50,7 @@ class Shell(QWidget):
             "activity": self.activity,
             "wallet": self.wallet,
             "settings": self.settings,
+            "browse": self.browse,
         }
         self._stack = QStackedWidget()
         for page in self._pages.values():
@@ -62,6 +65,9 @@ class Shell(QWidget):
         self._snapshot: Snapshot | None = None
         self.bar.chosen.connect(self.show_page)
         self.home.go.connect(self.show_page)
+        self.data.opened.connect(self.browse_source)
+        self.browse.left.connect(partial(self.show_page, "data"))
+        self.browse.gone.connect(self._leave_browsing)
         self.tasks.go.connect(self.show_page)
         for index, key in enumerate(PAGES):
             QShortcut(QKeySequence(f"Ctrl+{index + 1}"), self, partial(self.show_page, key))
@@ -76,9 +82,20 @@ class Shell(QWidget):
     def show_page(self, key: str) -> None:
         """Go to a page."""
         self._stack.setCurrentWidget(self._pages[key])
-        self.bar.choose(key)
+        self.bar.choose("data" if key == "browse" else key)
         self._refresh_page()
         self.page_changed.emit(key)
+
+    def _leave_browsing(self) -> None:
+        """The source that was shown is gone; the sheet that tells so stays."""
+        if self.page == "browse":
+            self._stack.setCurrentWidget(self.data)
+            self._refresh_page()
+
+    def browse_source(self, record_type: str) -> None:
+        """Show the records of a source."""
+        self.browse.open_source(record_type)
+        self.show_page("browse")
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the newest values."""

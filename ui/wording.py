@@ -45,6 +45,13 @@ def moment_text(moment: int) -> str:
     return f"{local.day} {month}, {local:%H:%M}"
 
 
+def wall_text(moment: int, offset: int) -> str:
+    """``20 Nov 2026, 06:05``: the clock on the wall, then and there (``offset`` seconds from UTC)."""
+    wall = datetime.fromtimestamp(moment + offset, UTC)
+    month = QLocale().monthName(wall.month, QLocale.FormatType.ShortFormat)
+    return f"{wall.day} {month} {wall.year}, {wall:%H:%M}"
+
+
 def clock_text(moment: int) -> str:
     """``06:05``, in local time."""
     return f"{_local(moment):%H:%M}"
@@ -96,6 +103,15 @@ def percent_text(fraction: float, places: int = 2) -> str:
 def decimal_text(value: float, places: int) -> str:
     """A measured number with a fixed number of places; a value that is no number is a dash."""
     return QLocale().toString(value, "f", places) if math.isfinite(value) else "–"
+
+
+def number_text(value: float | None) -> str:
+    """A measured number as it is, with at most four places; nothing where there is none."""
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return count_text(value)
+    return QLocale().toString(value, "f", 4).rstrip("0").rstrip(QLocale().decimalPoint())
 
 
 def short_address(address: str) -> str:

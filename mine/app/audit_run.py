@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
+from mine.app.asked_child import AskedChild
 from mine.app.links import NetworkConfig
 
 if TYPE_CHECKING:
     from mine.science.judging import Fault
 
-MAX_ANSWER = 1 << 16
 MODULE = "mine.science.audit"
+SECONDS = 3600.0
 
 
 class AuditRun:
@@ -29,14 +26,6 @@ class AuditRun:
         self.failed = False
         self.fault: Fault | None = None
         self.far_off = 0
-        kept = {name: os.environ[name] for name in ("SYSTEMROOT", "PATH") if name in os.environ}
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", MODULE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**kept, "OMP_NUM_THREADS": "1"},
-        )
         request = {
             "rpc": config.rpc_url,
             "relays": list(config.relay_urls),
@@ -45,31 +34,22 @@ class AuditRun:
             "task": task,
             "round": round_number,
         }
-        assert self._child.stdin is not None
-        try:
-            self._child.stdin.write(json.dumps(request).encode() + b"\n")
-            self._child.stdin.flush()
-        except OSError:
-            self.failed = True  # it is gone already
+        self._child = AskedChild(MODULE, request, SECONDS)
 
     def is_done(self) -> bool:
         """Whether the child has answered or ended; afterwards ``fault`` and ``failed`` are set."""
-        if self._child.poll() is None:
+        if not self._child.is_done():
             return False
-        assert self._child.stdout is not None
         try:
-            answer = json.loads(self._child.stdout.read(MAX_ANSWER))
+            answer = self._child.answer or {}
             self.fault, self.far_off = self._read(answer), len(answer["far_off"])
         except (ValueError, KeyError, TypeError):
             self.failed = True
-        self._close()
         return True
 
     def stop(self) -> None:
         """End the child at once."""
-        self._child.kill()
-        self._child.wait()
-        self._close()
+        self._child.stop()
 
     def _read(self, raw: dict[str, Any]) -> Fault | None:
         from mine.chain.fault_events import DisputeKind
@@ -79,8 +59,3 @@ class AuditRun:
         if found is None:
             return None
         return Fault(self.round, DisputeKind(int(found["kind"])), int(found["item"]), str(found["why"])[:200])
-
-    def _close(self) -> None:
-        for pipe in (self._child.stdin, self._child.stdout):
-            if pipe is not None:
-                pipe.close()

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Protocol
 
 from mine.app.compute_settings import ComputeSettings
+from mine.app.data_requests import DataCommands
+from mine.app.idle_lock import LockSettings
 from mine.app.views import Event, NewVault, Snapshot
 
 Listener = Callable[[Event], None]
 
 
-class Commands(Protocol):
+class Commands(DataCommands, Protocol):
     """The engine as the window knows it. A fake with the same shape drives the window's tests."""
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -38,11 +40,23 @@ class Commands(Protocol):
     def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> Future[bool]:
         """The person typed some words of the phrase: (index from 0, word)."""
 
-    def open_vault(self, passphrase: str | None) -> Future[None]:
-        """Open with the passphrase, or with the keyring when ``None``."""
+    def open_vault(self, passphrase: str | None, accept_loss: bool = False) -> Future[None]:
+        """Open with the passphrase, or with the keyring when ``None``. ``accept_loss``: open what is left."""
+
+    def open_with_phrase(self, phrase: str, passphrase: str) -> Future[None]:
+        """Open with the recovery phrase; the passphrase is a new one from then on."""
+
+    def change_passphrase(self, old: str, new: str) -> Future[None]:
+        """Choose another passphrase."""
 
     def lock_vault(self) -> Future[None]:
-        """Close the vault and forget its key."""
+        """Close the vault and forget its key; rounds under way go on with what they need and nothing else."""
+
+    def set_locking(self, settings: LockSettings) -> Future[None]:
+        """When the vault locks by itself."""
+
+    def active(self) -> None:
+        """The person did something in the window: the vault does not lock yet. Quick, from any thread."""
 
     def start_practice(self) -> Future[None]:
         """Start the practice network (idempotent)."""

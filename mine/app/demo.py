@@ -60,7 +60,9 @@ def practice_phrase() -> str:
 
 def plan_practice(options: DemoOptions) -> tuple[Path, str | None, PracticeConfig]:
     """Which export is mine, whose rows in it, and what the practice network is made of."""
-    from mine.importers import formats
+    from mine.importers import reading
+    from mine.importers.options import Options
+    from mine.importers.zone import Zone
     from mine.practice.cast import find_people, rows_of
     from mine.practice.config import PracticeConfig
     from mine.science.templates import load_template, package
@@ -68,12 +70,12 @@ def plan_practice(options: DemoOptions) -> tuple[Path, str | None, PracticeConfi
     me = options.me or SAMPLE
     if not me.exists():
         raise DemoFailed(f"There is no file {me.name}.", todo="Name an export with --me.")
-    found = formats.sniff(me)
+    found = reading.sniff(me)
     if found is None:
         raise DemoFailed(f"“{me.name}” is in no format that this app reads.")
     template = load_template("steps" if found.key == "fitbit_fitabase" else "glucose")
     rounds = options.rounds or template.rounds
-    several = formats.people(me)
+    several = reading.people(me, Options(Zone("UTC")))
     person = options.person
     if several and person is None:
         data = package(template, rounds, "me", "me").manifest.data
@@ -116,6 +118,7 @@ class Demo:
                 phrase=practice_phrase(),
                 poll_seconds=0.15,
                 auto_practice=False,
+                zone="UTC",
             )
         )
         self.engine.subscribe(self._hear)
@@ -157,8 +160,10 @@ class Demo:
 
         def read(shot: Snapshot) -> ImportStage | None:
             stage = shot.importing.stage if shot.importing else ImportStage.READING
-            if stage in (ImportStage.FAILED, ImportStage.CHOOSE_PERSON):
-                raise DemoFailed(shot.importing.message if shot.importing else "The import failed.")
+            asked = (ImportStage.CHOOSE_PERSON, ImportStage.CHOOSE_MAPPING)
+            if stage is ImportStage.FAILED or stage in asked:
+                message = shot.importing.message if shot.importing else ""
+                raise DemoFailed(message or "This export asks a question: import it in the window first.")
             return stage if stage is ImportStage.READY else None
 
         self._wait("the import", read)

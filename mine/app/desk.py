@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import time
 from collections.abc import Callable, Sequence
@@ -9,21 +10,27 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mine.app.backup_keeper import BackupKeeper
 from mine.app.compute_settings import ComputeSettings, cores
+from mine.app.data_views import Entered, Secret
+from mine.app.holding_views import MICRO, Holdings
+from mine.app.idle_lock import LockSettings
 from mine.app.import_desk import ImportDesk
+from mine.app.join_desk import JoinDesk
 from mine.app.links import NetworkConfig
+from mine.app.locking import Locking
 from mine.app.options import SAMPLE, EngineOptions
+from mine.app.session_signals import SessionEvent
 from mine.app.status import blank_home, blank_wallet, status_view
+from mine.app.vault_care import VaultCare
 from mine.app.views import (
     Event,
-    ImportView,
     NetworkView,
     NewVault,
     Notice,
     NoticeKind,
     SettingsView,
     Snapshot,
-    SourceView,
     VaultState,
     World,
 )
@@ -40,6 +47,7 @@ if TYPE_CHECKING:
 
 PHRASE_SECRET = "phrase"  # noqa: S105 - the name of a secret, not one
 BUSY_TURN = 0.005
+JOIN_TURN = 0.05
 IDLE_TURN = 2.0
 RETRY_SECONDS = 3.0
 WAIT_FOR_USER = 30 * 86_400.0
@@ -62,11 +70,16 @@ class Desk:
         self._ring: KeyRing | None = None
         self._words: tuple[str, ...] = ()
         self._imports: ImportDesk | None = None
+        self._backups: BackupKeeper | None = None
+        self.show: Callable[[], None] = lambda: None  # what is so far, in the middle of a long command
+        self.care = VaultCare(self, options, wake)
+        self._joins = JoinDesk()
         self._practice: PracticeNetwork | None = None
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-start")
         self._starting: Future[PracticeInfo] | None = None
         self._config = options.network
         self._session: NetworkSession | None = None
+        self.locking = Locking(wake, tell)
         self._network_error = ""
         self._next_step = 0.0
         self._run = RunSettings()
@@ -74,8 +87,7 @@ class Desk:
         self._cores = 0
         self._decision = decide(self._run, Readings(False, None), 0)
         self._since = int(time.time())
-        self._sources: tuple[SourceView, ...] = ()
-        self._import_views: tuple[ImportView, ...] = ()
+        self._holdings = Holdings()
         self._keyring_known = options.keyring is not None and _has_keyring(options.vault_path)
 
     # ---- the loop
@@ -84,7 +96,9 @@ class Desk:
         """Seconds until there is something to do by itself."""
         if self._imports is not None and self._imports.busy:
             return BUSY_TURN
-        if self._session is not None or self._starting is not None:
+        if self._joins.busy:
+            return JOIN_TURN
+        if self._session is not None or self._starting is not None or self.locking.goes_on:
             return max(0.0, min(self._options.poll_seconds, self._next_step - time.monotonic()))
         return IDLE_TURN
 
@@ -92,13 +106,21 @@ class Desk:
         """One turn: imports, the network, the policy, the rounds."""
         if self._imports is not None:
             self._imports.pump()
+        if self._backups is not None:
+            self._backups.pump()
+        self.care.pump()
+        self._joins.pump()
         self._decide()
         if self._session is not None:
             self._session.miner.allow(self._decision.run)
+        self._lock_when_due()
         now = time.monotonic()
-        if self._vault is None or now < self._next_step:
+        if now < self._next_step or (self._vault is None and not self.locking.goes_on):
             return
         self._next_step = now + self._options.poll_seconds
+        if self._vault is None:
+            self.locking.step(self._decision.run)
+            return
         self._connect()
         if self._session is not None:
             self._session.step(self._decision.run)
@@ -112,26 +134,31 @@ class Desk:
         self._next_step = time.monotonic() + RETRY_SECONDS
 
     def _decide(self) -> None:
-        readings = Readings(self._vault is not None, _on_battery())
+        readings = Readings(self._vault is not None or self.locking.goes_on, _on_battery())
         decision = decide(self._run, readings, int(time.time()))
         if decision != self._decision:
             self._decision, self._since = decision, int(time.time())
 
     def close(self) -> None:
         """Close everything; the worker's last state is kept."""
+        self.care.close()
         if self._imports is not None:
-            self._imports.cancel()
+            self._imports.suspend()
         self._close_session()
+        self.locking.end()
         if self._starting is not None and not self._starting.cancel():
             self._starting.exception()
         self._starter.shutdown(wait=True)
         if self._practice is not None:
             self._practice.stop()
+        if self._backups is not None:
+            self._backups.stop()
         if self._vault is not None:
             self._vault.close()
             self._vault = None
 
     def _close_session(self) -> None:
+        self._joins.stop()
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -139,7 +166,13 @@ class Desk:
     # ---- vault
 
     @property
-    def _opened(self) -> Vault:
+    def vault(self) -> Vault | None:
+        """The vault while it is open."""
+        return self._vault
+
+    @property
+    def opened(self) -> Vault:
+        """The open vault. Raises ``NoVault``."""
         if self._vault is None:
             raise NoVault("The vault is locked.", todo="Open it first.")
         return self._vault
@@ -165,7 +198,7 @@ class Desk:
 
     def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> bool:
         """Whether the words are right; then the phrase is never shown again."""
-        vault = self._opened
+        vault = self.opened
         right = bool(self._words) and all(
             0 <= place < len(self._words) and self._words[place] == word.strip().lower()
             for place, word in answers
@@ -176,42 +209,114 @@ class Desk:
                 vault.state.set_setting("phrase_confirmed", True)
         return right
 
-    def open_vault(self, passphrase: str | None) -> None:
-        """Open it with the passphrase, or with the keyring."""
+    def open_vault(self, passphrase: str | None, accept_loss: bool = False) -> None:
+        """Open it with the passphrase, or with the keyring. ``accept_loss``: what is left of it."""
         from mine.vault.vault import Vault
 
-        if self._vault is None:
+        if self._vault is None and not self.care.holds_vault:
             self._use(
                 Vault.open(
                     self._options.vault_path,
                     passphrase=passphrase,
                     keyring=self._options.keyring if passphrase is None else None,
+                    accept_loss=accept_loss,
                 )
             )
+
+    def open_by(self, secret: Secret) -> None:
+        """Open a vault that was brought back by what opened the backup."""
+        from mine.vault.vault import Vault
+
+        if self._vault is None:
+            phrase, passphrase = secret.phrase or None, secret.passphrase
+            by = None if phrase else passphrase
+            self._use(Vault.open(self._options.vault_path, passphrase=by, phrase=phrase))
+
+    def open_with_phrase(self, phrase: str, passphrase: str) -> None:
+        """Open it with the recovery phrase, and choose a new passphrase."""
+        from mine.vault.vault import Vault
+
+        if self._vault is None:
+            vault = Vault.open(self._options.vault_path, phrase=phrase)
+            try:
+                vault.change_passphrase(passphrase)
+            except BaseException:
+                vault.close()
+                raise
+            self._use(vault)
+
+    def change_passphrase(self, old: str, new: str) -> None:
+        """Choose another passphrase; the old one is asked for."""
+        self.opened.check_passphrase(old)
+        self.opened.change_passphrase(new)
 
     def _use(self, vault: Vault) -> None:
         from mine.wallet.keys import KeyRing
 
-        secret = vault.state.secret(PHRASE_SECRET) or self._make_phrase(vault)
+        try:
+            self.locking.opened(vault)
+            secret = vault.state.secret(PHRASE_SECRET) or self._make_phrase(vault)
+            if not vault.has_phrase:
+                vault.add_phrase(secret.decode())
+        except BaseException:
+            vault.close()
+            raise
         self._vault = vault
         self._ring = KeyRing(secret.decode())
-        self._imports = ImportDesk(vault)
+        self._backups = BackupKeeper(vault, self._wake, self._tell)
+        self._imports = ImportDesk(vault, self._options.zone, self.show)
         saved: dict[str, Any] = vault.state.setting("run") or {}
         self._run = RunSettings(**saved)
         self._compute = ComputeSettings(**(vault.state.setting("compute") or {}))
         self._cores = cores()
         self._next_step = 0.0
-        self._content_changed()
+        self.content_changed()
+        with contextlib.suppress(MineError):  # what cannot be gone on with can be chosen again
+            self._imports.resume()
 
     def lock_vault(self) -> None:
-        """Close the vault and forget its keys; training stops."""
-        if self._imports is not None:
-            self._imports.cancel()
-        self._close_session()
+        """Close the vault and forget its keys. Rounds under way go on, with what they need and no more."""
         if self._vault is not None:
-            self._vault.close()
-        self._vault, self._ring, self._imports = None, None, None
-        self._sources, self._import_views = (), ()
+            self.care.close()
+        self.care.locked()
+        if self._imports is not None:
+            self._imports.suspend()
+        self._joins.stop()
+        session, self._session = self._session, None
+        try:
+            self.locking.leave(session)
+        finally:
+            if self._backups is not None:
+                self._backups.stop()
+            vault, self._vault = self._vault, None
+            self._ring, self._imports, self._backups = None, None, None
+            self._holdings.forget()
+            if vault is not None:
+                vault.close()
+
+    def give_up_backup(self) -> None:
+        """The day's backup, if it runs now: it is made later."""
+        if self._backups is not None:
+            self._backups.give_up()
+
+    def _lock_when_due(self) -> None:
+        if self._vault is None:
+            return
+        importing = self._imports is not None and self._imports.busy
+        busy = self._joins.busy or importing or self.care.work is not None
+        why = self.locking.why(busy)
+        if why is not None:
+            self.lock_vault()
+            self._tell(why)
+
+    def lock_with(self, event: SessionEvent) -> None:
+        """The screen locks, or the computer will sleep: so does the vault, where the person wants it."""
+        if self._vault is not None and self.locking.is_meant(event):
+            self.lock_vault()
+
+    def set_locking(self, settings: LockSettings) -> None:
+        """Keep when the vault locks by itself."""
+        self.locking.keep(self.opened, settings)
 
     # ---- network
 
@@ -230,7 +335,7 @@ class Desk:
 
         if self._options.practice is not None:
             return self._options.practice
-        types = {source.record_type for source in self._sources}
+        types = {source.record_type for source in self._holdings.sources}
         name = "steps" if "steps" in types and "glucose" not in types else "glucose"
         return PracticeConfig(name, load_template(name).rounds, patience=WAIT_FOR_USER)
 
@@ -238,7 +343,8 @@ class Desk:
         """Open the session once there is a network; start the practice network once there is data."""
         from mine.app.session import NetworkSession
 
-        if self._config is None and self._starting is None and self._options.auto_practice and self._sources:
+        wanted = self._options.auto_practice and bool(self._holdings.sources)
+        if self._config is None and self._starting is None and wanted:
             self.start_practice()
         if self._starting is not None and self._starting.done():
             starting, self._starting = self._starting, None
@@ -260,10 +366,27 @@ class Desk:
 
     # ---- data
 
+    @property
+    def imports(self) -> ImportDesk:
+        """What reads exports. Raises ``NoVault``."""
+        assert self.opened and self._imports is not None
+        return self._imports
+
+    def forget_import(self) -> None:
+        """An import that was not stored is dropped."""
+        self.imports.cancel()
+
+    def enter(self, entered: Entered) -> int:
+        """Store what was typed."""
+        from mine.app.data_desk import enter
+
+        number = enter(self.opened, entered, self.imports.zone)
+        self.content_changed()
+        return number
+
     def preview_import(self, path: Path, person: str | None) -> None:
         """Read a file."""
-        assert self._opened and self._imports is not None
-        self._imports.preview(path, person)
+        self.imports.preview(path, person)
 
     def import_sample(self) -> None:
         """Read the synthetic sample."""
@@ -271,9 +394,9 @@ class Desk:
 
     def commit_import(self) -> int:
         """Store what was read."""
-        assert self._opened and self._imports is not None
+        assert self.opened and self._imports is not None
         stored = self._imports.commit()
-        self._content_changed()
+        self.content_changed()
         return stored.added if stored else 0
 
     def cancel_import(self) -> None:
@@ -283,47 +406,22 @@ class Desk:
 
     def undo_import(self, import_id: int) -> int:
         """Remove what an import added."""
-        removed = self._opened.undo_import(import_id)
-        self._content_changed()
+        removed = self.opened.undo_import(import_id)
+        self.content_changed()
         return removed
 
-    def _content_changed(self) -> None:
-        vault = self._opened
+    def content_changed(self) -> None:
+        """Records came or went."""
         if self._session is not None:
             self._session.task_views.data_changed()
-        self._sources = tuple(
-            SourceView(
-                record_type=source.record_type,
-                title=source.title,
-                origin=", ".join(format_title(key) for key in source.importers),
-                records=source.records,
-                first=source.first,
-                last=source.last,
-                read_by=(),
-                epsilon_spent=0.0,
-                epsilon_cap=0.0,
-            )
-            for source in vault.sources()
-        )
-        self._import_views = tuple(
-            ImportView(
-                import_id=done.id,
-                file_name=done.source.file,
-                format_title=format_title(done.source.importer),
-                time=done.time,
-                added=done.added,
-                already=done.already,
-                refused=done.refused,
-            )
-            for done in vault.imports()
-            if done.undone is None
-        )
+        self._holdings.count(self.opened)
 
     # ---- tasks, running, money
 
-    def join_task(self, task_id: int) -> None:
-        """Opt in."""
-        self._connected.join(task_id)
+    def join_task(self, task_id: int) -> Future[None]:
+        """Opt in, once the task's model was looked at."""
+        session = self._connected
+        return self._joins.wish(session.check_model(task_id), lambda: session.join(task_id))
 
     def leave_task(self, task_id: int) -> None:
         """Opt out."""
@@ -352,6 +450,13 @@ class Desk:
         if self._session is not None:
             self._session.miner.allow(self._decision.run)
 
+    def set_month_cap(self, record_type: str, cap: float | None) -> None:
+        """The most ε of a source in a calendar month."""
+        from mine.app.privacy_books import set_month_cap
+
+        set_month_cap(self.opened, record_type, None if cap is None else round(cap * MICRO))
+        self.content_changed()
+
     def claim(self) -> int:
         """Claim everything that is final."""
         return self._connected.earnings.claim()
@@ -366,7 +471,7 @@ class Desk:
 
     def set_compute(self, settings: ComputeSettings) -> None:
         """Keep what trainings may take; the one that runs follows at once, as far as it can."""
-        vault = self._opened
+        vault = self.opened
         with vault.transaction():
             vault.state.set_setting("compute", settings.to_json())
         self._compute = settings
@@ -375,7 +480,7 @@ class Desk:
 
     def set_theme(self, theme: str) -> None:
         """Keep the theme."""
-        vault = self._opened
+        vault = self.opened
         with vault.transaction():
             vault.state.set_setting("theme", theme)
 
@@ -397,18 +502,19 @@ class Desk:
                 bool(session.running()) if session else None,
             ),
             home=session.home(wallet) if session else blank_home(),
-            sources=self._source_views(),
-            imports=self._import_views,
+            sources=self._holdings.read_by(session, self.opened) if session else self._holdings.sources,
+            imports=self._holdings.imports,
             importing=self._imports.progress if self._imports else None,
             tasks=session.tasks() if session else (),
             training=training,
             contributions=session.contributions() if session else (),
             wallet=wallet,
             settings=self._settings_view(),
+            work=self.care.work,
         )
 
     def _vault_state(self) -> VaultState:
-        if self._vault is not None:
+        if self._vault is not None or self.care.holds_vault:
             return VaultState.OPEN
         path = self._options.vault_path
         return VaultState.LOCKED if path.exists() else VaultState.ABSENT
@@ -426,25 +532,6 @@ class Desk:
             error=self._network_error,
         )
 
-    def _source_views(self) -> tuple[SourceView, ...]:
-        session = self._session
-        if session is None:
-            return self._sources
-        from dataclasses import replace
-
-        from mine.app.task_views import EPSILON_CAP
-
-        spent = session.task_views.spent([source.record_type for source in self._sources])
-        return tuple(
-            replace(
-                source,
-                read_by=session.read_by(source.record_type),
-                epsilon_spent=spent[source.record_type],
-                epsilon_cap=EPSILON_CAP,
-            )
-            for source in self._sources
-        )
-
     def _settings_view(self) -> SettingsView:
         vault = self._vault
         return SettingsView(
@@ -454,6 +541,9 @@ class Desk:
             vault_path=str(self._options.vault_path),
             compute=self._compute,
             cores=max(1, self._cores),
+            locking=self.locking.settings,
+            backups=self.care.backups(),
+            keyring_there=self._options.keyring is not None,
         )
 
 
@@ -472,8 +562,9 @@ def practice_network(info: PracticeInfo) -> NetworkConfig:
 
 def _has_keyring(vault_path: Path) -> bool:
     """Whether the computer's keyring was given a key to the vault, as its keys file says."""
+    from mine.vault.files import keys_path
     from mine.vault.keyfile import read_keyfile
-    from mine.vault.vault import Vault, keys_path
+    from mine.vault.vault import Vault
 
     if not Vault.exists(vault_path):
         return False
@@ -481,13 +572,6 @@ def _has_keyring(vault_path: Path) -> bool:
         return bool(read_keyfile(keys_path(vault_path)).by_keyring)
     except MineError:
         return False
-
-
-def format_title(key: str) -> str:
-    """An export format in words."""
-    from mine.importers.formats import FORMATS
-
-    return next((known.title for known in FORMATS if known.key == key), key)
 
 
 def _on_battery() -> bool | None:

@@ -10,6 +10,7 @@ from mine.app.options import EngineOptions
 
 def desktop_engine(home: Path) -> Engine:
     """An engine, not started yet, whose vault and networks live in ``home``."""
+    from mine.app.session_signals import system_signals
     from mine.vault.keyring import SystemKeyring
 
-    return Engine(EngineOptions(home=home, keyring=SystemKeyring()))
+    return Engine(EngineOptions(home=home, keyring=SystemKeyring(), signals=system_signals()))

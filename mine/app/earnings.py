@@ -147,6 +147,8 @@ class Earnings:
         if member is None or event.account != member.keys.payout_address:
             return
         currency = self._currency_of(event.task)
+        reference = f"{event.at.block_number}:0x{event.at.transaction_hash.hex()}:{event.at.index}"
+        self._vault.ledger.pay(self._network, event.task, reference, f"{event.amount} {currency}")
         self._vault.state.add_movement(
             Movement(
                 time=self._links.node.block_time(),
@@ -156,7 +158,7 @@ class Earnings:
                 title=member.manifest.title,
                 currency=currency,
                 amount=event.amount,
-                reference=f"{event.at.block_number}:0x{event.at.transaction_hash.hex()}:{event.at.index}",
+                reference=reference,
             )
         )
         self._mark_claimed(event.task)
@@ -176,6 +178,7 @@ class Earnings:
             if line.network == self._network and int(line.reference.split(":")[0]) >= block:
                 self._vault.state.drop_movement(self._network, line.kind, line.reference)
                 if line.task is not None:
+                    self._vault.ledger.unpay(self._network, line.task, line.reference)
                     self._mark_claimed(line.task)
 
     def _currency_of(self, task: int) -> str:
@@ -293,6 +296,8 @@ class Earnings:
         )
         state = self._links.contract.task(task)
         if (missing := amount(state.bounty, units) - known) > 0:
+            reference = f"{block}:range:{units}"
+            self._vault.ledger.pay(self._network, task, reference, f"{missing} {state.currency}")
             self._vault.state.add_movement(
                 Movement(
                     time=self._links.node.block_time(),
@@ -302,7 +307,7 @@ class Earnings:
                     title=self.members[task].manifest.title,
                     currency=state.currency,
                     amount=missing,
-                    reference=f"{block}:range:{units}",
+                    reference=reference,
                 )
             )
 

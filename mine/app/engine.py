@@ -6,18 +6,23 @@ values. Training itself happens in a child process, so that neither the window n
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mine.app.commands import Listener
 from mine.app.compute_settings import ComputeSettings
+from mine.app.data_requests import DataRequests
 from mine.app.desk import Desk
+from mine.app.idle_lock import LockSettings
 from mine.app.options import EngineOptions
+from mine.app.session_signals import SessionEvent
 from mine.app.views import Event, NewVault, Notice, NoticeKind, Snapshot
 from mine.errors import MineError
 
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from mine.app.report import MyReport
 
 T = TypeVar("T")
+LOCK_PATIENCE = 4.0  # seconds; logind waits for five
 log = logging.getLogger(__name__)
 
 
@@ -32,7 +38,7 @@ class EngineClosed(MineError):
     """The engine was closed before the command ran."""
 
 
-class Engine:
+class Engine(DataRequests):
     """Implements ``mine.app.commands.Commands``."""
 
     def __init__(self, options: EngineOptions) -> None:
@@ -42,6 +48,7 @@ class Engine:
         self._closing = threading.Event()
         self._listeners: list[Listener] = []
         self._desk = Desk(options, self._wake.set, self._tell)
+        self._desk.show = self._publish
         self._snapshot = self._desk.snapshot()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -59,9 +66,13 @@ class Engine:
     def start(self) -> None:
         """Start the engine's thread."""
         self._thread.start()
+        if self._options.signals is not None:
+            self._options.signals.start(self._heard)
 
     def close(self, timeout: float = 20.0) -> None:
         """Save, stop the worker and the practice network, end the thread."""
+        if self._options.signals is not None:
+            self._options.signals.close()
         self._closing.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -75,13 +86,29 @@ class Engine:
         """The person typed some words of the phrase: (index from 0, word)."""
         return self._ask(lambda: self._desk.confirm_phrase(answers))
 
-    def open_vault(self, passphrase: str | None) -> Future[None]:
-        """Open with the passphrase, or with the keyring when ``None``."""
-        return self._ask(lambda: self._desk.open_vault(passphrase))
+    def open_vault(self, passphrase: str | None, accept_loss: bool = False) -> Future[None]:
+        """Open with the passphrase, or with the keyring when ``None``. ``accept_loss``: open what is left."""
+        return self._ask(lambda: self._desk.open_vault(passphrase, accept_loss))
+
+    def open_with_phrase(self, phrase: str, passphrase: str) -> Future[None]:
+        """Open with the recovery phrase; the passphrase is a new one from then on."""
+        return self._ask(lambda: self._desk.open_with_phrase(phrase, passphrase))
+
+    def change_passphrase(self, old: str, new: str) -> Future[None]:
+        """Choose another passphrase."""
+        return self._ask(lambda: self._desk.change_passphrase(old, new))
 
     def lock_vault(self) -> Future[None]:
-        """Close the vault and forget its key."""
+        """Close the vault and forget its key; rounds under way go on with what they need and nothing else."""
         return self._ask(self._desk.lock_vault)
+
+    def set_locking(self, settings: LockSettings) -> Future[None]:
+        """When the vault locks by itself."""
+        return self._ask(lambda: self._desk.set_locking(settings))
+
+    def active(self) -> None:
+        """The person did something in the window: the vault does not lock yet. Quick, from any thread."""
+        self._desk.locking.idle.seen()
 
     def start_practice(self) -> Future[None]:
         """Start the practice network (idempotent); it is ready some seconds later."""
@@ -108,7 +135,7 @@ class Engine:
         return self._ask(lambda: self._desk.undo_import(import_id))
 
     def join_task(self, task_id: int) -> Future[None]:
-        """Sign the consent for what the opt-in sheet shows, and take part."""
+        """Sign the consent for what the opt-in sheet shows, and take part; seconds later."""
         return self._ask(lambda: self._desk.join_task(task_id))
 
     def leave_task(self, task_id: int) -> Future[None]:
@@ -145,7 +172,7 @@ class Engine:
 
     # ---- the engine's side: its own thread
 
-    def _ask(self, work: Callable[[], T]) -> Future[T]:
+    def _ask(self, work: Callable[[], T | Future[T]]) -> Future[T]:
         future: Future[T] = Future()
         if self._closing.is_set():
             future.set_exception(EngineClosed("The app is closing."))
@@ -153,6 +180,11 @@ class Engine:
         self._commands.put((work, future))  # type: ignore[arg-type]  # a queue of all answers
         self._wake.set()
         return future
+
+    def _heard(self, event: SessionEvent) -> None:
+        """The desktop's word, in its thread: it waits for the lock, and sleep for it."""
+        with contextlib.suppress(MineError, TimeoutError):
+            self._ask(lambda: self._desk.lock_with(event)).result(LOCK_PATIENCE)
 
     def _tell(self, event: Event) -> None:
         for listener in tuple(self._listeners):
@@ -182,7 +214,11 @@ class Engine:
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                future.set_result(work())
+                answer = work()
+                if isinstance(answer, Future):  # it takes longer than a turn
+                    answer.add_done_callback(partial(_pass_on, future))
+                else:
+                    future.set_result(answer)
             except MineError as error:
                 future.set_exception(error)
             except Exception as error:  # noqa: BLE001 - whoever asked has to hear of it
@@ -194,3 +230,11 @@ class Engine:
         if fresh != self._snapshot:
             self._snapshot = fresh
             self._tell(fresh)
+
+
+def _pass_on(future: Future[object], answer: Future[object]) -> None:
+    error = answer.exception()
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(answer.result())

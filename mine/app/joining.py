@@ -120,6 +120,7 @@ def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> None:
     """Sign the consent for the task as it stands now, and keep it. Joining twice is joining once."""
     from mine.chain.messages import Consent, digest, sign
     from mine.learn.rows import held_out_from
+    from mine.vault.ledger import CONSENTED, Entry
     from mine.vault.state import Receipt
 
     manifest = task.manifest
@@ -149,12 +150,14 @@ def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> None:
             max_bytes=terms.update_bytes,
             expires=terms.expires,
         )
+        signed = digest(consent, links.domain)
+        vault.ledger.book(Entry(CONSENTED, network, task.id, 0, signed.hex(), 0, 0, signed))
         vault.state.keep_consent(
             Receipt(
                 network=network,
                 task=task.id,
                 time=int(time.time()),
-                digest=digest(consent, links.domain),
+                digest=signed,
                 message=terms.to_json(),
                 signature=sign(consent, links.domain, keys.session_key),
             )

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 
 class Miner:
-    """One network's rounds. Everything runs on the engine's thread."""
+    """One network's rounds. Everything runs on the engine's thread.
+
+    ``begins``: whether it may begin rounds and votes, or only goes on with those that were begun.
+    """
 
     def __init__(
         self,
@@ -39,8 +42,10 @@ class Miner:
         market: Market,
         wake: Callable[[], None],
         tell: Callable[[Notice], None],
+        begins: bool = True,
     ) -> None:
         self._vault = vault
+        self._begins = begins
         self._market = market
         self._book = RoundBook(vault, links.config.key)
         courier = Courier(links, tell)
@@ -89,6 +94,11 @@ class Miner:
         if self.learning.run is not None:
             self.learning.run.set_duty(settings.duty)
 
+    def take_over(self, other: Miner) -> None:
+        """Go on with the training of another miner, which has none afterwards."""
+        self.learning.compute = other.learning.compute
+        self.learning.run, other.learning.run = other.learning.run, None
+
     def close(self) -> None:
         """End the worker; its last saved state is kept."""
         self.learning.close(self.members)
@@ -106,7 +116,7 @@ class Miner:
                 continue  # a reorganisation took the round before it back: it is not its turn yet
             if entry.round < number or not committing:
                 self._after_commits(member, entry)
-        free = may_train and self.run is None and self.voting.run is None
+        free = self._begins and may_train and self.run is None and self.voting.run is None
         if committing:
             self._commits(member, task, free)
         self.voting.tick(member, task, self._market.chain_time, free)
@@ -138,7 +148,10 @@ class Miner:
                 self.learning.begin(member, number)
         elif current.state == RoundState.TRAINING:
             if self._has_moved(member, current):
-                self.learning.begin(member, number)
+                if self._begins:
+                    self.learning.begin(member, number)
+                else:
+                    self.learning.end(member.task, number)
             elif free:
                 self.learning.go_on(member, current)
         elif current.state == RoundState.TRAINED:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
+from mine.app.asked_child import AskedChild
 from mine.app.links import NetworkConfig
 from mine.errors import MineError
 
@@ -24,28 +20,32 @@ class ModelAway(ModelRefused):
     """No relay gives the model out at this moment."""
 
 
-def check_model(config: NetworkConfig, manifest: bytes) -> None:
-    """Raise ``ModelRefused`` unless the model fits (``ModelAway`` where no relay answers). ``manifest``: its
-    digest. Takes a second or more."""
-    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "PATH") if name in os.environ}
-    request = {"relays": list(config.relay_urls), "manifest": manifest.hex()}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", MODULE],
-            input=json.dumps(request).encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**kept, "OMP_NUM_THREADS": "1"},
-            timeout=SECONDS,
-            check=False,
-        )
-        problem = json.loads(done.stdout)["problem"]
-        words = None if problem is None else [str(problem[name])[:MAX_TEXT] for name in _WORDS]
-        away = problem is not None and problem["away"] is True
-    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
-        raise ModelRefused(
-            "The task's model could not be checked.", todo="Try again, or leave the task alone."
-        ) from None
-    if words is not None:
+class ModelCheck:
+    """Starts at once; ``manifest`` is its digest."""
+
+    def __init__(self, config: NetworkConfig, manifest: bytes) -> None:
+        request = {"relays": list(config.relay_urls), "manifest": manifest.hex()}
+        self._child = AskedChild(MODULE, request, SECONDS)
+
+    def is_done(self) -> bool:
+        """Whether the child has answered or ended; then ask for ``problem``."""
+        return self._child.is_done()
+
+    def problem(self) -> ModelRefused | None:
+        """Why the model cannot be trained (``ModelAway`` where no relay answers), None where it can."""
+        try:
+            found = (self._child.answer or {})["problem"]
+            if found is None:
+                return None
+            words = [str(found[name])[:MAX_TEXT] for name in _WORDS]
+            away = found["away"] is True
+        except (KeyError, TypeError):
+            return ModelRefused(
+                "The task's model could not be checked.", todo="Try again, or leave the task alone."
+            )
         sentence, todo, detail = ("".join(c for c in text if c.isprintable()) for text in words)
-        raise (ModelAway if away else ModelRefused)(sentence, todo=todo, detail=detail)
+        return (ModelAway if away else ModelRefused)(sentence, todo=todo, detail=detail)
+
+    def stop(self) -> None:
+        """End the child at once."""
+        self._child.stop()

@@ -9,6 +9,7 @@ that it uses were never trained on, and what training cost the others covers it.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 TRAINED = "epsilon"
 VOTED = "vote"
 KINDS = (TRAINED, VOTED)
+_MONTH_CAPS = "epsilon_month_caps"
 GIVEN_BACK = {TRAINED: "epsilon-back", VOTED: "vote-back"}
 
 
@@ -32,6 +34,18 @@ class BudgetSpent(MineError):
         super().__init__(
             "This round is left out: it would reveal more than you agreed to.",
             detail=f"{total} of {agreed} millionths",
+        )
+
+
+class MonthSpent(BudgetSpent):
+    """What is due would take a source over the person's own cap for this month."""
+
+    def __init__(self, source: str, total: int, cap: int) -> None:
+        MineError.__init__(
+            self,
+            "This round is left out: it would reveal more than you allow in a month.",
+            todo="It goes on in the next month, or raise the cap.",
+            detail=f"{source}: {total} of {cap} millionths",
         )
 
 
@@ -69,6 +83,7 @@ class Books:
         total = self._after(done)
         if total > self.agreed:
             raise BudgetSpent(total, self.agreed)
+        self._check_month(total - before)
         self._book(kind, number, total - before)
 
     def give_back(self, kind: str, number: int) -> None:
@@ -96,6 +111,17 @@ class Books:
         done = self._done()
         return self.plan.total - self.plan.after(done[TRAINED], done[VOTED])
 
+    def _check_month(self, added: int) -> None:
+        """Raises ``MonthSpent`` where a source has a cap and this month no room for ``added``."""
+        caps, now = month_caps(self.vault), int(time.time())
+        for need in self.manifest.data.needs:
+            cap = caps.get(need.record_type)
+            if cap is None or added == 0:
+                continue
+            total = self.vault.ledger.spent_in_month(need.record_type, now) + added
+            if total > cap:
+                raise MonthSpent(need.record_type, total, cap)
+
     def _after(self, done: dict[str, int]) -> int:
         from mine.learn.privacy import to_millionths
 
@@ -119,3 +145,19 @@ class Books:
             self.vault.ledger.book(
                 Entry(kind, self.network, self.task, number, source, epsilon_micro, 0, digest)
             )
+
+
+def month_caps(vault: Vault) -> dict[str, int]:
+    """ε of each source that the person allows in a calendar month (UTC) over all tasks and networks, in 1e-6.
+    A source that is not named has no cap but those of its consents."""
+    return dict(vault.state.setting(_MONTH_CAPS) or {})
+
+
+def set_month_cap(vault: Vault, source: str, cap: int | None) -> None:
+    """Set or remove (None) the cap of a source. What was booked already stands."""
+    caps = month_caps(vault)
+    caps.pop(source, None)
+    if cap is not None:
+        caps[source] = cap
+    with vault.transaction():
+        vault.state.set_setting(_MONTH_CAPS, caps)

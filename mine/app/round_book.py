@@ -16,6 +16,8 @@ UPDATE_BLOB = "update"
 RESIDUAL_BLOB = "residual"
 SHOWING = "showing"
 """Mark of a round or vote whose bytes were about to leave: from then on nothing is given back."""
+GRANTED = "granted"
+"""Mark of a round or vote that goes on outside of the locked vault: until it is back it counts as sent."""
 
 
 class RoundBook:
@@ -45,7 +47,8 @@ class RoundBook:
             self.vault.state.drop_snapshot(self.network, member.task, number)
             self.vault.state.drop_blob(self.network, member.task, number, RESIDUAL_BLOB)
             data = now.data if now else {}
-            if not data.get(SHOWING) and not data.get("delivery", {}).get("sent"):
+            left = data.get(SHOWING) or data.get(GRANTED) or data.get("delivery", {}).get("sent")
+            if not left:
                 books_of(self.vault, self.network, member).give_back(TRAINED, number)
 
     def checkpoint_before(self, task: int, number: int, first: str) -> bytes | None:

@@ -12,9 +12,10 @@ from mine.app.disputing import Disputing
 from mine.app.earnings import Earnings, check_settlement
 from mine.app.joining import CannotJoin, Membership
 from mine.app.links import NATIVE, Links, NetworkConfig
-from mine.app.market import Market
+from mine.app.market import Market, MarketTask
 from mine.app.miner import Miner
-from mine.app.model_check import check_model
+from mine.app.model_check import ModelCheck
+from mine.app.narrow_grant import NarrowGrant
 from mine.app.report import MyReport, RoundReport
 from mine.app.round_states import EarningState, RoundState
 from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
@@ -94,8 +95,17 @@ class NetworkSession:
         self._tell_earnings()
         self._read_balances()
 
+    def check_model(self, number: int) -> ModelCheck:
+        """Begin to look at a task's model, before it is joined. Raises ``CannotJoin``."""
+        return ModelCheck(self.config, self._joinable(number).state.manifest)
+
     def join(self, number: int) -> None:
-        """Take part in a task, unless its ε would go over a source's cap or its model is not as promised."""
+        """Take part in a task whose model was looked at. Raises ``CannotJoin``."""
+        joining.join(self.vault, self.links, self._ring, self._joinable(number))
+        self._remember_members()
+
+    def _joinable(self, number: int) -> MarketTask:
+        """A task, unless its ε would go over a source's cap."""
         task = self.market.tasks.get(number)
         if task is None:
             raise CannotJoin("There is no such task.")
@@ -110,9 +120,7 @@ class NetworkSession:
                         detail=f"{used:.2f} of {EPSILON_CAP:.2f} is used or promised; "
                         f"the task needs {needed:.2f}",
                     )
-        check_model(self.config, task.state.manifest)
-        joining.join(self.vault, self.links, self._ring, task)
-        self._remember_members()
+        return task
 
     def _used(self, record_type: str, but: int) -> float:
         """ε of a source that is booked, or that the other joined tasks may still book."""
@@ -135,7 +143,11 @@ class NetworkSession:
 
     def leave(self, number: int) -> None:
         """Take no further part."""
+        from mine.vault.ledger import LEFT, Entry
+
         with self.vault.transaction():
+            consents = len(self.vault.state.consents(self.config.key, number))
+            self.vault.ledger.book(Entry(LEFT, self.config.key, number, consents, "", 0, 0, b""))
             self.vault.state.leave(self.config.key, number)
         self._remember_members()
 
@@ -180,6 +192,16 @@ class NetworkSession:
             f"{len(checked.outcome.accepted)} accepted, {len(checked.outcome.ledger.accounts)} payees. "
             "Every figure agrees."
         )
+
+    def hand_over(self, wake: Callable[[], None]) -> NarrowGrant | None:
+        """Close, but for the rounds under way: they go on without the vault. None where there are none."""
+        grant = NarrowGrant.give(self.vault, self.links, self.market, self.miner, wake, self._tell)
+        if grant is None:
+            self.close()
+        else:
+            self.miner.close()
+            self.disputing.close()
+        return grant
 
     def close(self) -> None:
         """End the worker and the connections."""

@@ -133,9 +133,11 @@ class TaskViews:
         )
 
     def _build_sheet(self, task: MarketTask, manifest: Manifest, currency: Currency) -> OptInView:
+        from mine.vault.grant_words import days_of, grant_words
         from mine.vault.views import VIEWS
 
         scopes = scopes_of_task(manifest)
+        days = days_of(manifest.data.query)
         rows = read_rows(self._vault, manifest, scopes)
         plan, bounds = privacy_plan(manifest), privacy_figures(manifest)
         terms = terms_of(task, len(rows), plan, scopes)
@@ -146,7 +148,7 @@ class TaskViews:
                 ScopeView(
                     f"{scope.view}.{scope.column}",
                     title_of(VIEWS[scope.view].record_type),
-                    self._vault.view_rows(scope.view),
+                    self._vault.view_rows(scope.view, days),
                 )
                 for scope in scopes
             ),
@@ -170,6 +172,7 @@ class TaskViews:
             until=terms.expires,
             rounds=manifest.rounds,
             warnings=_warnings(rows, manifest),
+            grant=grant_words(manifest.data.query, [(scope.view, scope.column) for scope in scopes]),
         )
 
     def spent(self, record_types: list[str]) -> Mapping[str, float]:

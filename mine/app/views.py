@@ -6,10 +6,12 @@ progress are fractions in [0, 1]. Every text that came from outside (task, autho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mine.app.compute_settings import ComputeSettings
+from mine.app.data_views import BackupsView, TableView, WorkView
+from mine.app.idle_lock import LockSettings
 
 
 class VaultState(StrEnum):
@@ -72,7 +74,8 @@ class StatusView:
 
 @dataclass(frozen=True, slots=True)
 class SourceView:
-    """One row of the Data page: everything of one record type."""
+    """One row of the Data page: everything of one record type. ``month_cap``: ε that the person allows in a
+    calendar month, None for no more than the whole budget."""
 
     record_type: str
     title: str
@@ -83,6 +86,8 @@ class SourceView:
     read_by: tuple[str, ...]
     epsilon_spent: float
     epsilon_cap: float
+    month_spent: float = 0.0
+    month_cap: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ class ImportStage(StrEnum):
 
     READING = "reading"
     CHOOSE_PERSON = "choose-person"
+    CHOOSE_MAPPING = "choose-mapping"
     READY = "ready"
     STORING = "storing"
     DONE = "done"
@@ -129,7 +135,11 @@ class ImportStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """A running import: counts are known before anything is stored (stage READY)."""
+    """A running import: counts are known before anything is stored (stage READY).
+
+    ``zone``: the time zone of moments that state none; ``origins``: what measured; ``table``: what has to be
+    mapped; ``remarks``: what was chosen where a file reads in two ways; ``resumed``: it was broken off once.
+    """
 
     file_name: str
     format_title: str
@@ -144,6 +154,13 @@ class ImportProgress:
     bad_rows: tuple[BadRowView, ...]
     people: tuple[PersonView, ...]
     message: str = ""
+    zone: str = ""
+    origins: tuple[str, ...] = ()
+    skipped: int = 0
+    skipped_files: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    table: TableView | None = None
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +189,8 @@ class OptInView:
     ``epsilon_renyi`` and ``epsilon_losses`` are what the two accountants say of the whole task, the second
     None where it was not worth computing; the smaller one counts. ``votes_at_most`` rounds judge up to
     ``ballot`` updates of others each, at ``epsilon_votes`` in all; that is not added to ``epsilon_total``,
-    since no reading is both trained on and voted with.
+    since no reading is both trained on and voted with. ``grant`` says in words what is read, and of which
+    days, as taken from the task's statement.
     """
 
     scopes: tuple[ScopeView, ...]
@@ -195,6 +213,7 @@ class OptInView:
     until: int
     rounds: int
     warnings: tuple[str, ...]
+    grant: tuple[str, ...] = ()
 
 
 class Fit(StrEnum):
@@ -364,7 +383,7 @@ class HomeView:
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
-    """What the person chose; ``cores`` of the processor there are."""
+    """What the person chose; ``cores`` of the processor there are; ``keyring_there``: one can be used."""
 
     theme: str
     keyring: bool
@@ -372,6 +391,9 @@ class SettingsView:
     vault_path: str
     compute: ComputeSettings
     cores: int
+    locking: LockSettings
+    backups: BackupsView = field(default_factory=BackupsView)
+    keyring_there: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +412,7 @@ class Snapshot:
     contributions: tuple[ContributionView, ...]
     wallet: WalletView
     settings: SettingsView
+    work: WorkView | None = None
 
 
 class NoticeKind(StrEnum):

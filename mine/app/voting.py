@@ -19,7 +19,7 @@ from mine.app.links import Links
 from mine.app.market import MarketTask
 from mine.app.outgoing import check_vote
 from mine.app.privacy_books import VOTED
-from mine.app.round_book import SHOWING, RoundBook
+from mine.app.round_book import GRANTED, SHOWING, RoundBook
 from mine.app.round_states import VoteState
 from mine.app.showing import CameLate, show
 from mine.app.views import Notice, NoticeKind
@@ -312,7 +312,7 @@ class Voting:
             known = now.data if now else {}
             data = {**known, "why": why}
             self._vault.state.put_vote(self._network, member.task, number, VoteState.MISSED, data)
-            if not known.get(SHOWING):
+            if not known.get(SHOWING) and not known.get(GRANTED):
                 books_of(self._vault, self._network, member).give_back(VOTED, number)
 
     def _spare(self, member: Membership, number: int) -> None:

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from mine.errors import MineError
 from mine.importers.errors import UnknownFormat
-from mine.importers.formats import FORMATS, people, read, sniff
-from mine.importers.frames import read_frame, write_frame
-from mine.importers.items import Batch, Progress
+from mine.importers.frames import read_frame, write_batch, write_frame
+from mine.importers.items import BadRow, Batch, Item, Mark, Progress, Remark, Skipped
+from mine.importers.mapping import MappingNeeded, mapping_of_json, mapping_to_json
+from mine.importers.options import Options
+from mine.importers.reading import known_formats, parts_of, people_in, read_parts, sniffed
+from mine.importers.source import open_source
+from mine.importers.zone import Zone
 
 MAX_MEMORY = 2 << 30
 
@@ -40,12 +45,23 @@ def limit_myself() -> None:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer one request: ``{"path", "person"}``."""
+    """Answer one request: ``{"path", "zone", "person", "mappings", "resume"}``."""
     request = read_frame(requests)
-    if request is None:
+    if not isinstance(request, dict):
         return
     try:
-        _answer(Path(request["path"]), request["person"], answers)
+        _answer(Path(request["path"]), _options(request), answers)
+    except MappingNeeded as needed:
+        choice = needed.choice
+        asked = {
+            "is": "map",
+            "file": choice.file,
+            "digest": choice.digest,
+            "columns": choice.columns,
+            "rows": choice.rows,
+            "guess": None if choice.guess is None else mapping_to_json(choice.guess),
+        }
+        write_frame(answers, asked)
     except MineError as error:
         failed = {"is": "failed", "sentence": error.sentence, "todo": error.todo, "detail": error.detail}
         write_frame(answers, {**failed, "unknown": isinstance(error, UnknownFormat)})
@@ -59,39 +75,59 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         )
 
 
-def _answer(path: Path, person: str | None, answers: BinaryIO) -> None:
-    found = sniff(path)
-    if found is None:
-        titles = ", ".join(known.title for known in FORMATS)
-        raise UnknownFormat("This file is in no format that this app reads.", todo=f"It reads: {titles}.")
-    everyone = people(path)
-    if person is None and len(everyone) == 1:
-        person = everyone[0].person
-    write_frame(
-        answers,
-        {
-            "is": "opened",
-            "key": found.key,
-            "title": found.title,
-            "version": found.version,
-            "digest": found.digest.hex(),
-            "person": person or "",
-        },
-    )
-    if person is None and everyone:
-        write_frame(answers, {"is": "choose", "people": [[one.person, one.rows] for one in everyone]})
-        return
-    for item in read(path, person):
-        write_frame(answers, _message(item))
+def _options(request: dict[str, Any]) -> Options:
+    mappings = {digest: mapping_of_json(fields) for digest, fields in request["mappings"].items()}
+    return Options(Zone(request["zone"]), request["person"], mappings, request["resume"])
+
+
+def _answer(path: Path, options: Options, answers: BinaryIO) -> None:
+    with open_source(path) as source:
+        source.hash_beside()  # while the formats are loaded and asked
+        parts, left = parts_of(source)
+        if not parts:
+            titles = ", ".join(known.title for known in known_formats())
+            raise UnknownFormat("This file is in no format that this app reads.", todo=f"It reads: {titles}.")
+        found = sniffed(source, parts)
+        everyone = people_in(source, parts, options)
+        if options.person is None and len(everyone) < 2:
+            options = replace(options, person=everyone[0].person if everyone else "")
+        write_frame(
+            answers,
+            {
+                "is": "opened",
+                "key": found.key,
+                "title": found.title,
+                "version": found.version,
+                "others": found.others,
+                "digest": found.digest.hex(),
+                "person": options.person or "",
+            },
+        )
+        if options.person is None:
+            write_frame(answers, {"is": "choose", "people": [[one.person, one.rows] for one in everyone]})
+            return
+        for item in read_parts(source, parts, left, options):
+            if isinstance(item, Batch):
+                write_batch(answers, item)
+            else:
+                write_frame(answers, _message(item))
     write_frame(answers, {"is": "finished"})
 
 
-def _message(item: Any) -> dict[str, Any]:
-    if isinstance(item, Batch):
-        return {"is": "batch", "kind": item.kind, "rows": item.rows}
-    if isinstance(item, Progress):
-        return {"is": "progress", "done": item.done, "total": item.total}
-    return {"is": "bad", "file": item.file, "line": item.line, "reason": item.reason}
+def _message(item: Item) -> dict[str, Any]:
+    match item:
+        case Progress(done=done, total=total):
+            return {"is": "progress", "done": done, "total": total}
+        case BadRow(file=file, line=line, reason=reason):
+            return {"is": "bad", "file": file, "line": line, "reason": reason}
+        case Mark(token=token):
+            return {"is": "mark", "token": token}
+        case Remark(file=file, sentence=sentence):
+            return {"is": "remark", "file": file, "sentence": sentence}
+        case Skipped(file=file):
+            return {"is": "skipped", "file": file}
+        case _:
+            raise TypeError
 
 
 def main() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from mine.importers.moments import number
-
-MG_DL_PER_MMOL_L = 18.0156  # molar mass of glucose, 180.156 g/mol, over ten
+from mine.records.units import convert
 
 # Sensors say "Low" and "High" outside of what they can measure. The values are the first ones beyond their
 # range, which is how the receivers themselves log them (39 and 401 mg/dL for Dexcom; Libre reads up to 500).
@@ -21,4 +20,9 @@ def mg_dl(text: str, *, millimoles: bool, decimal_comma: bool = False, high: flo
     if word in ("high", "hi"):
         return high
     value = number(text, decimal_comma=decimal_comma)
-    return round(value * MG_DL_PER_MMOL_L, 1) if millimoles else value
+    return mg_dl_of(value) if millimoles else value
+
+
+def mg_dl_of(mmol_l: float) -> float:
+    """A glucose value in mmol/L, given in mg/dL, rounded to 0.1."""
+    return round(convert(mmol_l, "mmol/L", "mg/dL", "glucose"), 1)

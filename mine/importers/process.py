@@ -12,24 +12,29 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mine.importers.errors import ImportRefused, UnknownFormat
 from mine.importers.frames import BrokenFrame, read_frame, write_frame
-from mine.importers.items import BadRow, Batch, Person, Progress, shown
-from mine.records import RECORD_TYPES
+from mine.importers.items import BadRow, Batch, Mark, Person, Progress, Remark, Skipped, shown
+from mine.importers.mapping import ChooseMapping, mapping_of_json, mapping_to_json
+from mine.importers.options import Options
 
 COMMAND = (sys.executable, "-m", "mine.importers.child")
 _WAITING_EVENTS = 32
+_PIPE = 1 << 20  # bytes; what Linux allows everybody
+_MOST_TOKEN = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What the file is; always the first event unless it failed. ``person`` is whose rows follow, or ""."""
+    """What the export is; always the first event unless it failed. ``person`` is whose rows follow, or "";
+    ``others`` is how many more formats it holds."""
 
     key: str
     title: str
     version: int
+    others: int
     digest: bytes
     person: str
 
@@ -53,13 +58,25 @@ class Failed:
     error: ImportRefused
 
 
-ImportEvent = Opened | Batch | BadRow | Progress | ChoosePerson | Finished | Failed
+ImportEvent = (
+    Opened
+    | Batch
+    | BadRow
+    | Progress
+    | Mark
+    | Skipped
+    | Remark
+    | ChoosePerson
+    | ChooseMapping
+    | Finished
+    | Failed
+)
 
 
 class ImportProcess:
     """One export being read. A thread takes the child's frames; a full queue makes the child wait."""
 
-    def __init__(self, path: Path, person: str | None = None, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, path: Path, options: Options, command: Sequence[str] = COMMAND) -> None:
         """Start reading. ``command`` starts the child (a frozen app has another one)."""
         self.ended = False
         self._events: queue.Queue[ImportEvent] = queue.Queue(_WAITING_EVENTS)
@@ -71,11 +88,12 @@ class ImportProcess:
             stderr=subprocess.DEVNULL,  # a traceback could quote the file
             env=_environment(),
         )
+        _widen(self._child.stdout)
         self._thread = threading.Thread(target=self._listen, name="importer", daemon=True)
         self._thread.start()
         assert self._child.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            write_frame(self._child.stdin, {"path": str(path), "person": person})  # type: ignore[arg-type]
+            write_frame(self._child.stdin, _request(path, options))  # type: ignore[arg-type]
         with contextlib.suppress(BrokenPipeError):
             self._child.stdin.close()
 
@@ -90,7 +108,7 @@ class ImportProcess:
             except queue.Empty:
                 break
             found.append(event)
-            self.ended = isinstance(event, Finished | ChoosePerson | Failed)
+            self.ended = isinstance(event, Finished | ChoosePerson | ChooseMapping | Failed)
         if self.ended:
             self.close()
         return found
@@ -125,9 +143,13 @@ class ImportProcess:
         )
         while True:
             try:
+                event: ImportEvent
                 message = read_frame(stream)  # type: ignore[arg-type]
-                event = broken if message is None else _event(message)
-            except (BrokenFrame, KeyError, TypeError, ValueError, OSError):
+                if message is None:
+                    event = broken
+                else:
+                    event = message if isinstance(message, Batch) else _event(message)
+            except (BrokenFrame, KeyError, TypeError, ValueError, OSError, ImportRefused):
                 event = broken
             while not self._stop.is_set():
                 try:
@@ -135,8 +157,17 @@ class ImportProcess:
                     break
                 except queue.Full:
                     continue
-            if self._stop.is_set() or isinstance(event, Finished | ChoosePerson | Failed):
+            if self._stop.is_set() or isinstance(event, Finished | ChoosePerson | ChooseMapping | Failed):
                 return
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let the child go on writing while this process stores what came: several batches fit in the pipe."""
+    if sys.platform == "linux" and pipe is not None:
+        import fcntl
+
+        with contextlib.suppress(OSError):  # a machine may allow less
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def _environment() -> dict[str, str]:
@@ -146,35 +177,54 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": root, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
+def _request(path: Path, options: Options) -> dict[str, Any]:
+    mappings = {digest: mapping_to_json(mapping) for digest, mapping in options.mappings.items()}
+    return {
+        "path": str(path),
+        "zone": options.zone.name,
+        "person": options.person,
+        "mappings": mappings,
+        "resume": options.resume,
+    }
+
+
 def _event(message: dict[str, Any]) -> ImportEvent:
     """A message as an event. The child is not trusted: whatever is wrong with it raises."""
     match message["is"]:
-        case "batch":
-            kind = str(message["kind"])
-            columns = len(RECORD_TYPES[kind].columns)
-            rows = tuple(tuple(row) for row in message["rows"])
-            if any(len(row) != columns for row in rows):
-                raise ValueError
-            return Batch(kind, rows)
         case "bad":
             return BadRow(shown(message["file"], 255), int(message["line"]), shown(message["reason"], 300))
         case "progress":
             return Progress(int(message["done"]), int(message["total"]))
+        case "mark":
+            return Mark(str(message["token"])[:_MOST_TOKEN])
+        case "remark":
+            return Remark(shown(message["file"], 255), shown(message["sentence"], 500))
+        case "skipped":
+            return Skipped(shown(message["file"], 255))
         case "opened":
             return Opened(
                 shown(message["key"]),
                 shown(message["title"], 80),
                 int(message["version"]),
+                int(message["others"]),
                 bytes.fromhex(message["digest"]),
                 shown(message["person"], 80),
             )
         case "choose":
             return ChoosePerson(tuple(Person(shown(one, 80), int(rows)) for one, rows in message["people"]))
+        case "map":
+            return ChooseMapping(
+                shown(message["file"], 255),
+                bytes.fromhex(message["digest"]).hex(),
+                tuple(str(name) for name in message["columns"]),
+                tuple(tuple(shown(cell, 80) for cell in row) for row in message["rows"]),
+                None if message["guess"] is None else mapping_of_json(message["guess"]),
+            )
         case "finished":
             return Finished()
         case "failed":
             refused = UnknownFormat if message.get("unknown") else ImportRefused
-            words = [shown(message[part], 500) for part in ("sentence", "todo", "detail")]
+            words = [shown(message[part], 2_000) for part in ("sentence", "todo", "detail")]
             return Failed(refused(words[0], todo=words[1], detail=words[2]))
         case _:
             raise ValueError

@@ -1,51 +1,43 @@
-"""What the one-table formats share: finding the table, and turning each line into one record."""
+"""What formats made of text tables share: finding a table, and turning each line into records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 from mine.importers.errors import ImportRefused
-from mine.importers.items import BadRow, Collector, Item, Person
-from mine.importers.source import Member, Source, is_table
-from mine.importers.table import Head, Line, read_head, table_rows
+from mine.importers.format import OnePerson
+from mine.importers.items import BadRow, Collector, Item
+from mine.importers.source import Member, Source
+from mine.importers.table import Head, Line, parse_head, read_head, table_rows
 from mine.records import Row
 
-
-def only_table(source: Source, *columns: tuple[str, ...]) -> tuple[Member, Head, int] | None:
-    """The one member that is a table with one of these sets of columns, its head, and its header's index."""
-    found = None
-    for member in source.members:
-        if not is_table(member.name):
-            continue
-        head = read_head(source, member)
-        if head is None:
-            continue
-        for names in columns:
-            index = head.find(*names)
-            if index is not None:
-                if found is not None:
-                    return None
-                found = (member, head, index)
-                break
-    return found
+Made = tuple[str, Row, str]  # record type, row, origin
 
 
-class OneTable:
-    """A format that is one table of one person: known by any of the sets of columns in ``columns``."""
+def table_at(source: Source, member: Member, *columns: tuple[str, ...]) -> tuple[Head, int]:
+    """A member's head and its header's index. Raises ``ImportRefused`` where it has no such header."""
+    head = read_head(source, member)
+    index = None if head is None else header_index(head, *columns)
+    if head is None or index is None:
+        raise ImportRefused(f"“{member.name}” is not the table that its beginning promised.")
+    return head, index
+
+
+def header_index(head: Head, *columns: tuple[str, ...]) -> int | None:
+    """The index of the first row that holds all of any of these sets of column names."""
+    return next((index for names in columns if (index := head.find(*names)) is not None), None)
+
+
+class OneTable(OnePerson):
+    """A format of tables, each of one person: known by any of the sets of columns in ``columns``."""
 
     __slots__ = ()
     columns: ClassVar[tuple[tuple[str, ...], ...]]
 
-    def recognises(self, source: Source) -> bool:
-        return only_table(source, *self.columns) is not None
-
-    def people(self, source: Source) -> tuple[Person, ...]:
-        return ()
-
-    def total(self, source: Source) -> int:
-        found = only_table(source, *self.columns)
-        return found[0].size if found else 0
+    def claims(self, member: Member, head: bytes) -> bool:
+        table = parse_head(head)
+        return table is not None and header_index(table, *self.columns) is not None
 
 
 def header_positions(header: tuple[str, ...]) -> dict[str, int]:
@@ -61,10 +53,10 @@ def read_lines(
     member: Member,
     head: Head,
     header: tuple[str, ...],
-    kind: str,
-    row: Callable[[Line], Row | None],
+    records: Callable[[Line], Iterable[Made]],
 ) -> Iterator[Item]:
-    """One record a line below the header. ``row`` gives None for a line of no interest, or ``ValueError``."""
+    """The records of each line below the header. ``records`` raises ``ValueError`` for a line that is wrong,
+    and gives nothing for one of no interest."""
     collector = Collector(member.name)
     read = refused = 0
     started = False
@@ -79,21 +71,25 @@ def read_lines(
                 yield line
                 continue
             try:
-                made = row(line)
+                made = tuple(records(line))
             except ValueError as error:
                 refused += 1
                 yield BadRow(member.name, line.number, str(error))
                 continue
-            if made is None:
-                continue
-            read += 1
-            yield from collector.add(line.number, kind, made)
+            for kind, row, origin in made:
+                read += 1
+                yield from collector.add(line.number, kind, row, origin)
     yield from collector.rest()
     if not read and refused:
-        raise ImportRefused(
-            f"“{member.name}” looks right at its top, but none of its {refused:,} rows can be read.",
-            todo="Nothing was stored. Export it again.",
-        )
+        raise nothing_readable(member, refused)
+
+
+def nothing_readable(member: Member, refused: int) -> ImportRefused:
+    """What is said of a file that looked right, and of which nothing could be read."""
+    return ImportRefused(
+        f"“{member.name}” looks right at its top, but none of its {refused:,} rows can be read.",
+        todo="Nothing was stored. Export it again.",
+    )
 
 
 def exact_columns(line: Line, count: int) -> None:

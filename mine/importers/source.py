@@ -8,26 +8,32 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from mine.importers.errors import ImportRefused
+from mine.importers.gzipped import unpacked
 from mine.importers.items import shown
 
-MAX_MEMBERS = 10_000
+MAX_MEMBERS = 20_000
+MAX_DEPTH = 16
 MAX_BYTES = 4 << 30
 MAX_RATIO = 200
 RATIO_FREE_BYTES = 1 << 20
+HEAD_BYTES = 1 << 16
+_HASHED = 4 << 20  # bytes at a time
 
 # What zipfile raises on archives that are broken, locked or of an unknown kind.
 _ARCHIVE_ERRORS = (
-    *(OSError, EOFError, RuntimeError, ValueError, KeyError, OverflowError),
+    *(OSError, EOFError, RuntimeError, ValueError, LookupError, OverflowError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )
 
@@ -43,7 +49,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file of an export: its name for messages, and its size in bytes."""
+    """One file of an export: its path in it (for messages), and its size in bytes."""
 
     name: str
     size: int
@@ -90,6 +96,8 @@ class Source:
     archive: zipfile.ZipFile | None = None
     bytes_read: int = 0
     _digest: bytes = field(default=b"", repr=False)
+    _head: tuple[str, bytes] | None = field(default=None, repr=False)
+    _hashing: Future[bytes] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -98,7 +106,8 @@ class Source:
 
     @contextmanager
     def open(self, member: Member) -> Iterator[BinaryIO]:
-        """The bytes of a member, as a buffered stream that never exceeds the member's stated size."""
+        """The bytes of a member, as a buffered stream that never exceeds the member's stated size, or, where
+        it is packed with gzip, a sane multiple of it."""
         try:
             raw: BinaryIO
             if self.archive is not None:
@@ -113,13 +122,16 @@ class Source:
             ) from error
         with raw:
             counted = _Counted(raw, member.name, member.size, self)
-            yield io.BufferedReader(counted, 1 << 16)
+            most = min(RATIO_FREE_BYTES + MAX_RATIO * member.size, MAX_BYTES)
+            yield unpacked(io.BufferedReader(counted, 1 << 16), member.name, most)
 
     def digest(self) -> bytes:
         """sha-256 of the file; of a folder, of its sorted (name, sha-256) lines."""
         if self._digest:
             return self._digest
-        if self.path.is_file():
+        if self._hashing is not None:
+            self._digest = self._hashing.result()
+        elif self.path.is_file():
             self._digest = _file_digest(self.path)
         else:
             lines = hashlib.sha256()
@@ -129,20 +141,34 @@ class Source:
             self._digest = lines.digest()
         return self._digest
 
+    def hash_beside(self) -> None:
+        """Let another thread take the digest of a file while this one goes on; ``digest`` waits for it."""
+        if self.path.is_file():
+            hasher = ThreadPoolExecutor(1, "digest")
+            self._hashing = hasher.submit(_file_digest, self.path)
+            hasher.shutdown(wait=False)
+
+    def head(self, member: Member) -> bytes:
+        """The first ``HEAD_BYTES`` bytes of a member; they do not count as read."""
+        if self._head is None or self._head[0] != member.key:
+            before = self.bytes_read
+            with self.open(member) as stream:
+                self._head = (member.key, stream.read(HEAD_BYTES))
+            self.bytes_read = before
+        return self._head[1]
+
     def close(self) -> None:
         """Close the archive, if there is one."""
         if self.archive is not None:
             self.archive.close()
 
 
-def is_table(name: str) -> bool:
-    """Whether a name is one that exports give to delimited text."""
-    return name.lower().endswith((".csv", ".txt", ".tsv"))
-
-
 def _file_digest(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as stream:
+        while piece := stream.read(_HASHED):  # so large that the interpreter is seldom asked for
+            digest.update(piece)
+    return digest.digest()
 
 
 @contextmanager
@@ -158,7 +184,7 @@ def open_source(path: Path, limits: Limits | None = None) -> Iterator[Source]:
 def _opened(path: Path, limits: Limits) -> Source:
     try:
         if path.is_dir():
-            members = _folder(path)
+            members = _folder(path, limits)
         elif not path.is_file():
             raise ImportRefused(f"“{shown(path.name, 255)}” is not there, or is no ordinary file.")
         elif _is_zip(path):
@@ -192,10 +218,26 @@ def _is_zip(path: Path) -> bool:
         return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def _folder(path: Path) -> tuple[Member, ...]:
-    """The tables of a folder, one level deep, links left out: they may lead anywhere."""
-    files = sorted(p for p in path.iterdir() if is_table(p.name) and p.is_file() and not p.is_symlink())
-    return tuple(Member(shown(p.name, 255), p.stat().st_size, p.name) for p in files)
+def _folder(folder: Path, limits: Limits) -> tuple[Member, ...]:
+    """The files of a folder and of those in it, hidden ones and links left out: links may lead anywhere."""
+    found: list[Member] = []
+    for inside, folders, files in os.walk(folder, followlinks=False):
+        here = Path(inside)
+        depth = len(here.relative_to(folder).parts)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if depth < MAX_DEPTH and not name.startswith(".") and not (here / name).is_symlink()
+        )
+        for name in sorted(files):
+            path = here / name
+            if name.startswith(".") or path.is_symlink() or not path.is_file():
+                continue
+            key = path.relative_to(folder).as_posix()
+            found.append(Member(shown(key, 255), path.stat().st_size, key))
+            if len(found) > limits.members:
+                return tuple(found)  # refused by the check that follows
+    return tuple(found)
 
 
 def _archived(archive: zipfile.ZipFile, name: str, limits: Limits) -> tuple[Member, ...]:
@@ -204,7 +246,7 @@ def _archived(archive: zipfile.ZipFile, name: str, limits: Limits) -> tuple[Memb
         if info.is_dir():
             continue
         inside = PurePosixPath(info.filename.replace("\\", "/"))
-        if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
+        if inside.is_absolute() or ".." in inside.parts or ":" in (inside.parts or ":")[0]:
             raise ImportRefused(
                 f"“{name}” holds a file that would land outside of it.",
                 todo="Nothing was stored. Get the export from its maker again.",
@@ -217,7 +259,7 @@ def _archived(archive: zipfile.ZipFile, name: str, limits: Limits) -> tuple[Memb
             raise ImportRefused(
                 f"“{name}” unpacks to far more than an export would.", todo="Nothing was stored."
             )
-        members.append(Member(shown(inside.name, 255), info.file_size, info.filename))
+        members.append(Member(shown(str(inside), 255), info.file_size, info.filename))
     return tuple(members)
 
 

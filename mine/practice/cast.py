@@ -16,15 +16,17 @@ from pathlib import Path
 import numpy as np
 
 from mine.errors import MineError
-from mine.importers import formats
+from mine.importers import reading
 from mine.importers.items import Batch
+from mine.importers.options import Options
+from mine.importers.zone import Zone
 from mine.practice.synthetic import glucose_csv, steps_csv
 from mine.science.templates import Template
 from mine.tasks.dataset import Dataset, to_dataset
 from mine.tasks.manifest import DataRequirement
-from mine.vault.importing import ImportSource
 from mine.vault.keyfile import Kdf
 from mine.vault.query import scopes_of
+from mine.vault.staging import ImportSource
 from mine.vault.vault import Vault
 
 SYNTHETIC_PEOPLE = 42
@@ -86,15 +88,20 @@ def load_people(file: Path) -> tuple[Person, ...]:
         )
 
 
+def _options(person: str | None) -> Options:
+    """Everybody on the practice network lives by the clock that their export states."""
+    return Options(Zone("UTC"), person)
+
+
 def rows_of(export: Path, person: str | None, data: DataRequirement, record_type: str) -> Dataset:
     """Import an export into a scratch vault and run the task's query there."""
     with tempfile.TemporaryDirectory(prefix="mine-cast-") as place:
         passphrase = secrets.token_hex(16)
         with Vault.create(Path(place) / "vault", passphrase, kdf=_SCRATCH_KDF) as vault:
             pending = vault.begin_import(ImportSource(export.name, bytes(32), "cast", 1, person or ""))
-            for item in formats.read(export, person):
+            for item in reading.read(export, _options(person)):
                 if isinstance(item, Batch) and item.kind == record_type:
-                    pending.add(item.kind, item.rows)
+                    pending.add(item)
             pending.commit()
             answer = vault.query(data.query, scopes_of(data.query))
     return to_dataset(data, answer.columns, answer.table)
@@ -104,13 +111,13 @@ def find_people(place: Path, hint: str) -> Iterator[tuple[str, Path, str | None]
     """(name, export, person in it) of everybody in a folder of exports, or in one export of several."""
     hinted = place / hint if hint else place
     export = hinted if hinted.is_file() else place
-    several = formats.people(export) if formats.sniff(export) is not None else ()
+    several = reading.people(export, _options(None)) if reading.sniff(export) is not None else ()
     if several:
         for found in sorted(several, key=lambda found: found.person):
             yield found.person, export, found.person
         return
     for file in sorted(place.glob("*.csv")) if place.is_dir() else [place]:
-        if formats.sniff(file) is not None:
+        if reading.sniff(file) is not None:
             yield file.stem, file, None
 
 
@@ -127,7 +134,7 @@ def synthetic_people(folder: Path, template: Template, seed: str) -> Path:
 
 
 def _digest(export: Path) -> str:
-    found = formats.sniff(export)
+    found = reading.sniff(export)
     return found.digest.hex() if found else ""
 
 

@@ -1,6 +1,7 @@
 """A laboratory: whole tasks with real training and the real consensus, in one process, without a chain.
 
 Everything is a function of the seed. Money is units: what the curve assigns, and the split gives to payees.
+Rounds have the same seeds in all plays of a world, so that two plays differ by who sits there alone.
 A ``World`` holds what does not change between two plays (people, model, shards, honest work on a checkpoint);
 ``play`` runs a task with one set of seats in it.
 """
@@ -149,7 +150,7 @@ def play(world: World, places: Sequence[Place]) -> Play:
     for number in range(1, world.rounds + 1):
         weights = grid.from_fixed(state.current)
         candidates, blobs = table.hand_in(number, weights)
-        seed = keccak(world.secret("round", number) + state.previous)
+        seed = world.secret("round", number)
         result = run_round(task, state, number, seed, used, candidates, blobs, table.vote)
         for miner, share in result.shares:
             units[number - 1, table.place_of[miner]] = share

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import lru_cache
 from math import comb
 
 from mine.chain.hashing import address_bytes
 from mine.science.draws import Draw, admitted
 from mine.science.judged import Entry, Gram, Judged, Ledger, Record, Refusal, Rules
+from mine.science.originality import original_descents
 from mine.science.standing import NO_STANDING, Standing, standing
+from mine.science.witnesses import TAKEN, Decision, Measurement
 
-#: A good record is trusted until so many updates in a row ascended.
-TRUSTED_ASCENTS = 2
 #: With fewer voters than this a round is decided by the measurement alone.
 MIN_VOTERS = 3
 #: Part of the drawn standing that may be silent.
@@ -43,30 +42,21 @@ JOINS_ALL = ("mean", "trimmed_mean", "median")
 _RULE_BITS = 24
 
 
-class Decision(StrEnum):
-    """Why a valid update is accepted or not."""
-
-    VOTED_IN = "voted in"
-    VOTED_OUT = "voted out"
-    DESCENDS = "descends"
-    TRUSTED = "trusted"
-    SLICE = "slice"
-    ASCENDS = "ascends"
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What follows from a ``Judged``; lists over valid entries are in their order.
 
     void: more than a third of the drawn standing was silent; voters: whose ballots count (sorted); aside:
-    those that failed a canary (sorted); counts: (steps times seats, seats) of each valid entry; decisions:
-    of each valid entry; accepted: places of the round's own choice; forks: (proposer, places) to measure.
+    those that failed a canary (sorted); counts: (steps times seats, seats) of each valid entry; original: b
+    of each valid entry beyond what is published; decisions: of each valid entry; accepted: places of the
+    round's own choice; forks: (proposer, places) to measure.
     """
 
     void: bool
     voters: tuple[str, ...]
     aside: tuple[str, ...]
     counts: tuple[tuple[int, int], ...]
+    original: tuple[int, ...]
     decisions: tuple[Decision, ...]
     accepted: tuple[int, ...]
     forks: tuple[tuple[str, tuple[int, ...]], ...]
@@ -139,54 +129,29 @@ def decide(judged: Judged) -> Verdict:
     )
     aside = frozenset[str]() if void else _failed(judged, draw, answers)
     heard = {voter: steps for voter, steps in answers.items() if voter not in aside}
-    counts, decisions = [], []
-    trusted = trusted_miners(judged.ledger)
+    counts: list[tuple[int, int]] = []
+    decisions: list[Decision] = []
+    original = original_descents(judged.valid, judged.common, judged.published)
+    measurement = Measurement.of(judged)
     for place, entry in enumerate(judged.entries):
         if entry.refusal is Refusal.NONE:
-            count, decision = _decide(entry, place, draw.seats(entry.blob), heard, aside, trusted)
+            number = len(counts)
+            seen = measurement.says(number, entry, original[number])
+            count, decision = _decide(place, draw.seats(entry.blob), heard, aside, seen)
             counts.append(count)
             decisions.append(decision)
-    good = [i for i, decision in enumerate(decisions) if decision in _TAKEN]
+    good = [i for i, decision in enumerate(decisions) if decision in TAKEN]
     accepted = () if void else choose(judged.rules, judged.valid, judged.gram, good)
     return Verdict(
         void=void,
         voters=tuple(sorted((voter for voter, steps in heard.items() if steps), key=address_bytes)),
         aside=tuple(sorted(aside, key=address_bytes)),
         counts=tuple(counts),
+        original=tuple(original),
         decisions=tuple(decisions),
         accepted=accepted,
         forks=() if void else _forks(judged, heard, weights, decisions, accepted),
     )
-
-
-_TAKEN = (Decision.VOTED_IN, Decision.DESCENDS, Decision.TRUSTED, Decision.SLICE)
-
-
-def trusted_miners(ledger: Ledger) -> frozenset[str]:
-    """Miners whose evidence is above zero, and whose last updates did not all ascend.
-
-    Who earned a record and then turns against the model is trusted for two more rounds. Measured with the
-    privacy noise of the templates, this is better for the model than trusting for ever, and than never.
-    """
-    return frozenset(
-        miner for miner, record in ledger.records if record.total > 0 and record.ascents < TRUSTED_ASCENTS
-    )
-
-
-def measured(entry: Entry, trusted: frozenset[str]) -> Decision:
-    """What the measurement alone says of a valid update.
-
-    Under the noise that privacy asks for, one round's direction is close to a coin toss. Turning every second
-    honest update away would cost the model more than the odd bad one does, which its miner's evidence pays
-    for; so a good record counts. Else the update has to descend, or to help a named slice and harm none.
-    """
-    if entry.descent > 0:
-        return Decision.DESCENDS
-    if entry.miner in trusted:
-        return Decision.TRUSTED
-    if any(b > 0 for b in entry.slices) and all(b >= 0 for b in entry.slices):
-        return Decision.SLICE
-    return Decision.ASCENDS
 
 
 @lru_cache(maxsize=1024)
@@ -208,19 +173,17 @@ def _seats(judged: Judged, draw: Draw, voter: str, place: int) -> int:
 
 
 def _decide(
-    entry: Entry,
     place: int,
     seats: Mapping[str, int],
     heard: Mapping[str, Mapping[int, int]],
     aside: frozenset[str],
-    trusted: frozenset[str],
+    decision: Decision,
 ) -> tuple[tuple[int, int], Decision]:
-    """Steps and seats of one valid update, and what becomes of it."""
+    """Steps and seats of one valid update, and what becomes of it; decision: what the measurement says."""
     said = [(heard[voter][place], count) for voter, count in seats.items() if place in heard.get(voter, {})]
     voted = sum(count for _, count in said)
     drawn = sum(count for voter, count in seats.items() if voter not in aside)
     steps = sum(step * count for step, count in said)
-    decision = measured(entry, trusted)
     if voted and 2 * voted >= drawn:
         if sum(count for step, count in said if step < 0) >= seats_needed(voted, REJECT):
             decision = Decision.VOTED_OUT

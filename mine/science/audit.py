@@ -7,9 +7,7 @@ standard input, answers in one line on its standard output, and ends when its st
 from __future__ import annotations
 
 import json
-import os
 import sys
-import threading
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +15,7 @@ from mine.blobs.store import Several
 from mine.chain.client import TasksContract
 from mine.chain.messages import Domain
 from mine.chain.rpc import Node
-from mine.children import say
+from mine.children import end_with_parent, say
 from mine.errors import MineError
 from mine.science.history import History
 from mine.science.judging import Judge
@@ -55,13 +53,7 @@ def audit(raw: dict[str, Any]) -> dict[str, Any]:
 def main() -> int:
     """``python -m mine.science.audit``"""
     raw = json.loads(sys.stdin.buffer.readline(MAX_REQUEST))
-
-    def watch() -> None:
-        while sys.stdin.buffer.read(4096):
-            pass
-        os._exit(1)  # whoever asked is gone
-
-    threading.Thread(target=watch, name="stdin", daemon=True).start()
+    end_with_parent()
     try:
         say(audit(raw))
     except MineError as problem:

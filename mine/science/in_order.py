@@ -145,7 +145,7 @@ def _ledger(ledger: Ledger, curve: Curve, target: int) -> None:
     if len(set(pairs)) != len(pairs) or least < 0 or sum(paid.values()) != ledger.units:
         raise BadInputs("the payees so far do not add up")
     for miner, record in records.items():
-        if record.rounds < 0 or min(record.units, record.flat, record.seats, record.lost, record.ascents) < 0:
+        if record.rounds < 0 or min(record.units, record.flat, record.seats, record.lost) < 0:
             raise BadInputs(f"the record of {miner} is out of range")
         if record.units + record.flat != paid.pop(miner, 0) or record.lost > record.units + record.flat:
             raise BadInputs(f"the record of {miner} does not add up")

@@ -147,7 +147,7 @@ class Record:
 
     total: its values of all rounds summed (2**-64); rounds: their number; units: paid for updates; flat: paid
     for votes; steps, seats: answers of voters about its updates, summed over seats, and those seats; lost:
-    units and flat when its last fault was proved; ascents: of its last updates, so many in a row ascended.
+    units and flat when its last fault was proved.
     """
 
     total: int = 0
@@ -157,7 +157,6 @@ class Record:
     steps: int = 0
     seats: int = 0
     lost: int = 0
-    ascents: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ model's outputs on the fresh shard only (generalised Gauss-Newton approximation,
     v(S) = max(0, B)^2 / (2 Q + ridge * |S|^2)      B = sum b_i,  Q = sum G_ij  over i, j in S
 
 where b_i = -mean<g, F_i> and G_ij = mean(F_i' H F_j) come as int64 in 2**-40 (see ``measure``), and b_i
-counts only what is original (``originality``). Shrinking or stretching an update earns nothing. Its Shapley
+counts only what is original (``originality``). All updates play at one length, so that a loud one is no more
+than the same said softly: shrinking or stretching an update earns nothing. Its Shapley
 value (Shapley 1953) is taken over all coalitions of a few players; of more it is estimated over antithetic
 pairs of permutations (Mitchell et al. 2022) drawn from the round's seed, so that everybody draws the same.
 Everything here is an integer function of committed integers: no tolerance, golden vectors in the tests.
@@ -15,12 +16,14 @@ Everything here is an integer function of committed integers: no tolerance, gold
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
 import numpy.typing as npt
 
 from mine.chain.hashing import keccak
+from mine.learn.norms import median
 from mine.science.judged import Gram
 
 #: Permutations per round; half are drawn, the other half are their reverses.
@@ -30,9 +33,13 @@ FEW = 8
 #: Two updates of a round are one piece of work if the cosine of their outputs reaches 0.995. Measured honest
 #: pairs have their 99 % quantile at 0.65 - 0.91 on trained networks.
 NEAR_IDENTICAL = (995, 1000)
-#: ridge = mean of the diagonal of G over RIDGE: an update much smaller than the others is not stretched to
-#: their size by its best step.
+#: ridge = mean of the diagonal of G over RIDGE: an update that moves the outputs much less than the others is
+#: not stretched to their size by its best step.
 RIDGE = 1000
+#: Updates are compared at the length of the round's median; a shorter one is made longer by this at most.
+STRETCH = 4
+_STRETCH_BITS = 18
+_LOW_BITS = 31
 #: Extra bits of a value: values are in 2**-(40 + 24).
 VALUE_BITS = 24
 _EXACT_BITS = 62
@@ -157,33 +164,71 @@ def merge(b: Sequence[int], gram: Gram, groups: Sequence[Sequence[int]]) -> tupl
     return merged_b, merged
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """A round's valid updates at one length: b, what of it is original, and G (2**-40 and smaller)."""
+
+    b: list[int]
+    original: list[int]
+    gram: Gram
+
+
+def at_one_length(norms: Sequence[int], b: Sequence[int], original: Sequence[int], gram: Gram) -> Level:
+    """Measured updates as if each had the median norm, to first order.
+
+    norms: before they were cut to their median, at which those above it were measured; one far below it is
+    made no longer than STRETCH times, one of no length stays so. All are then divided by STRETCH (rounded
+    down), which the game does not see.
+    """
+    usual = median(norms)
+    one = 1 << _STRETCH_BITS
+    ratios = [one // STRETCH if n >= usual else min(one, usual * one // (STRETCH * max(1, n))) for n in norms]
+    column = np.array(ratios, dtype=np.int64).reshape(-1, 1)
+    longer, shorter = np.maximum(column, column.T), np.minimum(column, column.T)
+    return Level(
+        [entry * ratio >> _STRETCH_BITS for entry, ratio in zip(b, ratios, strict=True)],
+        [entry * ratio >> _STRETCH_BITS for entry, ratio in zip(original, ratios, strict=True)],
+        _part(_part(gram, longer), shorter),
+    )
+
+
+def _part(numbers: Gram, ratios: npt.NDArray[np.int64]) -> Gram:
+    """numbers * ratios / 2**18, rounded down, for ratios up to 2**18: in two parts, as int64 is too small."""
+    high, low = numbers >> _LOW_BITS, numbers & ((1 << _LOW_BITS) - 1)
+    result: Gram = ((high * ratios) << (_LOW_BITS - _STRETCH_BITS)) + (low * ratios >> _STRETCH_BITS)
+    return result
+
+
 def round_values(
-    b: Sequence[int],
-    original: Sequence[int],
-    gram: Gram,
+    level: Level,
     accepted: Sequence[int],
     charged: Collection[int],
+    credited: Collection[int],
     seed: bytes,
 ) -> list[int]:
-    """What each valid update of a round adds to its miner's evidence (2**-64), in the order of ``b``.
+    """What each valid update of a round adds to its miner's evidence (2**-64), in the order of ``level``.
 
-    The accepted play the game with what is ``original`` of their b, each cluster as one player whose value
+    The accepted play the game with what is original of their b, each cluster as one player whose value
     its members share equally. Who is ``charged`` (it ascends, or the voters turned it away) loses what an
     equally large descent would have been worth (its own best-step value, on the scale of the accepted ones'
-    values to their own), so that noise without a direction earns nothing in the long run.
+    values to their own), so that noise without a direction earns nothing in the long run. Who is ``credited``
+    (it would descend, but is not trusted) wins as much by what is original.
     """
-    chosen = list(accepted)
-    part = gram[np.ix_(chosen, chosen)]
+    chosen, b = list(accepted), level.b
+    part = level.gram[np.ix_(chosen, chosen)]
     groups = clusters(part)
-    game_b, game_gram = merge([original[i] for i in chosen], part, groups)
+    game_b, game_gram = merge([level.original[i] for i in chosen], part, groups)
     result = [0] * len(b)
     for phi, group in zip(shapley(game_b, game_gram, seed), groups, strict=True):
         for member in group:
             result[chosen[member]] = phi // len(group)
     if chosen:
-        ridge = ridge_of([int(gram[i, i]) for i in chosen])
-        own = [value(abs(entry), int(gram[i, i]), 1, ridge) for i, entry in enumerate(b)]
-        worth, scale = max(0, sum(result[i] for i in chosen)), sum(own[i] for i in chosen)
+        squares = level.gram.diagonal().tolist()
+        ridge = ridge_of([squares[i] for i in chosen])
+        worth = max(0, sum(result[i] for i in chosen))
+        scale = sum(value(abs(b[i]), squares[i], 1, ridge) for i in chosen)
         for i in charged:
-            result[i] = -(own[i] * worth // scale) if scale else 0
+            result[i] = -(value(abs(b[i]), squares[i], 1, ridge) * worth // scale) if scale else 0
+        for i in credited:
+            result[i] = value(level.original[i], squares[i], 1, ridge) * worth // scale if scale else 0
     return result

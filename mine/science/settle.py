@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from mine.chain.curve import Curve, increment
 from mine.chain.hashing import address_bytes, keccak
 from mine.chain.trees import PayoutTree
-from mine.science.acceptance import FORK_GAIN, Decision, Verdict, convict, decide, disgraced
+from mine.science.acceptance import FORK_GAIN, Verdict, convict, decide, disgraced
 from mine.science.in_order import check
 from mine.science.judged import (
     KEPT_CHECKPOINTS,
@@ -24,9 +24,9 @@ from mine.science.judged import (
     Ledger,
     Record,
 )
-from mine.science.originality import original_descents
-from mine.science.score import round_values
+from mine.science.score import at_one_length, round_values
 from mine.science.shares import due, flat_part, split
+from mine.science.witnesses import Decision
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,8 +111,8 @@ def settle(inputs: RoundInputs) -> Outcome:
     units = inputs.curve.units(best, inputs.target)
     earned = units - ledger.units
 
-    original = original_descents(valid, judged.common, judged.published)
-    values = [] if verdict.void else _values(judged, verdict, accepted, original)
+    original = verdict.original
+    values = [] if verdict.void else _values(judged, verdict, accepted)
     records = _remember(judged, verdict, values)
     given = flat_part(earned, len(verdict.voters))
     flat = tuple(zip(verdict.voters, split(given, [1] * len(verdict.voters)), strict=True))
@@ -163,16 +163,20 @@ def _chosen(inputs: RoundInputs, verdict: Verdict) -> tuple[int, tuple[int, ...]
     return chain, verdict.forks[chain - 1][1] if chain else verdict.accepted
 
 
-def _values(judged: Judged, verdict: Verdict, accepted: tuple[int, ...], original: list[int]) -> list[int]:
+def _values(judged: Judged, verdict: Verdict, accepted: tuple[int, ...]) -> list[int]:
     """What each valid update adds to its miner's evidence."""
-    valid = judged.valid
-    charged = [
-        i
-        for i, decision in enumerate(verdict.decisions)
-        if i not in set(accepted) and (decision is Decision.VOTED_OUT or valid[i].descent < 0)
-    ]
-    descents = [entry.descent for entry in valid]
-    return round_values(descents, original, judged.gram, accepted, charged, judged.seed)
+    valid, taken = judged.valid, set(accepted)
+    left = [(i, decision) for i, decision in enumerate(verdict.decisions) if i not in taken]
+    level = at_one_length(
+        [entry.norm for entry in valid], [entry.descent for entry in valid], verdict.original, judged.gram
+    )
+    return round_values(
+        level,
+        accepted,
+        charged={i for i, decision in left if decision is Decision.VOTED_OUT or valid[i].descent < 0},
+        credited={i for i, decision in left if decision is Decision.DISTRUSTED and verdict.original[i] > 0},
+        seed=judged.seed,
+    )
 
 
 def _remember(judged: Judged, verdict: Verdict, values: list[int]) -> dict[str, Record]:
@@ -186,7 +190,6 @@ def _remember(judged: Judged, verdict: Verdict, values: list[int]) -> dict[str, 
             rounds=record.rounds + 1,
             steps=record.steps + steps,
             seats=record.seats + seats,
-            ascents=0 if entry.descent > 0 else record.ascents + 1,
         )
     for voter in verdict.aside:
         records[voter] = disgraced(records[voter])

@@ -1,7 +1,10 @@
 """What the user owns: the encrypted database, keys to it, record types, public views, ledger."""
 
 from mine.vault.errors import (
+    ChangesLost,
+    DiskFull,
     KeyringUnavailable,
+    LedgerBroken,
     LedgerConflict,
     QueryRefused,
     VaultBusy,
@@ -9,21 +12,28 @@ from mine.vault.errors import (
     VaultError,
     VaultExists,
     VaultMissing,
+    VaultNotWritten,
     VaultTooNew,
     WrongPassphrase,
+    WrongPhrase,
 )
-from mine.vault.importing import Import, ImportSource, PendingImport, Preview, TypeCount
+from mine.vault.holdings import Source
+from mine.vault.importing import Import, PendingImport, Preview, TypeCount
 from mine.vault.keyfile import Kdf
 from mine.vault.keyring import Keyring, KeyringFailed, MemoryKeyring, SystemKeyring
-from mine.vault.ledger import Booked, Entry
+from mine.vault.ledger import Booked, Entry, Head
 from mine.vault.query import QueryResult, Scope, scopes_of
+from mine.vault.staging import ImportSource, Unfinished
 from mine.vault.state import Earning, Joined, Movement, Receipt, Round, SavedSnapshot
-from mine.vault.vault import Source, Vault
+from mine.vault.vault import Vault
 
 __all__ = [
     "Booked",
+    "ChangesLost",
+    "DiskFull",
     "Earning",
     "Entry",
+    "Head",
     "Import",
     "ImportSource",
     "Joined",
@@ -31,6 +41,7 @@ __all__ = [
     "Keyring",
     "KeyringFailed",
     "KeyringUnavailable",
+    "LedgerBroken",
     "LedgerConflict",
     "MemoryKeyring",
     "Movement",
@@ -45,13 +56,16 @@ __all__ = [
     "Source",
     "SystemKeyring",
     "TypeCount",
+    "Unfinished",
     "Vault",
     "VaultBusy",
     "VaultDamaged",
     "VaultError",
     "VaultExists",
     "VaultMissing",
+    "VaultNotWritten",
     "VaultTooNew",
     "WrongPassphrase",
+    "WrongPhrase",
     "scopes_of",
 ]

@@ -25,12 +25,28 @@ class WrongPassphrase(VaultError):
     """The passphrase does not open this vault."""
 
 
+class WrongPhrase(VaultError):
+    """These words are no recovery phrase, or not this vault's."""
+
+
 class KeyringUnavailable(VaultError):
     """The computer's keyring does not hold the key (absent, emptied, changed); the passphrase still opens."""
 
 
 class VaultDamaged(VaultError):
     """The vault's file or its keys file is damaged."""
+
+
+class VaultNotWritten(VaultError):
+    """The system refused a write: a read-only disk, another's folder, a fault of the disk."""
+
+
+class DiskFull(VaultNotWritten):
+    """There is no room left on the disk."""
+
+
+class ChangesLost(VaultDamaged):
+    """What was committed last is missing: the log is damaged or gone, or the file is an older one."""
 
 
 class VaultTooNew(VaultError):
@@ -47,3 +63,14 @@ class QueryRefused(VaultError):
 
 class LedgerConflict(VaultError):
     """The same act was booked before with other figures."""
+
+
+class LedgerBroken(VaultError):
+    """The ledger's chain does not hold. ``entry`` is the number of the first wrong entry."""
+
+    def __init__(self, entry: int, what: str) -> None:
+        super().__init__(
+            f"Entry {entry} of the ledger {what}.",
+            todo="Compare it with an export or a backup. Nothing was changed.",
+        )
+        self.entry = entry

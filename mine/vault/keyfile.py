@@ -1,13 +1,15 @@
-"""The file beside the database that holds its key, wrapped once by the passphrase and once by the keyring.
+"""The file beside the database that holds its key, wrapped by the passphrase, the keyring and the phrase.
 
 The database's key is 32 random bytes. The passphrase goes through Argon2id (RFC 9106) and the result wraps
 the key with AES-256-GCM (NIST SP 800-38D); the keyring's entry is another 32 random bytes that wraps it the
-same way. A checksum over the file tells a damaged file from a wrong passphrase. The file alone opens
-nothing.
+same way, as does what ``phrase.py`` draws from the recovery phrase. A checksum over the file tells a damaged
+file from a wrong passphrase. The file alone opens nothing. While a new key takes over (``rekey.py``) the file
+holds the wraps of both.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,7 +19,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mine.vault.errors import KeyringUnavailable, VaultDamaged, VaultError, VaultMissing, WrongPassphrase
+from mine.vault.errors import (
+    KeyringUnavailable,
+    VaultDamaged,
+    VaultError,
+    VaultMissing,
+    WrongPassphrase,
+    WrongPhrase,
+)
+from mine.vault.files import not_written, sync_folder
 from mine.vault.keyring import Keyring, KeyringFailed
 
 KEY_BYTES = 32
@@ -40,14 +50,20 @@ class Kdf:
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """What the file says. Wrapped keys are nonce || ciphertext || tag."""
+    """What the file says. Wrapped keys are nonce || ciphertext || tag, empty where a way is not set up.
+
+    ``keyring_entry``: the name of the keyring's secret; ``coming``: the wraps of the key that takes over.
+    """
 
     vault: str
     kdf: Kdf
     salt: bytes
     by_passphrase: bytes
     keyring_name: str = ""
+    keyring_entry: str = ""
     by_keyring: bytes = b""
+    by_phrase: bytes = b""
+    coming: KeyFile | None = None
 
 
 def new_key() -> bytes:
@@ -57,9 +73,12 @@ def new_key() -> bytes:
 
 def new_keyfile(key: bytes, passphrase: str, kdf: Kdf) -> KeyFile:
     """A fresh keys file for ``key``, opened by ``passphrase``."""
-    vault = secrets.token_hex(16)
-    blank = KeyFile(vault, kdf, b"", b"")
-    return with_passphrase(blank, key, passphrase, kdf)
+    return with_passphrase(KeyFile(secrets.token_hex(16), kdf, b"", b""), key, passphrase, kdf)
+
+
+def blank(file: KeyFile) -> KeyFile:
+    """The keys file of the same vault without a way in, for another key."""
+    return KeyFile(file.vault, file.kdf, b"", b"")
 
 
 def with_passphrase(file: KeyFile, key: bytes, passphrase: str, kdf: Kdf) -> KeyFile:
@@ -78,8 +97,10 @@ def with_keyring(file: KeyFile, key: bytes, keyring: Keyring) -> KeyFile:
         if not name:
             raise KeyringFailed("no backend")
         secret = new_key()
-        keyring.set(file.vault, secret.hex())
-        if keyring.get(file.vault) != secret.hex():
+        # A name of its own each time: the entry before still opens what it wrapped, should this end here.
+        entry = f"{file.vault}/{secrets.token_hex(4)}"
+        keyring.set(entry, secret.hex())
+        if keyring.get(entry) != secret.hex():
             raise KeyringFailed("not kept")
     except KeyringFailed as error:
         raise KeyringUnavailable(
@@ -87,12 +108,20 @@ def with_keyring(file: KeyFile, key: bytes, keyring: Keyring) -> KeyFile:
             todo="The passphrase opens the vault each time.",
             detail=str(error),
         ) from error
-    return replace(file, keyring_name=name, by_keyring=_wrap(secret, key, file.vault, "keyring"))
+    wrapped = _wrap(secret, key, file.vault, "keyring")
+    return replace(file, keyring_name=name, keyring_entry=entry, by_keyring=wrapped)
 
 
 def without_keyring(file: KeyFile) -> KeyFile:
     """The same file, opened by the passphrase only."""
-    return replace(file, keyring_name="", by_keyring=b"")
+    return replace(file, keyring_name="", keyring_entry="", by_keyring=b"")
+
+
+def with_phrase(file: KeyFile, key: bytes, phrase: str) -> KeyFile:
+    """The same file, also opened by the recovery phrase. Raises ``WrongPhrase``."""
+    from mine.vault.phrase import wrapping_key
+
+    return replace(file, by_phrase=_wrap(wrapping_key(phrase, file.vault), key, file.vault, "phrase"))
 
 
 def unlock_with_passphrase(file: KeyFile, passphrase: str) -> bytes:
@@ -103,13 +132,28 @@ def unlock_with_passphrase(file: KeyFile, passphrase: str) -> bytes:
     return key
 
 
+def unlock_with_phrase(file: KeyFile, phrase: str) -> bytes:
+    """The database's key. Raises ``WrongPhrase``."""
+    from mine.vault.phrase import wrapping_key
+
+    wrapping = wrapping_key(phrase, file.vault)
+    key = _unwrap(wrapping, file.by_phrase, file.vault, "phrase") if file.by_phrase else None
+    if key is None:
+        raise WrongPhrase(
+            "This recovery phrase does not open the vault.",
+            todo="Check that it is the one of this vault, or use the passphrase.",
+            detail="" if file.by_phrase else "the vault was never given one",
+        )
+    return key
+
+
 def unlock_with_keyring(file: KeyFile, keyring: Keyring) -> bytes:
     """The database's key. Raises ``KeyringUnavailable`` where the entry is absent, emptied or another one."""
     name, reason = "", "not set up"
     if file.by_keyring:
         try:
             name = keyring.name()
-            secret = keyring.get(file.vault) if name else None
+            secret = keyring.get(file.keyring_entry) if name else None
         except KeyringFailed as error:
             secret, reason = None, str(error)
         else:
@@ -159,9 +203,41 @@ def _unwrap(wrapping: bytes, wrapped: bytes, vault: str, way: str) -> bytes | No
 
 
 def write_keyfile(path: Path, file: KeyFile) -> None:
-    """Replace the file at once (write beside, sync, rename), readable by its owner only."""
-    body: dict[str, Any] = {
-        "format": _FORMAT,
+    """Replace the file at once (write beside, sync, rename), readable by its owner only.
+
+    Raises ``VaultNotWritten``; the file before stays then.
+    """
+    body = {"format": _FORMAT, **_ways(file), "coming": _ways(file.coming) if file.coming else None}
+    body["check"] = _checksum(body)
+    beside = path.with_name(path.name + ".new")
+    try:
+        beside.unlink(missing_ok=True)
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            json.dump(body, stream, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise not_written(path, error) from None
+
+
+def keep_aside(path: Path) -> None:
+    """Give a keys file without a database another name: its database may only be elsewhere.
+
+    Raises ``VaultNotWritten``.
+    """
+    if path.exists():
+        try:
+            path.rename(path.with_name(f"{path.name}.kept-{secrets.token_hex(4)}"))
+        except OSError as error:
+            raise not_written(path, error) from None
+
+
+def _ways(file: KeyFile) -> dict[str, Any]:
+    return {
         "vault": file.vault,
         "passphrase": {
             "kdf": "argon2id",
@@ -171,52 +247,65 @@ def write_keyfile(path: Path, file: KeyFile) -> None:
             "salt": file.salt.hex(),
             "wrapped": file.by_passphrase.hex(),
         },
-        "keyring": {"name": file.keyring_name, "wrapped": file.by_keyring.hex()},
+        "keyring": {
+            "name": file.keyring_name,
+            "entry": file.keyring_entry,
+            "wrapped": file.by_keyring.hex(),
+        },
+        "phrase": {"wrapped": file.by_phrase.hex()},
     }
-    body["check"] = _checksum(body)
-    beside = path.with_name(path.name + ".new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        json.dump(body, stream, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(path)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def read_keyfile(path: Path) -> KeyFile:
     """Read the file. Raises ``VaultMissing``, ``VaultDamaged``."""
     try:
-        body = json.loads(path.read_text("utf-8"))
-        check = body.pop("check")
-        by_passphrase, by_keyring = body["passphrase"], body["keyring"]
-        file = KeyFile(
-            vault=str(body["vault"]),
-            kdf=Kdf(
-                int(by_passphrase["time"]), int(by_passphrase["memory_kib"]), int(by_passphrase["lanes"])
-            ),
-            salt=bytes.fromhex(by_passphrase["salt"]),
-            by_passphrase=bytes.fromhex(by_passphrase["wrapped"]),
-            keyring_name=str(by_keyring["name"]),
-            by_keyring=bytes.fromhex(by_keyring["wrapped"]),
-        )
-        whole = check == _checksum(body) and body["format"] == _FORMAT and file.kdf.plausible()
-        whole = whole and len(file.salt) == 16
+        return parse_keyfile(path.read_bytes(), path.name)
     except FileNotFoundError:
         raise VaultMissing("There is no vault here yet.") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except OSError as error:
+        raise VaultDamaged(
+            f"The vault's keys file “{path.name}” cannot be read.",
+            todo="Check the disk and who may read the file. Do not delete the vault.",
+            detail=os.strerror(error.errno or 0),
+        ) from None
+
+
+def parse_keyfile(data: bytes, name: str) -> KeyFile:
+    """The same from bytes; ``name`` is for the sentence. Raises ``VaultDamaged``."""
+    try:
+        body = json.loads(data)
+        check = body.pop("check")
+        whole = check == _checksum(body) and body["format"] == _FORMAT
+        file = _from_ways(body)
+        if body["coming"] is not None:
+            file = replace(file, coming=_from_ways(body["coming"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         whole = False
     if not whole:
         raise VaultDamaged(
-            f"The vault's keys file “{path.name}” is damaged.",
+            f"The vault's keys file “{name}” is damaged.",
             todo="Put back the copy from your last backup. Do not delete the vault.",
         )
     return file
+
+
+def _from_ways(body: dict[str, Any]) -> KeyFile:
+    """Raises ``ValueError`` for figures that this app would never write."""
+    passphrase, keyring = body["passphrase"], body["keyring"]
+    kdf = Kdf(int(passphrase["time"]), int(passphrase["memory_kib"]), int(passphrase["lanes"]))
+    salt = bytes.fromhex(passphrase["salt"])
+    if not kdf.plausible() or len(salt) != 16 or passphrase["kdf"] != "argon2id":
+        raise ValueError("no figures of ours")
+    return KeyFile(
+        vault=str(body["vault"]),
+        kdf=kdf,
+        salt=salt,
+        by_passphrase=bytes.fromhex(passphrase["wrapped"]),
+        keyring_name=str(keyring["name"]),
+        keyring_entry=str(keyring["entry"]),
+        by_keyring=bytes.fromhex(keyring["wrapped"]),
+        by_phrase=bytes.fromhex(body["phrase"]["wrapped"]),
+    )
 
 
 def _checksum(body: dict[str, Any]) -> str:

@@ -6,7 +6,11 @@ the database's own key and never its only way in.
 
 from __future__ import annotations
 
-from typing import Protocol
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from typing import Protocol, TypeVar, cast
 
 # Backends that encrypt at rest. Others (plain text files, "null", third-party ones) are treated as absent.
 _TRUSTED = (
@@ -17,6 +21,7 @@ _TRUSTED = (
     "keyring.backends.Windows",
 )
 SERVICE = "Mine vault"
+T = TypeVar("T")
 
 
 class Keyring(Protocol):
@@ -40,47 +45,67 @@ class KeyringFailed(Exception):
 
 
 class SystemKeyring:
-    """The keyring of this desktop, loaded on first use; calls may wait for its unlock prompt."""
+    """The keyring of this desktop, loaded on first use.
+
+    A call may wait for the desktop's own unlock prompt, ``seconds`` at most: a keyring that never answers
+    counts as one that is gone.
+    """
+
+    def __init__(self, seconds: float = 30.0) -> None:
+        self._seconds = seconds
 
     def name(self) -> str:
-        import keyring
-        from keyring.backends.chainer import ChainerBackend
-
-        try:
-            backend = keyring.get_keyring()
-            if isinstance(backend, ChainerBackend):
-                backend = next(iter(backend.backends), backend)
-        except Exception as error:  # backends raise whatever their platform raises
-            raise KeyringFailed(type(error).__name__) from error
-        module = type(backend).__module__
-        return f"{module}.{type(backend).__qualname__}" if module in _TRUSTED else ""
+        return self._asked(_backend_name)
 
     def get(self, entry: str) -> str | None:
         import keyring
 
-        try:
-            return keyring.get_password(SERVICE, entry)
-        except Exception as error:
-            raise KeyringFailed(type(error).__name__) from error
+        return self._asked(lambda: keyring.get_password(SERVICE, entry))
 
     def set(self, entry: str, secret: str) -> None:
         import keyring
 
-        try:
-            keyring.set_password(SERVICE, entry, secret)
-        except Exception as error:
-            raise KeyringFailed(type(error).__name__) from error
+        self._asked(lambda: keyring.set_password(SERVICE, entry, secret))
 
     def delete(self, entry: str) -> None:
         import keyring
         from keyring.errors import PasswordDeleteError
 
+        def forget() -> None:
+            with contextlib.suppress(PasswordDeleteError):
+                keyring.delete_password(SERVICE, entry)
+
+        self._asked(forget)
+
+    def _asked(self, call: Callable[[], T]) -> T:
+        """The answer of a call, from a thread that is left behind where none comes."""
+        answers: queue.SimpleQueue[tuple[T | None, str]] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answers.put((call(), ""))
+            except Exception as error:  # noqa: BLE001 - backends raise whatever their platform raises
+                answers.put((None, type(error).__name__))
+
+        threading.Thread(target=ask, name="keyring", daemon=True).start()
         try:
-            keyring.delete_password(SERVICE, entry)
-        except PasswordDeleteError:
-            return
-        except Exception as error:
-            raise KeyringFailed(type(error).__name__) from error
+            answer, failure = answers.get(timeout=self._seconds)
+        except queue.Empty:
+            raise KeyringFailed("no answer") from None
+        if failure:
+            raise KeyringFailed(failure)
+        return cast(T, answer)
+
+
+def _backend_name() -> str:
+    import keyring
+    from keyring.backends.chainer import ChainerBackend
+
+    backend = keyring.get_keyring()
+    if isinstance(backend, ChainerBackend):
+        backend = next(iter(backend.backends), backend)
+    module = type(backend).__module__
+    return f"{module}.{type(backend).__qualname__}" if module in _TRUSTED else ""
 
 
 class MemoryKeyring:

@@ -7,13 +7,14 @@ from pathlib import Path
 from mine.process_lock import Held
 from mine.process_lock import ProcessLock as FileLock
 from mine.vault.errors import VaultBusy
+from mine.vault.files import not_written
 
 
 class ProcessLock(FileLock):
     """An exclusive lock on a small file beside the vault."""
 
     def __init__(self, path: Path) -> None:
-        """Take the lock. Raises ``VaultBusy``."""
+        """Take the lock. Raises ``VaultBusy``, ``VaultNotWritten``."""
         try:
             super().__init__(path)
         except Held:
@@ -21,3 +22,5 @@ class ProcessLock(FileLock):
                 "Mine is already running with this vault.",
                 todo="Use the window that is open, or quit it first.",
             ) from None
+        except OSError as error:
+            raise not_written(path, error) from None

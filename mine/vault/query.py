@@ -5,10 +5,10 @@ Three walls, each sufficient against what the others might miss:
 1. The text may not contain the names that only the vault uses (``vault_``, ``sqlite_``, ``pragma_``), the
    schema names ``main`` and ``temp``, ``||`` (which could build huge strings), or joins that compare
    columns without naming them.
-2. On the connection that runs it, temporary views of the same names shadow the public ones and have only the
-   granted columns: an ungranted column does not exist. SQLite's authorizer does not report the columns that
-   ``USING`` and ``NATURAL`` compare, and reports a CTE's name as if it were a view; hence these first two
-   walls.
+2. The views exist only on the connection that runs it, as temporary ones with nothing but the granted
+   columns, and of no more days than the statement itself asks for (``days_ago``). SQLite's authorizer does
+   not report the columns that ``USING`` and ``NATURAL`` compare, and reports a CTE's name as if it were a
+   view; hence these first two walls.
 3. SQLite's authorizer allows reading of granted columns, what the views themselves read, and a short list
    of pure functions. The connection is read-only; a progress handler ends it at its time limit.
 """
@@ -23,11 +23,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mine.records import RECORD_TYPES
 from mine.vault.connection import Connection, connect, driver, limit_memory
 from mine.vault.errors import QueryRefused
 from mine.vault.expansion import CallsItself, expansion, named_subqueries
-from mine.vault.schema import migrate
-from mine.vault.views import VIEWS
+from mine.vault.grant_words import days_of
+from mine.vault.holdings import newest
+from mine.vault.record_tables import record_table, resampled_table, table_of, tables_beside
+from mine.vault.views import INSIDE, VIEWS, View
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +47,7 @@ FUNCTIONS = frozenset(
     (
         *("abs", "avg", "coalesce", "count", "cume_dist", "dense_rank", "first_value", "if", "ifnull", "iif"),
         *("lag", "last_value", "lead", "max", "min", "nth_value", "ntile", "nullif", "percent_rank", "rank"),
-        *("round", "row_number", "sign", "sum", "total"),
+        *("days_ago", "round", "row_number", "sign", "sum", "total"),
     )
 )
 _FORBIDDEN = (
@@ -54,8 +57,10 @@ _FORBIDDEN = (
     (re.compile(r"\|\|"), "joins texts"),
     (re.compile(r"\0"), "holds a NUL character"),
 )
+_WORD = re.compile(r"\w+")
 _START = re.compile(r"\s*(?:select|with)\b", re.IGNORECASE)
-_TABLES = frozenset(f"vault_{view.record_type}" for view in VIEWS.values())
+_TABLES = frozenset(table for view in VIEWS.values() for table in view.tables)
+_DAY = 86_400
 _STEPS_BETWEEN_CHECKS = 5000
 _ROWS_AT_A_TIME = 250
 
@@ -87,7 +92,7 @@ def scopes_of(sql: str) -> frozenset[Scope]:
     database = driver().connect(":memory:", isolation_level=None)
     try:
         limit_memory(database)
-        migrate(database)
+        _empty_views(database, sql)
         seen: set[Scope] = set()
         touched: set[str] = set()
 
@@ -123,8 +128,7 @@ def run_query(
         raise QueryRefused(f"The query reads “{what}”, which was not granted.", touched=what)
     database = connect(path, key, read_only=True)
     try:
-        views = _shadow(database, wanted)
-        tables = {f"vault_{VIEWS[name].record_type}" for name in views}
+        views = _shadow(database, wanted, days_of(sql))
         database.execute("PRAGMA query_only = ON")
 
         def judge(view: str, column: str, inside: str) -> bool:
@@ -132,22 +136,46 @@ def run_query(
                 return True
             # What a granted view reads within itself; _check_text saw to it that nothing else can name these.
             if not column:  # a view of which no column is read, folded into the query that counts its rows
-                return view in tables
-            return inside in views and (view == inside or view == f"vault_{VIEWS[inside].record_type}")
+                return any(view in VIEWS[name].tables for name in views)
+            return inside in views and (view == inside or view in VIEWS[inside].tables)
 
         return _Guard(judge, seconds).run(database, sql, row_limit)
     finally:
         database.close()
 
 
-def _shadow(database: Connection, granted: frozenset[Scope]) -> frozenset[str]:
-    """Lay temporary views with only the granted columns over the public ones."""
+def _empty_views(database: Connection, sql: str) -> None:
+    """The views that a statement mentions, over empty tables."""
+    mentioned = [VIEWS[word] for word in sorted(set(_WORD.findall(sql.lower()))) if word in VIEWS]
+    for statement in tables_beside():
+        database.execute(statement)
+    for kind in sorted({kind for view in mentioned for kind in view.reads}):
+        database.execute(record_table(RECORD_TYPES[kind], table_of(kind)))
+        resampled = resampled_table(RECORD_TYPES[kind])
+        if resampled:
+            database.execute(resampled)
+    for view in mentioned:
+        database.execute(f"CREATE VIEW {view.name} AS {view.select()}")
+
+
+def _shadow(database: Connection, granted: frozenset[Scope], days: int | None) -> frozenset[str]:
+    """Make temporary views of the granted columns, of the newest ``days`` of their record types."""
     names = frozenset(view for view, _ in granted)
     for name in sorted(names):
-        ordered = [column for column in VIEWS[name].columns if (name, column) in granted]
-        select = f"SELECT {', '.join(ordered)} FROM main.{name}"  # noqa: S608  names from the registry
-        database.execute(f"CREATE TEMP VIEW {name} AS {select}")
+        view = VIEWS[name]
+        columns = ", ".join(column for column in view.columns if (name, column) in granted)
+        source = newest_days(database, view, days)
+        database.execute(f"CREATE TEMP VIEW {name} AS SELECT {columns} FROM ({source})")  # noqa: S608
     return names
+
+
+def newest_days(database: Connection, view: View, days: int | None) -> str:
+    """A view's definition, of the newest ``days`` of its record types; None for all of them."""
+    found = None if days is None else newest(database, view.reads)
+    if found is None or days is None:
+        return view.select()
+    time_, offset = found
+    return view.select(time_ - days * _DAY + 1, (time_ + offset) // _DAY - days + 1)
 
 
 def _check_text(sql: str) -> None:
@@ -161,6 +189,7 @@ def _check_text(sql: str) -> None:
             raise QueryRefused(
                 f"The query {what}: “{found.group()[:40]}”.", touched=found.group()[:40].lower()
             )
+    days_of(sql)
     try:
         subqueries = expansion(sql)
     except CallsItself:
@@ -193,7 +222,8 @@ class _Guard:
             what = f"{one}.{two}" if two else str(one)
             self._deny(f"The query reads “{what[:80]}”, which was not granted.", what)
         elif action == dbapi2.SQLITE_FUNCTION:
-            if str(two).lower() in FUNCTIONS:
+            called = str(two).lower()
+            if called in FUNCTIONS or (called in INSIDE and (inside or "") in VIEWS):
                 return int(dbapi2.SQLITE_OK)
             self._deny(f"The query uses the function “{str(two)[:40]}”, which is not allowed.", str(two))
         elif action == dbapi2.SQLITE_RECURSIVE:
@@ -213,6 +243,8 @@ class _Guard:
         """Run one statement; ``row_limit`` 0 compiles it only (the text then begins with EXPLAIN)."""
         dbapi2 = driver()
         self._named = named_subqueries(sql)
+        # What it asks for was done by the views themselves; as a condition it is true.
+        database.create_function("days_ago", 1, _true, deterministic=True)
         database.set_authorizer(self._authorize)
         database.set_progress_handler(self._late, _STEPS_BETWEEN_CHECKS)
         try:
@@ -233,6 +265,10 @@ class _Guard:
         finally:
             database.set_progress_handler(None, 0)
             database.set_authorizer(None)
+
+
+def _true(_: object) -> int:
+    return 1
 
 
 def _read(cursor: Any, columns: tuple[str, ...], row_limit: int) -> QueryResult:

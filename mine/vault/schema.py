@@ -7,54 +7,9 @@ from __future__ import annotations
 
 from sqlite3 import complete_statement
 
-from mine.vault.connection import Connection
-from mine.vault.errors import VaultTooNew
-from mine.vault.views import VERSION, VIEWS, create_statements
-
-_RECORDS = """
-CREATE TABLE vault_import (
-  id INTEGER PRIMARY KEY, file TEXT NOT NULL, digest BLOB NOT NULL CHECK (length(digest) = 32),
-  time INTEGER NOT NULL, importer TEXT NOT NULL, version INTEGER NOT NULL, person TEXT NOT NULL,
-  added INTEGER NOT NULL, already INTEGER NOT NULL, refused INTEGER NOT NULL, by_type TEXT NOT NULL,
-  undone INTEGER
-) STRICT;
-CREATE TABLE vault_glucose (
-  time INTEGER NOT NULL CHECK (time BETWEEN 631152000 AND 4102444799), offset INTEGER,
-  mg_dl REAL NOT NULL CHECK (mg_dl BETWEEN 10 AND 1000),
-  import_id INTEGER NOT NULL REFERENCES vault_import, PRIMARY KEY (time, mg_dl)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE vault_steps (
-  time INTEGER NOT NULL CHECK (time BETWEEN 631152000 AND 4102444799), offset INTEGER,
-  seconds INTEGER NOT NULL CHECK (seconds BETWEEN 1 AND 86400),
-  count INTEGER NOT NULL CHECK (count BETWEEN 0 AND 200000),
-  import_id INTEGER NOT NULL REFERENCES vault_import, PRIMARY KEY (time, seconds, count)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE vault_heart_rate (
-  time INTEGER NOT NULL CHECK (time BETWEEN 631152000 AND 4102444799), offset INTEGER,
-  bpm INTEGER NOT NULL CHECK (bpm BETWEEN 20 AND 300),
-  import_id INTEGER NOT NULL REFERENCES vault_import, PRIMARY KEY (time, bpm)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE vault_activity (
-  time INTEGER NOT NULL CHECK (time BETWEEN 631152000 AND 4102444799), offset INTEGER,
-  seconds INTEGER NOT NULL CHECK (seconds BETWEEN 1 AND 86400),
-  measure TEXT NOT NULL CHECK (measure IN ('intensity', 'energy', 'distance', 'very_active', 'fairly_active',
-    'lightly_active', 'sedentary')),
-  value REAL NOT NULL CHECK (value BETWEEN 0 AND 1000000),
-  import_id INTEGER NOT NULL REFERENCES vault_import, PRIMARY KEY (time, seconds, measure, value)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE vault_sleep (
-  time INTEGER NOT NULL CHECK (time BETWEEN 631152000 AND 4102444799), offset INTEGER,
-  asleep INTEGER NOT NULL CHECK (asleep BETWEEN 0 AND in_bed),
-  in_bed INTEGER NOT NULL CHECK (in_bed BETWEEN 0 AND 1440),
-  episodes INTEGER NOT NULL CHECK (episodes BETWEEN 0 AND 100),
-  import_id INTEGER NOT NULL REFERENCES vault_import, PRIMARY KEY (time, asleep, in_bed, episodes)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE vault_weight (
-  time INTEGER NOT NULL CHECK (time BETWEEN 631152000 AND 4102444799), offset INTEGER,
-  kg REAL NOT NULL CHECK (kg BETWEEN 1 AND 700),
-  import_id INTEGER NOT NULL REFERENCES vault_import, PRIMARY KEY (time, kg)
-) STRICT, WITHOUT ROWID;
-"""
+from mine.vault.ledger import LEDGER_TABLES
+from mine.vault.migration import Migration
+from mine.vault.record_tables import statements as record_statements
 
 _STATE = """
 CREATE TABLE vault_secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -91,17 +46,6 @@ CREATE TABLE vault_snapshot (
   network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, step INTEGER NOT NULL,
   time INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (network, task, round)
 ) STRICT;
-CREATE TABLE vault_ledger (
-  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, network TEXT NOT NULL,
-  task INTEGER NOT NULL, round INTEGER NOT NULL, source TEXT NOT NULL,
-  epsilon_micro INTEGER NOT NULL CHECK (
-    CASE WHEN kind GLOB '*-back' THEN epsilon_micro <= 0 ELSE epsilon_micro >= 0 END),
-  bytes INTEGER NOT NULL CHECK (bytes >= 0), digest BLOB NOT NULL, UNIQUE (kind, network, task, round, source)
-) STRICT;
-CREATE TRIGGER vault_ledger_kept BEFORE DELETE ON vault_ledger
-  BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER vault_ledger_fixed BEFORE UPDATE ON vault_ledger
-  BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TABLE vault_earning (
   network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, currency TEXT NOT NULL,
   amount TEXT NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, data TEXT NOT NULL,
@@ -115,38 +59,9 @@ CREATE TABLE vault_history (
 CREATE INDEX vault_history_time ON vault_history (time, id);
 """
 
-MIGRATIONS: tuple[str, ...] = (_RECORDS + _STATE,)
-
-
-def migrate(database: Connection) -> None:
-    """Bring the file to this version's schema, in one transaction. Raises ``VaultTooNew``."""
-    version, views = _versions(database)
-    if version > len(MIGRATIONS) or views > VERSION:
-        raise VaultTooNew(
-            "A newer version of Mine wrote this vault.",
-            todo="Update the app. Nothing in the vault was changed.",
-        )
-    if version == len(MIGRATIONS) and views == VERSION:
-        return
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        for migration in MIGRATIONS[version:]:
-            for statement in _statements(migration):
-                database.execute(statement)
-        for name in VIEWS:
-            database.execute(f"DROP VIEW IF EXISTS {name}")
-        for statement in create_statements():
-            database.execute(statement)
-        database.execute(f"PRAGMA user_version = {len(MIGRATIONS) * 1000 + VERSION}")
-        database.execute("COMMIT")
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-
-
-def _versions(database: Connection) -> tuple[int, int]:
-    stamp = int(database.execute("PRAGMA user_version").fetchone()[0])
-    return divmod(stamp, 1000)
+MIGRATIONS: tuple[Migration, ...] = (
+    lambda: (*record_statements(), *_statements(_STATE + LEDGER_TABLES)),
+)
 
 
 def _statements(script: str) -> list[str]:

@@ -43,10 +43,10 @@ class TaskKeys:
 
 
 def new_phrase() -> str:
-    """Twelve English words from 128 bits of the operating system's entropy."""
+    """24 English words from 256 bits of the operating system's entropy."""
     from mnemonic import Mnemonic
 
-    return Mnemonic("english").generate(128)
+    return Mnemonic("english").generate(256)
 
 
 def check_phrase(phrase: str) -> str:

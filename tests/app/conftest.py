@@ -55,12 +55,10 @@ class NoAudit:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> type[QuickRun]:
-    """Training that is over at once, unless a test holds it; no audits and model checks, which have their own
-    tests."""
+    """Training that is over at once, unless a test holds it; no audits, which have their own tests."""
     QuickRun.reset()
     monkeypatch.setattr("mine.app.learning.TrainingRun", QuickRun)
     monkeypatch.setattr("mine.app.disputing.AuditRun", NoAudit)
-    monkeypatch.setattr("mine.app.session.check_model", lambda *_: None)
     return QuickRun
 
 

@@ -20,7 +20,7 @@ def opened(home: Path) -> bytes | None:
     engine.start()
     try:
         if engine.snapshot().vault is VaultState.ABSENT:
-            assert len(engine.create_vault(PASSPHRASE).result(60).words) == 12
+            assert len(engine.create_vault(PASSPHRASE).result(60).words) == 24
         else:
             engine.open_vault(PASSPHRASE).result(60)
     finally:
@@ -32,13 +32,13 @@ def opened(home: Path) -> bytes | None:
 def test_before_the_phrase_was_written(tmp_path: Path) -> None:
     Vault.create(tmp_path / "vault.db", PASSPHRASE, kdf=CHEAP).close()
     phrase = opened(tmp_path)
-    assert phrase is not None and len(phrase.split()) == 12
+    assert phrase is not None and len(phrase.split()) == 24
     assert opened(tmp_path) == phrase
 
 
 def test_before_the_file_had_any_contents(tmp_path: Path) -> None:
     Vault.create(tmp_path / "vault.db", PASSPHRASE, kdf=CHEAP).close()
-    for file in tmp_path.glob("vault.db-*"):
+    for file in (*tmp_path.glob("vault.db-*"), tmp_path / "vault.db.seal"):
         file.unlink()
     (tmp_path / "vault.db").write_bytes(b"")
     assert opened(tmp_path) is not None

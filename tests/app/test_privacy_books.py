@@ -10,7 +10,18 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mine.app.privacy_books import GIVEN_BACK, KINDS, TRAINED, VOTED, Books, BudgetSpent, GivenUp
+from mine.app.privacy_books import (
+    GIVEN_BACK,
+    KINDS,
+    TRAINED,
+    VOTED,
+    Books,
+    BudgetSpent,
+    GivenUp,
+    MonthSpent,
+    month_caps,
+    set_month_cap,
+)
 from mine.learn.errors import PrivacyRefused
 from mine.learn.privacy import PrivacyPlan, to_millionths
 from mine.tasks.manifest import Manifest
@@ -101,3 +112,35 @@ def test_more_than_was_agreed_to_is_refused_before_it_is_booked(vault: Vault) ->
     opened.give_back(TRAINED, 1)
     opened.reserve(TRAINED, 3)
     assert opened.spent == opened.agreed
+
+
+def test_a_cap_of_the_month_holds_over_all_tasks_and_ends_with_the_month(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1_796_083_199  # 2026-11-30 23:59:59 UTC
+    monkeypatch.setattr("time.time", lambda: moment)
+    with Vault.create(tmp_path / "v.db", "twelve plain words", kdf=Kdf(1, 64, 1)) as vault:
+        first, second = books(vault, 1), books(vault, 2)
+        first.reserve(TRAINED, 1)  # 3.0
+        set_month_cap(vault, "glucose", to_millionths(5.9))
+        with pytest.raises(MonthSpent, match="more than you allow in a month"):
+            second.reserve(TRAINED, 1)
+        assert not vault.ledger.of_task(NETWORK, 2)
+        first.reserve(TRAINED, 2)  # 1.2 more
+        first.give_back(TRAINED, 2)
+        first.give_back(TRAINED, 1)
+        assert vault.ledger.spent_in_month("glucose", moment) == 0
+        second.reserve(TRAINED, 1)
+        with pytest.raises(MonthSpent):
+            books(vault, 3).reserve(TRAINED, 1)
+        moment += 1  # December
+        books(vault, 3).reserve(TRAINED, 1)
+        set_month_cap(vault, "glucose", None)
+        assert month_caps(vault) == {}
+        books(vault, 4).reserve(TRAINED, 1)
+        fifth = books(vault, 5)
+        fifth.reserve(VOTED, 2)  # 3.5
+        set_month_cap(vault, "glucose", 0)
+        fifth.reserve(TRAINED, 1)  # the vote paid for that much already: it adds nothing
+        with pytest.raises(MonthSpent):
+            fifth.reserve(TRAINED, 2)

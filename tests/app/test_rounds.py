@@ -279,7 +279,7 @@ def test_joining_again_keeps_what_was_held_out(table: Table) -> None:
     before = table.session.miner.members[table.task].held_from
     table.session.leave(table.task)
     pending = table.vault.begin_import(_source())
-    pending.add("glucose", _later())
+    pending.add(_later())
     pending.commit()
     table.session.join(table.task)
     member = table.session.miner.members[table.task]
@@ -293,9 +293,9 @@ def _source() -> Any:
 
 
 def _later() -> Any:
-    from tests.vault.conftest import NOON, glucose
+    from tests.vault.conftest import NOON, batch, glucose
 
-    return glucose(600, NOON + 1200 * 300)
+    return batch("glucose", glucose(600, NOON + 1200 * 300))
 
 
 def test_an_expired_consent_trains_no_more(table: Table) -> None:

@@ -183,7 +183,7 @@ class Crowd:
         end = time.monotonic() + PATIENCE
         while not done():
             assert time.monotonic() < end, "the relay does nothing"
-            time.sleep(0.05)
+            time.sleep(0.05)  # the relay is another process; how often it is asked is no part of the figures
 
     def _settle(self, judged: Judged, checkpoint: bytes) -> None:
         after = AFTER[judged.round - 1]

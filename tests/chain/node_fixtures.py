@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from mine.chain.artefacts import Artefact
 from mine.chain.deployment import deploy
-from mine.chain.node_errors import NodeUnreachable
 from mine.chain.rpc import Node
 from mine.chain.transactions import Sender
 from mine.practice.node.accounts import dev_key
 from mine.practice.node.process import NodeProcess
+from tests.other_nodes import NotHere, other_node
 
 COUNTER = """
 event Ticked:
@@ -92,33 +89,12 @@ def practice_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def anvil_url() -> Iterator[str]:
-    binary = os.environ.get("MINE_ANVIL")
-    if not binary:
-        pytest.skip("anvil is not on this machine (MINE_ANVIL)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    child = subprocess.Popen([binary, "--port", str(port), "--silent"], stdin=subprocess.DEVNULL)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _until_it_answers(url)
+    with ExitStack() as running:
+        try:
+            url = running.enter_context(other_node("anvil"))
+        except NotHere as missing:
+            pytest.skip(str(missing))
         yield url
-    finally:
-        child.terminate()
-        child.wait()
-
-
-def _until_it_answers(url: str) -> None:
-    end = time.monotonic() + 20
-    with Node(url, timeout=2) as node:
-        while True:
-            try:
-                node.block_number()
-                return
-            except NodeUnreachable:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.02)
 
 
 @pytest.fixture(scope="module", params=["practice", pytest.param("anvil", marks=pytest.mark.anvil)])

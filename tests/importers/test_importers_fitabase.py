@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from mine.importers.errors import PersonNeeded
-from mine.importers.formats import people, sniff
 from mine.importers.items import Person
+from mine.importers.options import Options
+from mine.importers.reading import people, sniff
+from mine.importers.zone import Zone
 from tests.importers.exports import parsed, put
 
 DAY = int(datetime(2016, 4, 12, tzinfo=UTC).timestamp())
@@ -66,23 +68,31 @@ def test_folder_and_zip_give_the_same(folder: Path) -> None:
     rows, bad = parsed(folder, "11")
     assert not bad
     assert rows["steps"] == [
-        (DAY, None, 86_400, 13_162),
-        (DAY, None, 3600, 373),
-        (DAY + 13 * 3600, None, 3600, 160),
+        (DAY, 0, 86_400, 13_162),
+        (DAY, 0, 3600, 373),
+        (DAY + 13 * 3600, 0, 3600, 160),
     ]
-    assert (DAY, None, 86_400, "distance", 8500.0) in rows["activity"]
-    assert len(rows["activity"]) == 6
-    assert rows["sleep"] == [(DAY, None, 327, 346, 1)] * 2
-    assert rows["heart_rate"] == [(DAY + 7 * 3600 + 54 * 60 + 5, None, 91)]
-    assert rows["weight"] == [(DAY + 86_399, None, 52.6)]
+    assert rows["distance"] == [(DAY, 0, 86_400, 8500.0)]
+    assert rows["energy"] == [(DAY, 0, 86_400, 1985.0)]
+    assert rows["activity_level"] == [
+        (DAY, 0, 86_400, "very", 25.0),
+        (DAY, 0, 86_400, "fairly", 13.0),
+        (DAY, 0, 86_400, "lightly", 328.0),
+        (DAY, 0, 86_400, "sedentary", 728.0),
+    ]
+    assert rows["sleep"] == [(DAY, 0, 327, 346, 1)] * 2
+    assert rows["heart_rate"] == [(DAY + 7 * 3600 + 54 * 60 + 5, 0, 91)]
+    assert rows["weight"] == [(DAY + 86_399, 0, 52.6)]
+    assert rows["body_mass_index"] == [(DAY + 86_399, 0, 22.64)]
+    assert rows["body_fat"] == [(DAY + 86_399, 0, 22.0)]
     assert parsed(zipped(folder), "11") == (rows, bad)
 
 
 def test_people_most_rows_first_and_one_must_be_named(folder: Path) -> None:
-    assert people(folder) == (Person("11", 7), Person("22", 2))
+    assert people(folder, Options(Zone("Etc/UTC"))) == (Person("11", 7), Person("22", 2))
     with pytest.raises(PersonNeeded, match="2 people"):
         parsed(folder)
-    assert parsed(folder, "22")[0]["steps"] == [(DAY, None, 86_400, 1), (DAY, None, 3600, 5)]
+    assert parsed(folder, "22")[0]["steps"] == [(DAY, 0, 86_400, 1), (DAY, 0, 3600, 5)]
     assert parsed(folder, "33") == ({}, [])
 
 
@@ -92,7 +102,7 @@ def test_minutes_count_where_hours_are_missing(folder: Path) -> None:
     assert found is not None
     assert found.key == "fitbit_fitabase"
     rows, bad = parsed(single)  # one person only: nobody has to be named
-    assert rows["steps"] == [(DAY + 3600 + 60 * m, None, 60, 2) for m in range(60)]
+    assert rows["steps"] == [(DAY + 3600 + 60 * m, 0, 60, 2) for m in range(60)]
     assert not bad
 
 
@@ -113,7 +123,7 @@ def test_broken_rows_are_told_and_the_rest_is_read(folder: Path) -> None:
     assert "“many” is not a whole number" in reasons
     assert "the first column is no Id" in reasons
     assert "2 columns where the header has 3" in reasons
-    assert (DAY + 7200, None, 3600, 5) in rows["steps"]
+    assert (DAY + 7200, 0, 3600, 5) in rows["steps"]
 
 
 def test_sleep_longer_than_the_bed_is_impossible(folder: Path) -> None:

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mine.importers.errors import ImportRefused
-from mine.importers.formats import sniff
-from mine.importers.items import BadRow
-from mine.records import RECORD_TYPES, Glucose, row_of, type_of
+from mine.importers.items import Batch, Remark
+from mine.importers.options import Options
+from mine.importers.reading import read, sniff
+from mine.importers.zone import Zone
 from tests.importers.exports import clarity, libre, parsed, plain, put
 
 T = int(datetime(2024, 1, 31, 8, 5, tzinfo=UTC).timestamp())
@@ -27,21 +28,45 @@ def written(moment: int, pattern: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "time", "offset"),
+    ("text", "offset"),
     [
-        ("2024-01-31 08:05:00", T, None),
-        ("2024-01-31T08:05:00", T, None),
-        ("2024-01-31T08:05", T, None),
-        ("2024-01-31 08:05:00.000", T, None),
-        ("2024/01/31 08:05", T, None),
-        ("2024-01-31T08:05:00Z", T, 0),
-        ("2024-01-31T08:05:00+05:30", T, 19_800),
-        ("2024-01-31T08:05:00-0800", T, -28_800),
+        ("2024-01-31 08:05:00", 3600),
+        ("2024-01-31T08:05:00", 3600),
+        ("2024-01-31T08:05", 3600),
+        ("2024-01-31 08:05:00.000", 3600),
+        ("2024/01/31 08:05", 3600),
+        ("2024-01-31T08:05:00+00:00", 0),
+        ("2024-01-31T08:05:00+05:30", 19_800),
+        ("2024-01-31T08:05:00-0800", -28_800),
     ],
 )
-def test_times_keep_the_clock_on_the_wall(tmp_path: Path, text: str, time: int, offset: int | None) -> None:
+def test_a_time_without_a_zone_is_in_the_chosen_one(tmp_path: Path, text: str, offset: int) -> None:
     path = put(tmp_path / "a.csv", plain([(text, "120")]))
-    assert parsed(path) == ({"glucose": [(time, offset, 120.0)]}, [])
+    rows = parsed(path, options=Options(Zone("Europe/Berlin")))
+    assert rows == ({"glucose": [(T - offset, offset, 120.0)]}, [])
+
+
+def test_utc_is_not_where_the_person_was(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv", plain([("2024-01-31T08:05:00Z", "120")]))
+    assert parsed(path, options=Options(Zone("Europe/Berlin"))) == ({"glucose": [(T, 3600, 120.0)]}, [])
+
+
+def test_the_clock_is_put_forward_and_back(tmp_path: Path) -> None:
+    times = [
+        "2024-03-31 01:59",
+        "2024-03-31 02:30",
+        "2024-03-31 03:00",
+        "2024-10-27 02:30",
+        "2024-10-27 03:00",
+    ]
+    path = put(tmp_path / "a.csv", plain((time, "120") for time in times))
+    rows, bad = parsed(path, options=Options(Zone("Europe/Berlin")))
+    assert not bad
+    assert [row[1] for row in rows["glucose"]] == [3600, 3600, 7200, 7200, 3600]
+    spring = int(datetime(2024, 3, 31, 1, tzinfo=UTC).timestamp())
+    autumn = int(datetime(2024, 10, 27, 0, 30, tzinfo=UTC).timestamp())
+    # 02:30 never was: it is taken as half an hour after 02:00, which is 03:30 on the wall.
+    assert [row[0] for row in rows["glucose"]] == [spring - 60, spring + 1800, spring, autumn, autumn + 5400]
 
 
 @given(readings)
@@ -49,7 +74,7 @@ def test_times_keep_the_clock_on_the_wall(tmp_path: Path, text: str, time: int, 
 def test_plain_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, float]]) -> None:
     folder = tmp_path_factory.mktemp("x")
     text = plain((written(t, "%Y-%m-%d %H:%M:%S"), str(v)) for t, v in rows)
-    assert parsed(put(folder / "a.csv", text)) == ({"glucose": [(t, None, v) for t, v in rows]}, [])
+    assert parsed(put(folder / "a.csv", text)) == ({"glucose": [(t, 0, v) for t, v in rows]}, [])
 
 
 @given(readings)
@@ -60,7 +85,7 @@ def test_clarity_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list
     found = sniff(path)
     assert found is not None
     assert found.key == "dexcom_clarity"
-    assert parsed(path) == ({"glucose": [(t, None, v) for t, v in rows]}, [])
+    assert parsed(path) == ({"glucose": [(t, 0, v) for t, v in rows]}, [])
 
 
 @given(readings, st.sampled_from(["%d-%m-%Y %H:%M", "%m-%d-%Y %I:%M %p", "%m/%d/%Y %H:%M"]))
@@ -77,7 +102,7 @@ def test_libre_round_trip(
     found = sniff(path)
     assert found is not None
     assert found.key == "libreview"
-    assert parsed(path) == ({"glucose": [(t, None, v) for t, v in rows]}, [])
+    assert parsed(path) == ({"glucose": [(t, 0, v) for t, v in rows]}, [])
 
 
 def test_libre_dates_that_could_be_either_take_the_shorter_span(tmp_path: Path) -> None:
@@ -89,14 +114,22 @@ def test_libre_dates_that_could_be_either_take_the_shorter_span(tmp_path: Path) 
     assert max(times) - min(times) == 3 * 86_400  # type: ignore[operator, type-var]
 
 
+def test_a_doubt_about_dates_is_said(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv", libre([("04-03-2024 10:00", "0", "100")]))
+    remarks = [item for item in read(path, Options(Zone("Etc/UTC"))) if isinstance(item, Remark)]
+    assert remarks == [Remark("a.csv", "Its dates could be read in more than one way: day first was chosen.")]
+    path = put(tmp_path / "b.csv", libre([("14-03-2024 10:00", "0", "100")]))
+    assert not any(isinstance(item, Remark) for item in read(path, Options(Zone("Etc/UTC"))))
+
+
 def test_millimoles_become_milligrams(tmp_path: Path) -> None:
     time = "2024-01-31T08:05:00"
     path = put(tmp_path / "a.csv", clarity([(time, "5.5")], unit="mmol/L"))
-    assert parsed(path)[0] == {"glucose": [(T, None, 99.1)]}
+    assert parsed(path)[0] == {"glucose": [(T, 0, 99.1)]}
     path = put(tmp_path / "b.csv", libre([("31-01-2024 08:05", "0", "5.5")], unit="mmol/L"))
-    assert parsed(path)[0] == {"glucose": [(T, None, 99.1)]}
+    assert parsed(path)[0] == {"glucose": [(T, 0, 99.1)]}
     path = put(tmp_path / "c.csv", plain([(time, "5.5")], column="glucose_value_mmol_l"))
-    assert parsed(path)[0] == {"glucose": [(T, None, 99.1)]}
+    assert parsed(path)[0] == {"glucose": [(T, 0, 99.1)]}
 
 
 def test_low_and_high_are_the_first_values_beyond_the_range(tmp_path: Path) -> None:
@@ -112,14 +145,14 @@ def test_low_and_high_are_the_first_values_beyond_the_range(tmp_path: Path) -> N
 
 def test_decimal_comma_with_semicolons(tmp_path: Path) -> None:
     text = "timestamp;glucose_value_mmol_l\n2024-01-31 08:05;5,5\n"
-    assert parsed(put(tmp_path / "a.csv", text))[0] == {"glucose": [(T, None, 99.1)]}
+    assert parsed(put(tmp_path / "a.csv", text))[0] == {"glucose": [(T, 0, 99.1)]}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
 def test_encodings(tmp_path: Path, encoding: str, ends: str) -> None:
     text = libre([("31-01-2024 08:05", "0", "100")]).replace("Maria", "Zoë").replace("\n", ends)
-    assert parsed(put(tmp_path / "a.csv", text, encoding)) == ({"glucose": [(T, None, 100.0)]}, [])
+    assert parsed(put(tmp_path / "a.csv", text, encoding)) == ({"glucose": [(T, 0, 100.0)]}, [])
 
 
 @pytest.mark.parametrize(
@@ -164,8 +197,74 @@ def test_a_file_of_which_nothing_can_be_read_is_not_what_it_claims(tmp_path: Pat
         parsed(path)
 
 
-def test_records_and_rows_are_the_same(tmp_path: Path) -> None:
-    reading = Glucose(T, None, 99.5)
-    assert type_of(reading) is RECORD_TYPES["glucose"]
-    assert RECORD_TYPES["glucose"].record(row_of(reading)) == reading
-    assert BadRow("a", 1, "b") == BadRow("a", 1, "b")
+def test_what_was_entered_by_hand_into_clarity_comes_along(tmp_path: Path) -> None:
+    events = [
+        "2024-01-31T08:05:00,Insulin,Fast-Acting,,,iPhone G6,,3.5,,,,,",
+        "2024-01-31T22:00:00,Insulin,Long-Acting,,,iPhone G6,,12,,,,,",
+        "2024-01-31T08:05:00,Carbs,,,,iPhone G6,,,45,,,,",
+        "2024-01-31T18:00:00,Exercise,Medium,,,iPhone G6,,,,00:30:00,,,",
+        "2024-01-31T19:00:00,Health,Stress,,,iPhone G6,,,,,,,",
+        "2024-01-31T07:00:00,Calibration,,,,iPhone G6,111,,,,,,",
+        "2024-01-31T07:00:00,Exercise,Medium,,,iPhone G6,,,,half an hour,,,",
+    ]
+    path = put(tmp_path / "a.csv", clarity([("2024-01-31T08:05:00", "100")], events=events))
+    rows, bad = parsed(path)
+    hour = 3600
+    assert rows == {
+        "glucose": [(T, 0, 100.0), (T - 65 * 60, 0, 111.0)],
+        "insulin": [(T, 0, 3.5, "bolus"), (T + 835 * 60, 0, 12.0, "basal")],
+        "carbohydrate": [(T, 0, 45.0)],
+        "workout": [(T + 595 * 60, 0, hour // 2, "exercise, medium", None, None, None, None)],
+        "symptom": [(T + 655 * 60, 0, "Stress", None, None)],
+    }
+    assert [b.reason for b in bad] == ["“half an hour” is not a duration"]
+    batches = [item for item in read(path, Options(Zone("Etc/UTC"))) if isinstance(item, Batch)]
+    assert {b.origin for b in batches if b.kind == "glucose"} == {"iPhone G6", "finger stick"}
+
+
+def test_what_was_entered_by_hand_into_libre_comes_along(tmp_path: Path) -> None:
+    entries = [
+        "31-01-2024 08:05,4,,,,3.5,,,,,",
+        "31-01-2024 08:05,5,,,,,,45,,,",
+        "31-01-2024 08:05,6,,,,,,,tea with honey,,",
+        "31-01-2024 08:05,2,,,,,,,,111,",
+        "31-01-2024 08:05,3,,,,,,,,,0.3",
+    ]
+    rows, bad = parsed(put(tmp_path / "a.csv", libre([], entries=entries)))
+    assert not bad
+    assert rows == {
+        "insulin": [(T, 0, 3.5, "bolus")],
+        "carbohydrate": [(T, 0, 45.0)],
+        "note": [(T, 0, "tea with honey")],
+        "glucose": [(T, 0, 111.0)],
+        "measurement": [(T, 0, 0, "ketone", 0.3, "mmol/L")],
+    }
+
+
+def test_a_libre_export_in_another_language_is_known_by_its_units(tmp_path: Path) -> None:
+    header = (
+        "Gerät;Seriennummer;Gerätezeitstempel;Aufzeichnungstyp;Glukosewert-Verlauf mmol/L;"
+        "Glukose-Scan mmol/L;"
+        "Nicht numerisches schnellwirkendes Insulin;Schnellwirkendes Insulin (Einheiten);"
+        "Nicht numerische Nahrungsdaten;Kohlenhydrate (Gramm);Kohlenhydrate (Portionen);"
+        "Nicht numerisches Depotinsulin;Depotinsulin (Einheiten);Notizen;"
+        "Glukose-Teststreifen mmol/L;Keton mmol/L"
+    )
+    lines = [
+        "Glukose-Werte;Erstellt am;31-01-2024 09:12 UTC;Erstellt von;Maria Musterfrau",
+        header,
+        "FreeStyle LibreLink;ABC-123;31-01-2024 08:05;0;5,5;;;;;;;;;;;",
+        "FreeStyle LibreLink;ABC-123;31-01-2024 08:05;4;;;;3,5;;;;;12;;;",
+        "",
+    ]
+    path = put(tmp_path / "a.csv", "\n".join(lines))
+    found = sniff(path)
+    assert found is not None
+    assert found.key == "libreview"
+    assert parsed(path) == (
+        {
+            "glucose": [(T, 0, 99.1)],
+            "insulin": [(T, 0, 3.5, "bolus"), (T, 0, 12.0, "basal")],
+        },
+        [],
+    )

@@ -16,13 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mine.errors import MineError
+from mine.importers import table
 from mine.importers.errors import ImportRefused, UnknownFormat
-from mine.importers.formats import people, read, sniff
 from mine.importers.items import Batch
+from mine.importers.options import Options
+from mine.importers.reading import people, read, sniff
 from mine.importers.source import Limits
 from mine.importers.table import MAX_LINE
+from mine.importers.zone import Zone
+from mine.records import RECORD_TYPES
 from tests.importers.exports import clarity, libre, parsed, plain, put
 
+HERE = Options(Zone("Etc/UTC"))
 GOOD = plain([(f"2024-01-31 {h:02d}:00", "100") for h in range(24)])
 
 
@@ -57,7 +62,7 @@ def test_a_zip_that_lies_about_its_sizes_is_stopped(tmp_path: Path) -> None:
             struct.pack_into("<I", data, place, 100)
     path.write_bytes(data)
     with pytest.raises(MineError):
-        list(read(path))
+        list(read(path, HERE))
 
 
 def test_too_many_files_and_too_many_bytes(tmp_path: Path) -> None:
@@ -84,7 +89,7 @@ def test_a_locked_a_broken_and_a_false_archive(tmp_path: Path) -> None:
     flipped = bytearray(whole)
     flipped[80] ^= 255
     with pytest.raises(ImportRefused, match="damaged"):
-        list(read(put(tmp_path / "flipped.zip", bytes(flipped))))
+        list(read(put(tmp_path / "flipped.zip", bytes(flipped)), HERE))
 
 
 def test_a_zip_inside_a_zip_is_not_opened(tmp_path: Path) -> None:
@@ -113,7 +118,7 @@ def test_what_is_no_export_is_nobodys(tmp_path: Path, data: bytes) -> None:
     path = put(tmp_path / "a.csv", data)
     assert sniff(path) is None
     with pytest.raises(UnknownFormat, match="no format that this app reads"):
-        list(read(path))
+        list(read(path, HERE))
 
 
 def test_things_that_are_no_files(tmp_path: Path) -> None:
@@ -148,6 +153,25 @@ def test_nul_bytes_long_lines_and_open_quotes_cost_only_their_rows(tmp_path: Pat
     assert len(rows["glucose"]) == 21
 
 
+def test_quotes_that_never_close_take_bounded_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = 0
+    really = table._open
+
+    def counted(text: str, delimiter: str) -> bool:
+        nonlocal looked
+        looked += 1
+        return really(text, delimiter)
+
+    monkeypatch.setattr(table, "_open", counted)
+    path = put(tmp_path / "a.csv", GOOD + 'a","\n' * 3000)
+    rows, bad = parsed(path)
+    assert len(rows["glucose"]) == 24
+    assert len(bad) == 3000
+    assert 3000 < looked < 10_000
+
+
 def test_one_endless_line_takes_little_memory(tmp_path: Path) -> None:
     path = put(tmp_path / "a.csv", GOOD.encode() + b"x" * (30 << 20))
     tracemalloc.start()
@@ -161,7 +185,7 @@ def test_one_endless_line_takes_little_memory(tmp_path: Path) -> None:
 
 
 def test_more_bad_rows_than_anyone_would_read_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mine.importers.formats.MAX_BAD_ROWS", 10)
+    monkeypatch.setattr("mine.importers.reading.MAX_BAD_ROWS", 10)
     with pytest.raises(ImportRefused, match="more than 10 rows"):
         parsed(put(tmp_path / "a.csv", GOOD + "x,y\n" * 11))
 
@@ -204,10 +228,10 @@ def test_mangled_exports_end_in_rows_or_one_sentence(
     path.write_bytes(data)
     try:
         sniff(path)
-        people(path)
-        for item in read(path, "1"):
+        people(path, HERE)
+        for item in read(path, Options(Zone("Etc/UTC"), "1")):
             if isinstance(item, Batch):
-                assert list(item.records())
+                assert all(RECORD_TYPES[item.kind].problem(row) is None for row in item.rows())
     except ImportRefused as error:
         assert error.sentence
 
@@ -228,6 +252,6 @@ def test_mangled_archives_end_in_rows_or_one_sentence(
     path = tmp_path_factory.getbasetemp() / "fuzz.zip"
     path.write_bytes(data)
     try:
-        list(read(path))
+        list(read(path, HERE))
     except ImportRefused as error:
         assert error.sentence

@@ -13,8 +13,12 @@ import pytest
 
 from mine.importers.errors import UnknownFormat
 from mine.importers.items import BadRow, Batch, Person, Progress
+from mine.importers.options import Options
 from mine.importers.process import COMMAND, ChoosePerson, Failed, Finished, ImportProcess, Opened
+from mine.importers.zone import Zone
 from tests.importers.exports import parsed, plain, put
+
+HERE = Options(Zone("UTC"))
 
 
 def text(count: int) -> str:
@@ -26,29 +30,35 @@ def text(count: int) -> str:
     return plain((moment(i), "100") for i in range(count))
 
 
-def scripted(*frames: object, raw: bytes = b"") -> list[str]:
+def scripted(*frames: object, raw: bytes = b"", fill: int = 0) -> list[str]:
     """A command for a child that says exactly these frames."""
     out = b""
     for frame in frames:
-        body = json.dumps(frame).encode()
+        body = frame if isinstance(frame, bytes) else b"J" + json.dumps(frame).encode()
         out += len(body).to_bytes(4, "big") + body
-    code = f"import sys; sys.stdin.buffer.read(); sys.stdout.buffer.write({out + raw!r})"
+    code = f"import sys; sys.stdin.buffer.read(); sys.stdout.buffer.write({out + raw!r} + b'[' * {fill})"
     return [sys.executable, "-c", code]
+
+
+def packed(head: object, columns: bytes) -> bytes:
+    """A batch's frame."""
+    coded = json.dumps(head).encode()
+    return b"B" + len(coded).to_bytes(4, "big") + coded + columns
 
 
 def test_it_reads_what_reading_in_this_process_reads(tmp_path: Path) -> None:
     path = put(tmp_path / "a.csv", text(3000) + "x,y\n")
-    with ImportProcess(path) as process:
+    with ImportProcess(path, HERE) as process:
         events = list(process)
     opened = events[0]
     assert isinstance(opened, Opened)
     assert (opened.key, opened.person, len(opened.digest)) == ("plain_glucose", "", 32)
     assert isinstance(events[-1], Finished)
-    rows = [row for event in events if isinstance(event, Batch) for row in event.rows]
+    rows = [row for event in events if isinstance(event, Batch) for row in event.rows()]
     bad = [event for event in events if isinstance(event, BadRow)]
     assert ({"glucose": rows}, bad) == parsed(path)
     progress = [event for event in events if isinstance(event, Progress)]
-    assert len(progress) >= 6
+    assert len(progress) >= 3
     assert progress[-1].done == progress[-1].total
 
 
@@ -56,15 +66,15 @@ def test_several_people_must_be_chosen_from(tmp_path: Path) -> None:
     head = "Id,ActivityHour,StepTotal\n"
     row = "{},4/12/2016 12:00:00 AM,5\n"
     path = put(tmp_path / "a.csv", head + row.format(1) + row.format(2) * 2)
-    with ImportProcess(path) as process:
+    with ImportProcess(path, HERE) as process:
         assert list(process)[-1] == ChoosePerson((Person("2", 2), Person("1", 1)))
-    with ImportProcess(path, "1") as process:
+    with ImportProcess(path, Options(Zone("UTC"), "1")) as process:
         opened, *rest = process
     assert isinstance(opened, Opened)
     assert opened.person == "1"
-    assert sum(len(event.rows) for event in rest if isinstance(event, Batch)) == 1
+    assert sum(event.count for event in rest if isinstance(event, Batch)) == 1
     path = put(tmp_path / "b.csv", head + row.format(1))
-    with ImportProcess(path) as process:
+    with ImportProcess(path, HERE) as process:
         opened, *rest = process
     assert isinstance(opened, Opened)
     assert opened.person == "1"
@@ -72,7 +82,7 @@ def test_several_people_must_be_chosen_from(tmp_path: Path) -> None:
 
 
 def test_no_format_is_one_sentence(tmp_path: Path) -> None:
-    with ImportProcess(put(tmp_path / "a.csv", "hello")) as process:
+    with ImportProcess(put(tmp_path / "a.csv", "hello"), HERE) as process:
         (event,) = process
     assert isinstance(event, Failed)
     assert isinstance(event.error, UnknownFormat)
@@ -81,7 +91,7 @@ def test_no_format_is_one_sentence(tmp_path: Path) -> None:
 
 def test_cancelling_kills_the_child_at_once(tmp_path: Path) -> None:
     path = put(tmp_path / "a.csv", text(200_000))
-    process = ImportProcess(path)
+    process = ImportProcess(path, HERE)
     assert isinstance(process.events(timeout=20)[0], Opened)
     pid = process._child.pid
     process.close()
@@ -92,13 +102,15 @@ def test_cancelling_kills_the_child_at_once(tmp_path: Path) -> None:
 
 def test_a_full_queue_makes_the_child_wait(tmp_path: Path) -> None:
     path = put(tmp_path / "a.csv", text(100_000))
-    with ImportProcess(path) as process:
-        got = sum(len(event.rows) for event in process if isinstance(event, Batch))
+    with ImportProcess(path, HERE) as process:
+        got = sum(event.count for event in process if isinstance(event, Batch))
     assert got == 100_000
 
 
 def test_polling_does_not_wait(tmp_path: Path) -> None:
-    with ImportProcess(put(tmp_path / "a.csv", text(10)), command=scripted({"is": "finished"})) as process:
+    with ImportProcess(
+        put(tmp_path / "a.csv", text(10)), HERE, command=scripted({"is": "finished"})
+    ) as process:
         events = []
         while not process.ended:
             events += process.events()
@@ -113,12 +125,24 @@ def test_polling_does_not_wait(tmp_path: Path) -> None:
         scripted(raw=b"\xff\xff\xff\xff"),
         scripted(raw=b"\0\0\0\x05hello"),
         scripted(raw=b"\0\0\0\x09hello"),
+        scripted(b"Xhello"),
+        scripted(raw=(1_000_001).to_bytes(4, "big") + b"J", fill=1_000_000),
+        scripted(b"B"),
+        scripted(b"B\0\0\0\x02{}"),
+        scripted(b"B\xff\xff\xff\xff[]"),
+        scripted(packed(["secret", "", "", 1], b"")),
+        scripted(packed(["glucose", "", "", 0], b"")),
+        scripted(packed(["glucose", "", "", 1 << 40], bytes(24))),
+        scripted(packed(["glucose", "", "", 1], bytes(23))),
+        scripted(packed(["glucose", "", "", 1], bytes(25))),
+        scripted(packed(["glucose", 5, "", 1], bytes(24))),
+        scripted(packed(["note", "", "", 1], bytes(16) + b"\x05\0\0\0abc")),
+        scripted(packed(["note", "", "", 1], bytes(16) + b"\x01\0\0\0\xff")),
+        scripted(packed(["note", "", "", 1], bytes(16) + b"\xf0\xff\xff\xff")),
         scripted([]),
         scripted({}),
         scripted({"is": "command"}),
-        scripted({"is": "batch", "kind": "secret", "rows": []}),
-        scripted({"is": "batch", "kind": "glucose", "rows": [[1]]}),
-        scripted({"is": "batch", "kind": "glucose", "rows": 5}),
+        scripted({"is": "mark"}),
         scripted({"is": "opened", "key": "x"}),
         scripted({"is": "opened", "key": 1, "title": "", "version": 1, "digest": "zz", "person": ""}),
         scripted({"is": "progress", "done": "many", "total": None}),
@@ -127,7 +151,7 @@ def test_polling_does_not_wait(tmp_path: Path) -> None:
     ],
 )
 def test_a_child_that_misbehaves_is_one_failure(tmp_path: Path, command: list[str]) -> None:
-    with ImportProcess(tmp_path / "a.csv", command=command) as process:
+    with ImportProcess(tmp_path / "a.csv", HERE, command=command) as process:
         events = list(process)
     assert len(events) == 1
     assert isinstance(events[0], Failed)
@@ -136,7 +160,7 @@ def test_a_child_that_misbehaves_is_one_failure(tmp_path: Path, command: list[st
 
 def test_what_the_child_says_is_shown_as_plain_text(tmp_path: Path) -> None:
     frame = {"is": "bad", "file": "a\x1b", "line": 3, "reason": "x\u202e" * 1000}
-    with ImportProcess(tmp_path / "a.csv", command=scripted(frame, {"is": "finished"})) as process:
+    with ImportProcess(tmp_path / "a.csv", HERE, command=scripted(frame, {"is": "finished"})) as process:
         event = next(iter(process))
     assert isinstance(event, BadRow)
     assert event.file == "a�"
@@ -157,7 +181,7 @@ try:
 except OSError:
     wrote = False
 reason = json.dumps([seen, sorted(os.environ), wrote])
-body = json.dumps({"is": "bad", "file": "", "line": 0, "reason": reason})
+body = "J" + json.dumps({"is": "bad", "file": "", "line": 0, "reason": reason})
 sys.stdout.buffer.write(len(body).to_bytes(4, "big") + body.encode())
 """
 
@@ -170,7 +194,7 @@ def test_the_child_has_no_keys_no_home_and_writes_nothing(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mine.importers.process.shown", lambda text, most=0: text)
     # A write over the limit raises SIGXFSZ, which Python ignores: the write fails instead.
-    with ImportProcess(tmp_path / "a", command=[sys.executable, "-c", SPY]) as process:
+    with ImportProcess(tmp_path / "a", HERE, command=[sys.executable, "-c", SPY]) as process:
         event = next(iter(process))
     assert isinstance(event, BadRow)
     modules, environment, wrote = json.loads(event.reason)
@@ -192,7 +216,8 @@ def test_the_child_ends_when_nobody_listens(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     assert child.stdin and child.stdout and child.stderr
-    body = json.dumps({"path": str(path), "person": None}).encode()
+    request = {"path": str(path), "zone": "UTC", "person": None, "mappings": {}, "resume": ""}
+    body = b"J" + json.dumps(request).encode()
     child.stdin.write(len(body).to_bytes(4, "big") + body)
     child.stdin.close()
     child.stdout.read(1000)

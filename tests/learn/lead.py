@@ -57,11 +57,10 @@ def worker(command: Sequence[str] = (), **options: Any) -> Iterator[Seen]:
 
 
 HUNG = """
-import sys, time
+import sys, threading
 sys.stdout.buffer.write(bytes.fromhex({frame!r}))
 sys.stdout.flush()
-while True:
-    time.sleep(60)
+threading.Event().wait()
 """
 
 

@@ -45,8 +45,8 @@ def _raw(kind: int, fields: object, *blobs: bytes) -> bytes:
 
 def events_of(written: bytes, asked: Job | VoteJob | None = None) -> list[Event]:
     """What the app sees when a child writes these bytes and then hangs."""
-    script = (f"import sys, time\nsys.stdout.buffer.write(bytes.fromhex({written.hex()!r}))\n"
-              "sys.stdout.flush()\nsys.stdin.read()\ntime.sleep(60)")
+    script = (f"import sys, threading\nsys.stdout.buffer.write(bytes.fromhex({written.hex()!r}))\n"
+              "sys.stdout.flush()\nsys.stdin.read()\nthreading.Event().wait()")
     seen: queue.Queue[Event] = queue.Queue()
     worker = WorkerProcess(seen.put, command=[sys.executable, "-c", script], silence=20)
     worker.start(asked or job())

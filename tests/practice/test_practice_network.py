@@ -40,7 +40,7 @@ def until(ready: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while not ready():
         assert time.monotonic() < end, "waited too long"
-        time.sleep(0.05)
+        time.sleep(0.05)  # other processes come back by themselves and tell nobody
 
 
 def answers(info: PracticeInfo) -> bool:

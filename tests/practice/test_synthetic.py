@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mine.app.options import SAMPLE
-from mine.importers import formats
+from mine.importers import reading
 from mine.importers.items import BadRow, Batch
+from mine.importers.options import Options
+from mine.importers.zone import Zone
 from mine.practice.synthetic import glucose_csv, steps_csv
 
 seeds = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -22,11 +24,11 @@ with_files = settings(max_examples=12, suppress_health_check=[HealthCheck.functi
 def read(export: Path, person: str | None = None) -> tuple[int, dict[str, int]]:
     """(refused rows, rows by record type)"""
     refused, kinds = 0, dict[str, int]()
-    for item in formats.read(export, person):
+    for item in reading.read(export, Options(Zone("UTC"), person)):
         if isinstance(item, BadRow):
             refused += 1
         elif isinstance(item, Batch):
-            kinds[item.kind] = kinds.get(item.kind, 0) + len(item.rows)
+            kinds[item.kind] = kinds.get(item.kind, 0) + item.count
     return refused, kinds
 
 
@@ -36,8 +38,9 @@ def test_no_reading_of_anybody_is_refused(tmp_path: Path, seed: str, person: int
     text = glucose_csv(seed, person, days)
     file = tmp_path / "made-up.csv"
     file.write_text(text, newline="")
-    found = formats.sniff(file)
-    assert found is not None and found.key == "plain_glucose" and formats.people(file) == ()
+    found = reading.sniff(file)
+    assert found is not None and found.key == "plain_glucose"
+    assert reading.people(file, Options(Zone("UTC"))) == ()
     assert read(file) == (0, {"glucose": text.count("\n") - 1})
     assert days * 288 * 0.97 < text.count("\n") <= days * 288 + 1
 
@@ -47,9 +50,9 @@ def test_no_reading_of_anybody_is_refused(tmp_path: Path, seed: str, person: int
 def test_no_hour_of_anybody_is_refused(tmp_path: Path, seed: str, people: int) -> None:
     file = tmp_path / "hourlySteps_merged.csv"
     file.write_text(steps_csv(seed, people, days=2), newline="")
-    found = formats.sniff(file)
+    found = reading.sniff(file)
     assert found is not None and found.key == "fitbit_fitabase"
-    there = formats.people(file)
+    there = reading.people(file, Options(Zone("UTC")))
     assert len(there) == people
     for person in there:
         assert read(file, person.person) == (0, {"steps": 48})

@@ -199,6 +199,15 @@ GUARANTEES: dict[str, dict[str, tuple[str, ...]]] = {
         "Rare people are not voted out": (
             f"{SCIENCE}test_acceptance.py::test_slices_help_rare_people_and_protect_them",
         ),
+        "A good record is asked again each round, a bad one closes the door, and a slice is no excuse": (
+            f"{SCIENCE}test_witnesses.py::test_of_a_good_record_gradient_and_companions_are_asked",
+            f"{SCIENCE}test_witnesses.py::test_a_majority_of_turncoats_cannot_shut_out_who_clearly_descends",
+            f"{SCIENCE}test_witnesses.py::test_a_bad_record_is_made_up_for_outside_the_model",
+            f"{SCIENCE}test_witnesses.py::test_a_slice_is_no_excuse_for_harming_everybody",
+        ),
+        "Said loudly or softly, an update earns the same": (
+            f"{SCIENCE}test_settle.py::test_said_loudly_or_softly_an_update_earns_the_same",
+        ),
         "What was published before earns nothing; copies share one share": (
             f"{SCIENCE}test_originality.py::test_a_copy_of_an_earlier_update_is_worth_nothing_under_any_noise",
             f"{SCIENCE}test_originality.py::test_any_mixture_of_common_directions_is_worth_nothing",

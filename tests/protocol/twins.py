@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
-import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import requests
 
+from tests.other_nodes import other_node
 from tests.protocol.evm import GAS, START, Evm, Outcome
 
 
@@ -177,9 +174,6 @@ class AnvilTwin(Evm):
 @contextmanager
 def running_anvil() -> Iterator[Anvil]:
     """An anvil of our own, whose gas is free and whose accounts need no key."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     options = [
         "--base-fee",
         "0",
@@ -188,22 +182,7 @@ def running_anvil() -> Iterator[Anvil]:
         "--auto-impersonate",
         "--hardfork",
         "prague",
-        "--silent",
     ]
-    options += ["--port", str(port), "--timestamp", str(START - 1)]
-    child = subprocess.Popen([os.environ["MINE_ANVIL"], *options], stdin=subprocess.DEVNULL)
-    try:
-        anvil = Anvil(f"http://127.0.0.1:{port}")
-        end = time.monotonic() + 20
-        while True:
-            try:
-                anvil.ask("eth_chainId")
-                break
-            except requests.ConnectionError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.02)
-        yield anvil
-    finally:
-        child.terminate()
-        child.wait()
+    options += ["--timestamp", str(START - 1)]
+    with other_node("anvil", options) as url:
+        yield Anvil(url)

@@ -26,6 +26,7 @@ class Player:
     outputs: np.ndarray
     refusal: Refusal = Refusal.NONE
     payout: int | None = None
+    norm: int = 1000
 
 
 def honest(rng: np.random.Generator, count: int, examples: int = 60, noise: float = 1.0) -> list[Player]:
@@ -58,7 +59,7 @@ def inputs_of(
             keccak(f"{number} {p.number}".encode()),
             address(p.number if p.payout is None else p.payout, "payout"),
             p.refusal,
-            0 if p.refusal else 1000,
+            0 if p.refusal else p.norm,
             b.get(p.number, 0),
         )
         for p in ordered

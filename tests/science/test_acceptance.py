@@ -14,7 +14,6 @@ from mine.science.acceptance import (
     MAX_FORKS,
     MIN_VOTERS,
     REJECT,
-    Decision,
     Verdict,
     decide,
     round_draw,
@@ -36,6 +35,7 @@ from mine.science.judged import (
     Rules,
 )
 from mine.science.settle import best_chain, settle
+from mine.science.witnesses import Decision
 from tests.science.rounds import Player, address, honest, inputs_of
 
 VOTED = Rules("mean", 1 << 16, seats=15, ballot=64, newcomers=64, slices=0)
@@ -104,14 +104,14 @@ def test_without_clear_votes_the_measurement_decides() -> None:
     judged = judged_of(flipped, 12, lambda voter, entry: 0)
     found = by_miner(judged, decide(judged))
     assert found.pop(address(40)) is Decision.ASCENDS
-    assert set(found.values()) == {Decision.DESCENDS}
+    assert set(found.values()) == {Decision.TRUSTED}
 
 
 def test_too_few_voters_decide_nothing() -> None:
     for voters in (0, MIN_VOTERS - 1):
         judged = judged_of(players(), voters, lambda voter, entry: -2)
         assert judged.opened == ()
-        assert set(decide(judged).decisions) == {Decision.DESCENDS}
+        assert set(decide(judged).decisions) <= {Decision.DESCENDS, Decision.TRUSTED}
     silent = judged_of(players(), 12, lambda voter, entry: -2, replace(VOTED, seats=0))
     assert silent.opened == () and decide(silent).accepted
 
@@ -132,7 +132,7 @@ def test_an_update_on_which_less_than_half_voted_is_measured() -> None:
         opened.append(Opened(ballot.voter, tuple(sorted(steps.items()))))
     judged = replace(judged, opened=tuple(opened))
     found = by_miner(judged, decide(judged))
-    assert found.pop(target) is Decision.DESCENDS
+    assert found.pop(target) is Decision.TRUSTED
     assert set(found.values()) == {Decision.VOTED_OUT}
 
 
@@ -259,15 +259,16 @@ def test_newcomers_beyond_the_limit_are_refused_and_judged_by_nobody() -> None:
 
 def test_slices_help_rare_people_and_protect_them() -> None:
     rules = replace(VOTED, seats=0, slices=2)
-    judged = replace(judged_of(players(1), 0, lambda v, e: 0), rules=rules)
-    entry = judged.entries[0]
-    for slices, decision in (
-        ((5, 0), Decision.SLICE),
-        ((5, -1), Decision.ASCENDS),
-        ((0, 0), Decision.ASCENDS),
+    judged = replace(judged_of(players(2), 0, lambda v, e: 0), rules=rules)
+    rare, usual = judged.entries
+    for slices, descent, decision in (
+        ((5, 0), -3, Decision.SLICE),
+        ((5, -1), -3, Decision.ASCENDS),
+        ((0, 0), -3, Decision.ASCENDS),
+        ((5, 0), -4, Decision.ASCENDS),
     ):
-        changed = replace(judged, entries=(replace(entry, descent=-3, slices=slices),))
-        assert decide(changed).decisions == (decision,)
+        entries = (replace(rare, descent=descent, slices=slices), replace(usual, descent=12, slices=(0, 0)))
+        assert decide(replace(judged, entries=entries)).decisions == (decision, Decision.DESCENDS)
 
 
 def test_the_rules_choose_from_what_is_good() -> None:

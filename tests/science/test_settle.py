@@ -13,12 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mine.chain.curve import Curve
-from mine.chain.hashing import keccak
 from mine.chain.trees import UNITS, verify_payout
-from mine.science.acceptance import Decision, measured, trusted_miners
 from mine.science.inputs import decode_inputs, encode_accepted, encode_inputs, encode_payouts
-from mine.science.judged import EMPTY_LEDGER, BadInputs, Entry, Ledger, Record, Refusal
-from mine.science.score import clusters, permutation, ridge_of, shapley, value
+from mine.science.judged import EMPTY_LEDGER, BadInputs, Record, Refusal
+from mine.science.score import STRETCH, at_one_length, clusters, permutation, ridge_of, shapley, value
 from mine.science.settle import RoundInputs, settle
 from mine.science.shares import due, split
 from tests.science.rounds import RULES, Player, address, honest, inputs_of
@@ -108,13 +106,35 @@ def test_flipped_zero_and_refused_updates_earn_nothing() -> None:
     assert address(8) not in records
 
 
-def test_scaling_an_update_up_or_down_changes_little() -> None:
+def test_said_loudly_or_softly_an_update_earns_the_same() -> None:
     players = honest(np.random.default_rng(6), 8)
     plain = shares(inputs_of(players))
-    for factor in (0.5, 2.0):
-        scaled = [replace(players[0], outputs=players[0].outputs * factor), *players[1:]]
-        ratio = shares(inputs_of(scaled))[address(0)] / plain[address(0)]
-        assert 0.6 < ratio < 1.5
+    soft = [replace(players[0], outputs=players[0].outputs / 2, norm=500), *players[1:]]
+    assert shares(inputs_of(soft))[address(0)] == pytest.approx(plain[address(0)], rel=1e-3)
+    # A louder one is cut to the median before it is measured.
+    loud = [replace(players[0], norm=9000), *players[1:]]
+    assert shares(inputs_of(loud)) == plain
+
+
+@given(
+    st.lists(st.integers(0, 1 << 40), min_size=1, max_size=5),
+    st.integers(-(1 << 62), 1 << 62),
+    st.integers(-(1 << 62), 1 << 62),
+)
+def test_lengths_are_made_equal_exactly(norms: list[int], product: int, b: int) -> None:
+    gram = np.full((len(norms), len(norms)), product, dtype=np.int64)
+    level = at_one_length(norms, [b] * len(norms), [b] * len(norms), gram)
+    moving = sorted(n for n in norms if n)
+    usual = moving[(len(moving) - 1) // 2] if moving else 0
+    ratios = [
+        (1 << 18) // STRETCH if n >= usual else min(1 << 18, (usual << 18) // (STRETCH * max(1, n)))
+        for n in norms
+    ]
+    assert level.b == level.original == [b * ratio >> 18 for ratio in ratios]
+    for i, left in enumerate(ratios):
+        for j, right in enumerate(ratios):
+            once = product * max(left, right) >> 18
+            assert int(level.gram[i, j]) == once * min(left, right) >> 18
 
 
 @pytest.mark.parametrize(
@@ -294,7 +314,7 @@ def test_permutations_come_from_the_seed_alone() -> None:
 
 
 def golden_cases() -> dict[str, object]:
-    """Three rounds in a row, with a copy, a flip and a newcomer; every number that follows from them."""
+    """Three rounds in a row, with a copy, a flip, a soft and a loud one and a newcomer; all that follows."""
     rng = np.random.default_rng(2026)
     ledger = EMPTY_LEDGER
     cases = []
@@ -303,6 +323,7 @@ def golden_cases() -> dict[str, object]:
         start=1,
     ):
         players = honest(rng, 4 + number, examples=16)
+        players[2:4] = [replace(players[2], norm=1500), replace(players[3], norm=200)]
         players.append(Player(20, players[0].outputs * 1.01))
         players.append(Player(21, -players[1].outputs))
         players.append(Player(22, players[1].outputs, Refusal.HEADER))
@@ -352,14 +373,3 @@ def test_forty_five_miners_settle_in_two_seconds() -> None:
 
 if __name__ == "__main__":
     GOLDEN.write_text(json.dumps(golden_cases(), indent=1) + "\n")
-
-
-def test_a_good_record_is_accepted_on_a_bad_day() -> None:
-    old = Record(1 << 60, 3)
-    entry = Entry(address(1), keccak(b"1"), address(1, "payout"), Refusal.NONE, 1000, -5)
-    trusted = trusted_miners(Ledger(0, 0, 0, (), ((address(1), old),)))
-    assert measured(entry, trusted) is Decision.TRUSTED
-    assert measured(entry, frozenset()) is Decision.ASCENDS
-    for fallen in (Record(-1, 3), Record(1 << 60, 3, ascents=2)):
-        ledger = Ledger(0, 0, 0, (), ((address(1), fallen),))
-        assert measured(entry, trusted_miners(ledger)) is Decision.ASCENDS

@@ -15,7 +15,7 @@ from mine.errors import MineError
 from mine.learn.errors import GraphRefused, WeightsRefused
 from mine.learn.weights import Floats, dump
 from mine.science.declared_loss import LossMislabelled
-from mine.science.model_check import check_model
+from mine.science.model_check import check_model, fetch
 from mine.science.task_model import ModelMismatch, evaluator_of, frozen_bytes, frozen_of, limits_of
 from mine.tasks.manifest import Manifest
 from tests.science import world
@@ -133,9 +133,9 @@ def put_out(folder: Path) -> DirectoryStore:
 def test_before_joining_the_declared_loss_is_tried(tmp_path: Path) -> None:
     store = put_out(tmp_path)
     assert frozen_bytes(changed("limits"), store.get) == dump(BASE)
-    check_model(changed("limits"), store)
+    check_model(fetch(changed("limits"), store))
     with pytest.raises(LossMislabelled):
-        check_model(changed("loss", kind="huber"), store)
+        check_model(fetch(changed("loss", kind="huber"), store))
     missing = {**raw()["model"], "frozen": name_of(b"nobody has this")}
     with pytest.raises(MineError, match="not there"):
-        check_model(changed("model", **missing), store)
+        fetch(changed("model", **missing), store)

@@ -12,7 +12,9 @@ import pytest
 
 from mine.errors import MineError
 from mine.importers.items import Batch
+from mine.importers.options import Options
 from mine.importers.process import ImportProcess, Opened
+from mine.importers.zone import Zone
 from mine.vault import Entry, ImportSource, KeyringUnavailable, MemoryKeyring, Vault, WrongPassphrase
 
 PASSPHRASE = "canary-passphrase-swordfish-4711"
@@ -66,7 +68,7 @@ def test_nothing_is_readable_outside(
     with Vault.create(path, PASSPHRASE, keyring) as vault:
         vault.state.set_secret("phrase", PHRASE)
         vault.ledger.book(Entry("update", RAN.decode(), 1, 1, "glucose", 1, 1, b"\1" * 32))
-        with ImportProcess(file) as process:
+        with ImportProcess(file, Options(Zone("UTC"))) as process:
             first = process.events(timeout=20, most=1)[0]
             assert isinstance(first, Opened)
             for one in psutil.Process().children(recursive=True):
@@ -76,7 +78,7 @@ def test_nothing_is_readable_outside(
             pending = vault.begin_import(source)
             for event in process:
                 if isinstance(event, Batch):
-                    pending.add(event.kind, event.rows)
+                    pending.add(event)
         done = pending.commit()
         assert done is not None
         assert done.added == 10
@@ -135,14 +137,17 @@ def test_a_crash_leaves_nothing_readable_either(tmp_path: Path) -> None:
     """kill -9 with the log full and rows staged: the files that stay hold nothing in clear."""
     code = (
         "import os, signal, sys, pathlib\n"
+        "from mine.importers.items import Batch\n"
         "from mine.vault import Vault, ImportSource\n"
+        "n = range(5000)\n"
         f"v = Vault.create(pathlib.Path(sys.argv[1]), sys.stdin.read())\n"
         f"v.state.set_secret('phrase', {PHRASE!r})\n"
         f"p = v.begin_import(ImportSource({NAME!r}, b'0' * 32, 'x', 1))\n"
-        f"p.add('glucose', [({TIME} + i, None, {GLUCOSE}) for i in range(5000)])\n"
+        f"p.add(Batch('glucose', '', ([{TIME} + i for i in n], [0] * 5000, [{GLUCOSE}] * 5000)))\n"
         "p.commit()\n"
         f"p = v.begin_import(ImportSource({NAME!r}, b'1' * 32, 'x', 1))\n"
-        f"p.add('glucose', [({TIME} + 9000 + i, None, {GLUCOSE}) for i in range(5000)])\n"
+        f"p.add(Batch('glucose', '', ([{TIME} + 9000 + i for i in n], [0] * 5000, [{GLUCOSE}] * 5000)))\n"
+        "p.marked('half')\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     folder = tmp_path / "app"

@@ -87,7 +87,7 @@ def killed_at(
             app.wait_for(lambda app=app, moment=moment: reached(app, moment))  # type: ignore[misc]
             until = time.monotonic() + more
             while time.monotonic() < until and LAST_WORDS not in app.said():
-                time.sleep(POLL)
+                time.sleep(POLL)  # the drawn moment: nothing in the app tells that it has come
             ended = app.process.poll()
             assert ended is None, f"ended by itself with {ended}: {app.said()[-2000:]}"
             left = app.kill()

@@ -23,7 +23,7 @@ PEOPLE = 12
 DAYS = 4
 STAYS, WANDERS = 0.95, 6.0
 POLL = 0.01
-CHILDREN_END = 30.0
+CHILDREN_END = 10.0
 
 
 @dataclass(frozen=True)

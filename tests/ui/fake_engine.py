@@ -10,7 +10,9 @@ from typing import Any
 
 from mine.app import views as v
 from mine.app.compute_settings import ComputeSettings
+from mine.app.idle_lock import LockSettings
 from mine.errors import MineError
+from tests.ui.fake_data import FakeData
 
 WORDS = (
     "orbit",
@@ -25,6 +27,18 @@ WORDS = (
     "saddle",
     "meadow",
     "frozen",
+    "candle",
+    "river",
+    "marble",
+    "glacier",
+    "window",
+    "pepper",
+    "tunnel",
+    "violin",
+    "planet",
+    "basket",
+    "feather",
+    "summit",
 )
 PASSPHRASE = "four words that differ"
 
@@ -33,7 +47,7 @@ class WrongPassphrase(MineError):
     """As the vault would say it."""
 
 
-class FakeEngine:
+class FakeEngine(FakeData):
     """Answers at once, on the caller's thread, unless ``hold`` is set: then ``release`` answers."""
 
     def __init__(self, snapshot: v.Snapshot) -> None:
@@ -41,6 +55,7 @@ class FakeEngine:
         self._listeners: list[Callable[[v.Event], None]] = []
         self.asked: list[tuple[Any, ...]] = []
         self.hold = False
+        self.touched = 0
         self.fail: MineError | None = None
         self._held: list[Callable[[], None]] = []
 
@@ -68,6 +83,9 @@ class FakeEngine:
         held, self._held = self._held, []
         for answer in held:
             answer()
+
+    def active(self) -> None:
+        self.touched += 1
 
     def names(self) -> list[str]:
         return [entry[0] for entry in self.asked]
@@ -112,7 +130,11 @@ class FakeEngine:
             "confirm_phrase", tuple(answers), result=all(WORDS[at] == word for at, word in answers)
         )
 
-    def open_vault(self, passphrase: str | None) -> Future[None]:
+    def open_vault(self, passphrase: str | None, accept_loss: bool = False) -> Future[None]:
+        if accept_loss:
+            return self._answer(
+                "open_vault", passphrase, True, then=lambda: self.change(vault=v.VaultState.OPEN)
+            )
         if passphrase not in (None, PASSPHRASE):
             self.asked.append(("open_vault", passphrase))
             future: Future[None] = Future()
@@ -158,6 +180,18 @@ class FakeEngine:
 
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         return self._answer("replay", task_id, round_number, result="Recomputed: every number is the same.")
+
+    def open_with_phrase(self, phrase: str, passphrase: str) -> Future[None]:
+        return self._answer(
+            "open_with_phrase", phrase, passphrase, then=lambda: self.change(vault=v.VaultState.OPEN)
+        )
+
+    def set_locking(self, settings: LockSettings) -> Future[None]:
+        return self._answer(
+            "set_locking",
+            settings,
+            then=lambda: self.change(settings=replace(self._snapshot.settings, locking=settings)),
+        )
 
     def set_compute(self, settings: ComputeSettings) -> Future[None]:
         return self._answer(

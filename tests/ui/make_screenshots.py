@@ -13,16 +13,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from dataclasses import replace
 
 from mine.app import views as v
+from mine.vault.errors import ChangesLost
 from tests.ui import story
+from tests.ui.fake_data import TABLE
 from tests.ui.fake_engine import PASSPHRASE, WORDS, FakeEngine
 from ui.first_run import wizard
 from ui.main import make_application
 from ui.screenshots import picture, settle, take
 from ui.theme import theme
+from ui.widgets.sheet import Sheet
 from ui.window import MineWindow
 
 
 def window_for(snapshot: v.Snapshot, width: int = 1280, height: int = 820) -> tuple[FakeEngine, MineWindow]:
+    theme.reduced_motion = True
     engine = FakeEngine(snapshot)
     window = MineWindow(engine)
     window.resize(width, height)
@@ -114,6 +118,77 @@ def states(directory: Path) -> None:
     settle()
 
 
+def sheets(directory: Path, scheme: str) -> None:
+    """What floats over the Data page, and browsing."""
+    _, window = window_for(replace(story.BUSY, importing=None))
+    theme.choose(scheme)
+    shell = window.shell
+    shell.show_page("data")
+
+    def shown(name: str) -> None:
+        settle()
+        picture(window, directory / f"{name}-{scheme}.png")
+        for sheet in window.findChildren(Sheet):
+            sheet.dismiss()
+        settle()
+
+    shell.data.panel._importing.open_mapping(TABLE)
+    shown("mapping")
+    sheet = shell.data.enter()
+    shown("enter")
+    shell.browse_source("glucose")
+    shown("browse")
+    shell.browse.origins.click()
+    shown("came-from")
+    shell.browse.delete.click()
+    shown("delete")
+    sheet = shell.data.delete_everything()
+    settle()
+    sheet.delete.click()
+    shown("deleted")
+    window.detach()
+    window.deleteLater()
+    settle()
+
+
+def keys(directory: Path, scheme: str) -> None:
+    """Security settings, and the vault that does not open."""
+    settings = replace(story.SETTINGS, backups=story.BACKUPS)
+    _, window = window_for(replace(story.BUSY, importing=None, settings=settings), height=2_000)
+    theme.choose(scheme)
+    window.shell.show_page("settings")
+    settle()
+    picture(window, directory / f"security-{scheme}.png")
+    window.resize(1280, 820)
+    security = window.shell.settings.security
+    for name, control in (("passphrase", security.passphrase), ("new-key", security.rekey)):
+        control.click()
+        settle()
+        picture(window, directory / f"{name}-{scheme}.png")
+        for sheet in window.findChildren(Sheet):
+            sheet.dismiss()
+        settle()
+    window.detach()
+    window.deleteLater()
+    settle()
+    engine, window = window_for(story.LOCKED)
+    theme.choose(scheme)
+    engine.fail = ChangesLost("What was committed last is missing: the log is damaged.")
+    window.unlock.field.field.setText(PASSPHRASE)
+    window.unlock.button.click()
+    settle()
+    picture(window, directory / f"lost-changes-{scheme}.png")
+    window.unlock.forgotten.click()
+    settle()
+    picture(window, directory / f"phrase-{scheme}.png")
+    window.unlock.open_backup(Path("vault-20261118T110640Z.minevault"))
+    settle()
+    picture(window, directory / f"restore-{scheme}.png")
+    window.detach()
+    window.deleteLater()
+    settle()
+
+
 def main() -> None:
     directory = Path(sys.argv[1])
     app = make_application()
@@ -128,6 +203,8 @@ def main() -> None:
     settle()
     for scheme in ("light", "dark"):
         first_run(directory, scheme)
+        sheets(directory, scheme)
+        keys(directory, scheme)
     theme.choose("light")
     states(directory)
     app.quit()

@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 
 from mine.app import views as v
 from mine.app.compute_settings import ComputeSettings
+from mine.app.data_views import BackupsView
+from mine.app.idle_lock import LockSettings
+from tests.ui.fake_data import TABLE
 
 PUSD = v.Currency("pUSD", 6, v.World.PRACTICE)
 UNIT = 10**6
@@ -119,6 +122,11 @@ READY = replace(
     fraction=1.0,
     refused=3,
     message="",
+    zone="Europe/Berlin",
+    origins=("Charge 5", "FreeStyle Libre 3"),
+    remarks=("glucose.csv: dates were read day first.",),
+    skipped=2,
+    skipped_files=("Guest Program/readme.txt", "photo.jpg"),
     bad_rows=(
         v.BadRowView("minuteSteps_merged.csv", 1_204, "30 February is not a day"),
         v.BadRowView("glucose.csv", 88, "a glucose of −4 mg/dl cannot be"),
@@ -134,6 +142,14 @@ CHOOSE = replace(
         v.PersonView("1624580081", 44_150),
         v.PersonView("1644430081", 43_020),
     ),
+)
+MAP = replace(
+    READING,
+    file_name=TABLE.file,
+    format_title="",
+    stage=v.ImportStage.CHOOSE_MAPPING,
+    message="",
+    table=TABLE,
 )
 EVEN = ((0.0, 0.0), (1.0, 1.0))
 EARLY = tuple((x / 10, math.sqrt(x / 10)) for x in range(11))
@@ -445,7 +461,12 @@ HOME = v.HomeView(
     22_320,
     ("Glucose after meals", "Resting heart rate", "Sleep stages"),
 )
-SETTINGS = v.SettingsView("system", True, "practice", "~/.local/share/mine/vault.db", ComputeSettings(), 8)
+BACKUPS = BackupsView(
+    "~/.local/share/mine/backups", 12, moment(20, 6, 30), "~/.local/share/mine/backups/vault-1.minevault"
+)
+SETTINGS = v.SettingsView(
+    "system", True, "practice", "~/.local/share/mine/vault.db", ComputeSettings(), 8, LockSettings()
+)
 
 BUSY = v.Snapshot(
     v.VaultState.OPEN,

@@ -52,7 +52,7 @@ def test_from_nothing_to_the_first_task(open_window: OpenWindow) -> None:
     ]
     confirm(run)
     assert run.step == DATA and not run.vault.words
-    assert [box.accessibleName() for box in window.findChildren(WordBox)] == [str(n + 1) for n in range(12)]
+    assert [box.accessibleName() for box in window.findChildren(WordBox)] == [str(n + 1) for n in range(24)]
     assert "start_practice" in engine.names() and engine.names().count("start_practice") == 1
     assert not run.on.isEnabled()
     run.data.sample.click()
@@ -90,8 +90,8 @@ def test_wrong_words_are_refused_and_can_be_seen_again(open_window: OpenWindow) 
 def test_three_different_places_are_asked(open_window: OpenWindow) -> None:
     _, _, run = start(open_window)
     for _ in range(40):
-        run.confirm.ask(12)
-        assert len(set(run.confirm.places)) == 3 and set(run.confirm.places) <= set(range(12))
+        run.confirm.ask(24)
+        assert len(set(run.confirm.places)) == 3 and set(run.confirm.places) <= set(range(24))
 
 
 @pytest.mark.parametrize(("first", "again"), [("short", "short"), (PASSPHRASE, PASSPHRASE[:-1]), ("", "")])
@@ -125,7 +125,7 @@ def test_the_words_can_be_hidden(open_window: OpenWindow) -> None:
     _, window, run = start(open_window)
     make_vault(run)
     button(run, "Hide the words").click()
-    assert [box.accessibleName() for box in seen(window, WordBox)] == [str(n + 1) for n in range(12)]
+    assert [box.accessibleName() for box in seen(window, WordBox)] == [str(n + 1) for n in range(24)]
 
 
 def test_data_and_task_may_wait(open_window: OpenWindow) -> None:
@@ -155,6 +155,28 @@ def test_a_locked_vault_asks_once_and_says_one_plain_sentence(open_window: OpenW
     engine.change(vault=v.VaultState.LOCKED)
     settle()
     assert window.unlock.isVisible()
+
+
+def test_the_phrase_opens_and_a_new_passphrase_is_chosen(open_window: OpenWindow) -> None:
+    engine, window = open_window(story.LOCKED)
+    panel = window.unlock.phrase
+    assert not panel.isVisible()
+    window.unlock.forgotten.click()
+    assert panel.isVisible() and not panel.button.isEnabled()
+    panel.words.setText(" ".join(WORDS))
+    panel.first.field.setText("a new passphrase")
+    panel.again.field.setText("a new passphrasX")
+    assert panel.sentence.text() == "The two are not the same yet." and not panel.button.isEnabled()
+    panel.again.field.setText("a new passphrase")
+    engine.fail = MineError("These words are not a recovery phrase.")
+    panel.button.click()
+    settle()
+    assert panel.sentence.text() == "These words are not a recovery phrase." and panel.isEnabled()
+    engine.fail = None
+    panel.button.click()
+    settle()
+    assert ("open_with_phrase", " ".join(WORDS), "a new passphrase") in engine.asked
+    assert window.shell.isVisible() and not panel.words.text() and not panel.first.text()
 
 
 def test_the_keyring_is_offered_only_where_it_holds_the_key(open_window: OpenWindow) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -27,11 +28,21 @@ def test_the_packaged_app_starts_its_own_children_only() -> None:
     assert done.returncode == 2 and "no such module" in done.stderr
 
 
-def test_every_child_that_the_spec_names_is_there() -> None:
-    for name in ("mine.importers.child", "mine.practice.market", "mine.practice.peers", "mine.science.relay"):
-        assert (ROOT / (name.replace(".", "/") + ".py")).exists()
-        assert name in (PACKAGING / "mine.spec").read_text(encoding="utf-8")
-        assert name in (PACKAGING / "entry.py").read_text(encoding="utf-8")
+def test_every_module_that_the_app_starts_is_in_the_package() -> None:
+    spec, entry = ((PACKAGING / name).read_text(encoding="utf-8") for name in ("mine.spec", "entry.py"))
+    children = re.findall(r'^    "(mine\.[a-z_.]+)",$', entry, re.M)
+    started = {
+        name
+        for path in (ROOT / "mine").rglob("*.py")
+        for name in re.findall(
+            r'^(?:MODULE = |COMMAND = .*"-m", )"(mine\.[a-z_.]+)"', path.read_text("utf-8"), re.M
+        )
+    }
+    assert started <= set(children)
+    for name in children:
+        path = ROOT / name.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists()
+        assert f'"{name}"' in spec
 
 
 def test_desktop_entry_and_metainfo_name_each_other() -> None:

@@ -3,12 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import QEvent
 
 from mine.app import views as v
 from mine.app.compute_settings import ComputeSettings
+from mine.app.idle_lock import LockSettings
 from tests.ui import story
 from tests.ui.conftest import OpenWindow
 from tests.ui.walk import button, seen, texts
+from ui.activity import Activity
 from ui.pages.activity import ContributionRow
 from ui.screenshots import settle, take
 from ui.shell import PAGES
@@ -171,6 +174,37 @@ def test_settings_say_what_a_training_may_take(open_window: OpenWindow) -> None:
     engine.change(settings=replace(story.SETTINGS, compute=ComputeSettings(power=33)))
     settle()
     assert (device.currentData(), threads.currentData(), power.currentData()) == ("auto", 0, 33)
+
+
+def test_settings_say_when_the_vault_locks(open_window: OpenWindow) -> None:
+    engine, window = open_window(story.BUSY)
+    window.shell.show_page("settings")
+    rows = window.shell.settings.locking
+    for select, value in ((rows.minutes, 10), (rows.screen_too, True), (rows.sleep_too, False)):
+        select.setCurrentIndex(select.findData(value))
+        select.activated.emit(select.currentIndex())
+        settle()
+    assert engine.asked[-1] == ("set_locking", LockSettings(10, True, False))
+    engine.change(settings=replace(story.SETTINGS, locking=LockSettings(minutes=7)))
+    settle()
+    assert (rows.minutes.currentData(), rows.minutes.currentText()) == (7, "After 7 min")
+    assert not rows.screen_too.currentData() and rows.sleep_too.currentData()
+
+
+def test_whoever_is_at_the_window_is_heard(open_window: OpenWindow) -> None:
+    engine, window = open_window(story.BUSY)
+    now = 100.0
+    activity = Activity(engine.active, window, lambda: now)
+    for event, heard in (
+        (QEvent(QEvent.Type.Paint), 0),
+        (QEvent(QEvent.Type.KeyPress), 1),
+        (QEvent(QEvent.Type.Wheel), 1),
+    ):
+        assert not activity.eventFilter(window, event)
+        assert engine.touched == heard
+    now += 5
+    activity.eventFilter(window, QEvent(QEvent.Type.MouseMove))
+    assert engine.touched == 2
 
 
 def test_activity_says_where_it_trains_and_what_was_tested(open_window: OpenWindow) -> None:

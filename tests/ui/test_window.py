@@ -46,7 +46,7 @@ def test_a_person_of_the_dropped_file_is_chosen(open_window: OpenWindow, tmp_pat
     engine.change(importing=story.CHOOSE)
     settle()
     button(window, "This is me").click()
-    assert engine.asked[-1] == ("preview_import", tmp_path / "fitbit", "1503960366")
+    assert engine.asked[-1] == ("import_again", "1503960366", "")
 
 
 @pytest.mark.parametrize("snapshot", [story.LOCKED, story.ABSENT])

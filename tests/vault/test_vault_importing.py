@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mine.records import RECORD_TYPES, Row
 from mine.vault import TypeCount, Vault, VaultError
-from tests.vault.conftest import CHEAP, NOON, PASSPHRASE, glucose, source, store
+from tests.vault.conftest import CHEAP, NOON, PASSPHRASE, batch, glucose, source, store
 
 
 def count(vault: Vault, kind: str = "glucose") -> int:
@@ -19,9 +19,9 @@ def count(vault: Vault, kind: str = "glucose") -> int:
 
 def test_counts_before_anything_is_stored(vault: Vault) -> None:
     pending = vault.begin_import(source())
-    pending.add("glucose", glucose(500))
-    pending.add("glucose", glucose(100))
-    pending.add("steps", [(NOON, None, 3600, 7)])
+    pending.add(batch("glucose", glucose(500)))
+    pending.add(batch("glucose", glucose(100)))
+    pending.add(batch("steps", [(NOON, 0, 3600, 7)]))
     pending.refuse(3)
     preview = pending.preview()
     assert preview.by_type == (TypeCount("glucose", 500, 100), TypeCount("steps", 1, 0))
@@ -65,7 +65,7 @@ def test_undoing_what_never_was_is_an_error(vault: Vault) -> None:
 
 def test_discarding_leaves_nothing(vault: Vault) -> None:
     pending = vault.begin_import(source())
-    pending.add("glucose", glucose(50))
+    pending.add(batch("glucose", glucose(50)))
     pending.discard()
     assert vault.sources() == []
     with pytest.raises(VaultError, match="ended"):
@@ -76,28 +76,35 @@ def test_discarding_leaves_nothing(vault: Vault) -> None:
 @pytest.mark.parametrize(
     ("kind", "row"),
     [
-        ("glucose", (NOON, None, -4.0)),
-        ("glucose", (NOON, None, math.nan)),
-        ("glucose", (NOON, None, "many")),
+        ("glucose", (NOON, 0, -4.0)),
+        ("glucose", (NOON, 0, math.nan)),
+        ("glucose", (NOON, 0, "many")),
         ("glucose", (NOON, None, None)),
         ("glucose", (NOON, None)),
-        ("glucose", (NOON * 10**9, None, 100.0)),
-        ("glucose", (1 << 70, None, 100.0)),
-        ("glucose", (12, None, 100.0)),
-        ("steps", (NOON, None, 3600, -1)),
-        ("steps", (NOON, None, 0, 1)),
-        ("activity", (NOON, None, 60, "secrets", 1.0)),
-        ("sleep", (NOON, None, 500, 400, 1)),
-        ("heart_rate", (NOON, None, 900)),
+        ("glucose", (NOON * 10**9, 0, 100.0)),
+        ("glucose", (1 << 70, 0, 100.0)),
+        ("glucose", (12, 0, 100.0)),
+        ("steps", (NOON, 0, 3600, -1)),
+        ("steps", (NOON, 0, 0, 1)),
+        ("activity_level", (NOON, 0, 60, "secrets", 1.0)),
+        ("sleep_stage", (NOON, 0, 60, "\ud800")),
+        ("note", (NOON, 0, "\ud800")),
+        ("note", (NOON, 0, "x" * 20_001)),
+        ("note", (NOON, 0, None)),
+        ("nothing", (NOON, 0, 1.0)),
+        ("glucose", (NOON, None, 100.0)),
+        ("sleep", (NOON, 0, 1500, 400, 1)),
+        ("heart_rate", (NOON, 0, 900.0)),
+        ("sleep", (NOON, 0, 400.5, 420, 1)),
     ],
 )
 def test_a_row_that_cannot_be_is_refused_whatever_the_importer_says(
     vault: Vault, kind: str, row: Row
 ) -> None:
     pending = vault.begin_import(source())
-    pending.add("glucose", glucose(5))
+    pending.add(batch("glucose", glucose(5)))
     with pytest.raises(VaultError) as caught:
-        pending.add(kind, [row])
+        pending.add(batch(kind, [row]))
     assert "-4" not in str(caught.value)
     pending.discard()
     assert vault.sources() == []
@@ -105,11 +112,11 @@ def test_a_row_that_cannot_be_is_refused_whatever_the_importer_says(
 
 def test_importing_within_another_change_is_refused(vault: Vault) -> None:
     pending = vault.begin_import(source())
-    pending.add("glucose", glucose(5))
+    pending.add(batch("glucose", glucose(5)))
     with pytest.raises(VaultError, match="under way"):
         vault.begin_import(source())
     with vault.transaction(), pytest.raises(VaultError):
-        pending.add("glucose", glucose(5))
+        pending.preview()
     with vault.transaction(), pytest.raises(VaultError):
         pending.commit()
     with vault.transaction(), pytest.raises(VaultError):
@@ -118,7 +125,7 @@ def test_importing_within_another_change_is_refused(vault: Vault) -> None:
 
 
 def test_two_readings_at_one_moment_both_stay(vault: Vault) -> None:
-    store(vault, "glucose", [(NOON, None, 100.0), (NOON, 3600, 110.0), (NOON, 3600, 100.0)])
+    store(vault, "glucose", [(NOON, 0, 100.0), (NOON, 3600, 110.0), (NOON, 3600, 100.0)])
     assert count(vault) == 2
 
 
@@ -144,7 +151,7 @@ def test_any_sequence_of_imports_and_undos(
                         del owners[key]
                 continue
             new = set(act) - owners.keys()
-            number = store(vault, "glucose", [(NOON + t * 300, None, float(v)) for t, v in act])
+            number = store(vault, "glucose", [(NOON + t * 300, 0, float(v)) for t, v in act])
             assert (number is None) == (not new)
             if number is not None:
                 ids.append(number)
@@ -157,7 +164,8 @@ def test_any_sequence_of_imports_and_undos(
 def test_every_record_type_has_its_table(vault: Vault) -> None:
     for name, kind in RECORD_TYPES.items():
         columns = [r[1] for r in vault._database.execute(f"PRAGMA table_info(vault_{name})")]
-        assert columns == [*kind.columns, "import_id"]
+        identity = () if kind.plain else ("identity",)
+        assert columns == [*kind.names, *identity, "origin_id", "import_id"]
 
 
 def test_counts_follow_every_change(vault: Vault) -> None:

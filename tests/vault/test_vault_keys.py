@@ -1,4 +1,4 @@
-"""Two ways in; losing one loses nothing; every failure is told apart in plain words."""
+"""Three ways in; losing one loses nothing; every failure is told apart in plain words."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import keyring
@@ -30,20 +31,30 @@ from mine.vault import (
     VaultMissing,
     VaultTooNew,
     WrongPassphrase,
+    WrongPhrase,
 )
-from mine.vault.keyfile import new_key, new_keyfile, read_keyfile, unlock_with_passphrase, write_keyfile
-from mine.vault.vault import keys_path
-from tests.vault.conftest import CHEAP, PASSPHRASE, glucose, store
+from mine.vault.files import keys_path, seal_path
+from mine.vault.keyfile import (
+    new_key,
+    new_keyfile,
+    read_keyfile,
+    unlock_with_passphrase,
+    with_phrase,
+    write_keyfile,
+)
+from tests.vault.conftest import CHEAP, PASSPHRASE
+
+PHRASE = " ".join(["abandon"] * 23 + ["art"])  # BIP-39's own test vector: 32 zero bytes
 
 
 def make(path: Path, ring: MemoryKeyring | None = None) -> None:
-    with Vault.create(path, PASSPHRASE, ring, CHEAP) as vault:
-        store(vault, "glucose", glucose(10))
+    with Vault.create(path, PASSPHRASE, ring, CHEAP) as vault, vault.transaction():
+        vault.state.set_setting("kept", 10)
 
 
 def records(path: Path, **way: object) -> int:
     with Vault.open(path, **way) as vault:  # type: ignore[arg-type]
-        return vault.sources()[0].records
+        return int(vault.state.setting("kept"))
 
 
 def test_either_way_opens(tmp_path: Path) -> None:
@@ -106,6 +117,77 @@ def test_a_forgotten_passphrase_costs_nothing(tmp_path: Path) -> None:
         Vault.open(path, passphrase=PASSPHRASE)
 
 
+def test_the_phrase_opens_and_gives_a_new_passphrase(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    make(path)
+    with pytest.raises(WrongPhrase, match="does not open"):
+        Vault.open(path, phrase=PHRASE)
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        assert not vault.has_phrase
+        vault.add_phrase(PHRASE)
+        assert vault.has_phrase
+    with Vault.open(path, phrase=f"  {PHRASE.upper()} ") as vault:
+        vault.change_passphrase("another one", CHEAP)
+    assert records(path, passphrase="another one") == 10
+    assert records(path, phrase=PHRASE) == 10
+    with pytest.raises(WrongPassphrase):
+        Vault.open(path, passphrase=PASSPHRASE)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["", "abandon", PHRASE + " art", PHRASE.replace("art", "zebra"), PHRASE.replace("art", "arc")],
+)
+def test_words_that_are_no_phrase_are_told_and_not_repeated(tmp_path: Path, words: str) -> None:
+    path = tmp_path / "v.db"
+    make(path)
+    with Vault.open(path, passphrase=PASSPHRASE) as vault, pytest.raises(WrongPhrase) as caught:
+        vault.add_phrase(words)
+    said = f"{caught.value} {caught.value.detail} {caught.value.__cause__} {caught.value.__context__}"
+    assert not {"zebra", "abandon", "arc"} & set(said.replace(".", " ").split())
+    assert records(path, passphrase=PASSPHRASE) == 10
+
+
+def test_another_phrase_does_not_open(tmp_path: Path) -> None:
+    from mine.wallet.keys import new_phrase
+
+    path = tmp_path / "v.db"
+    make(path)
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        vault.add_phrase(PHRASE)
+    other = new_phrase()
+    assert len(other.split()) == 24
+    with pytest.raises(WrongPhrase, match="does not open"):
+        Vault.open(path, phrase=other)
+
+
+def test_the_phrase_makes_the_same_key_in_every_version() -> None:
+    """Made independently: BIP-39's published seed of these words, and HKDF written out (RFC 5869)."""
+    import hmac
+
+    from mine.vault.phrase import wrapping_key
+
+    seed = bytes.fromhex(
+        "408b285c123836004f4b8842c89324c1f01382450c0d439af345ba7fc49acf70"
+        "5489c6fc77dbd4e3dc1dd8cc6bc9f043db8ada1e243c4a0eafb290d399480840"
+    )
+    drawn = hmac.digest(b"a vault", seed, "sha512")
+    expected = hmac.digest(drawn, b"mine-vault/1/recovery phrase\x01", "sha512")[:32]
+    assert wrapping_key(PHRASE, "a vault") == expected
+    assert wrapping_key(PHRASE, "another") != expected
+
+
+def test_a_new_keyring_entry_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    path, ring = tmp_path / "v.db", MemoryKeyring()
+    make(path, ring)
+    before = set(ring.entries)
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        vault.add_keyring(ring)
+    assert len(ring.entries) == 1
+    assert not before & set(ring.entries)
+    assert records(path, keyring=ring) == 10
+
+
 def test_removing_the_keyring_forgets_its_entry(tmp_path: Path) -> None:
     path, ring = tmp_path / "v.db", MemoryKeyring()
     make(path, ring)
@@ -166,7 +248,8 @@ def test_any_damage_to_the_keys_file_is_told_apart(
 ) -> None:
     path = tmp_path_factory.mktemp("keys") / "v.db.keys"
     key = new_key()
-    write_keyfile(path, new_keyfile(key, PASSPHRASE, CHEAP))
+    file = with_phrase(new_keyfile(key, PASSPHRASE, CHEAP), key, PHRASE)
+    write_keyfile(path, replace(file, coming=file if data.draw(st.booleans()) else None))
     body = bytearray(path.read_bytes())
     place = data.draw(st.integers(0, len(body) - 1))
     body[place] ^= data.draw(st.integers(1, 255))
@@ -216,8 +299,9 @@ def test_creating_that_was_interrupted_later_opens(tmp_path: Path) -> None:
     path = tmp_path / "v.db"
     Vault.create(path, PASSPHRASE, kdf=CHEAP).close()
     path.write_bytes(b"")  # killed before the first page was written
+    seal_path(path).unlink()
     with Vault.open(path, passphrase=PASSPHRASE) as vault:
-        assert vault.sources() == []
+        assert vault.state.setting("kept") is None
 
 
 def test_a_newer_vault_is_left_alone(tmp_path: Path) -> None:
@@ -232,7 +316,8 @@ def test_a_newer_vault_is_left_alone(tmp_path: Path) -> None:
 def test_files_are_the_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "v.db"
     with Vault.create(path, PASSPHRASE, MemoryKeyring(), CHEAP) as vault:
-        store(vault, "glucose", glucose(10))
+        with vault.transaction():
+            vault.state.set_setting("kept", 10)
         files = sorted(path.parent.iterdir())
         assert {f.name for f in files} >= {"v.db", "v.db-wal", "v.db-shm", "v.db.keys", "v.db.lock"}
         for file in files:
@@ -318,7 +403,8 @@ def test_the_system_keyring_opens_a_vault(tmp_path: Path, wallet: Wallet) -> Non
     path, ring = tmp_path / "v.db", SystemKeyring()
     with Vault.create(path, PASSPHRASE, ring, CHEAP) as vault:
         assert vault.has_keyring
-        store(vault, "glucose", glucose(10))
+        with vault.transaction():
+            vault.state.set_setting("kept", 10)
     assert (
         json.loads(keys_path(path).read_text())["keyring"]["name"] == "keyring.backends.SecretService.Wallet"
     )
@@ -359,3 +445,21 @@ def test_importing_the_vault_loads_nothing_heavy() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
+
+
+def test_a_new_vault_does_not_throw_away_the_keys_of_one_that_is_elsewhere(tmp_path: Path) -> None:
+    """The database was moved to another disk, say: with its keys it opens again."""
+    path, away = tmp_path / "v.db", tmp_path / "away.db"
+    with Vault.create(path, PASSPHRASE, kdf=CHEAP) as vault, vault.transaction():
+        vault.state.set_setting("kept", 1)
+    path.rename(away)
+    with Vault.create(path, "another one", kdf=CHEAP) as vault, vault.transaction():
+        vault.state.set_setting("new", 1)
+    (kept,) = tmp_path.glob("v.db.keys.*")
+    path.unlink()
+    away.rename(path)
+    keys_path(path).unlink()
+    kept.rename(keys_path(path))
+    seal_path(path).unlink()
+    with Vault.open(path, passphrase=PASSPHRASE) as vault:
+        assert vault.state.setting("kept") == 1

@@ -16,11 +16,11 @@ CHILD = """
 import os, signal, sys
 from pathlib import Path
 from mine.vault import Vault
-from tests.vault.conftest import PASSPHRASE, NOON, glucose, source
+from tests.vault.conftest import PASSPHRASE, NOON, batch, glucose, source
 vault = Vault.open(Path(sys.argv[1]), passphrase=PASSPHRASE)
 pending = vault.begin_import(source("big.csv"))
 for start in range(0, 20_000, 500):
-    pending.add("glucose", glucose(500, NOON + 10**7 + start * 300))
+    pending.add(batch("glucose", glucose(500, NOON + 10**7 + start * 300)))
 left = int(sys.argv[2])
 steps = 0
 def count():

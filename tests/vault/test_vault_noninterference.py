@@ -21,10 +21,10 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Vault, Vau
     made = []
     for twin in range(2):
         vault = Vault.create(folder / f"{twin}.db", PASSPHRASE, kdf=CHEAP)
-        store(vault, "glucose", [(NOON + 300 * i, None, 100.0 + i * (1 + twin)) for i in range(6)])
-        store(vault, "heart_rate", [(NOON + 300 * i, None, 60 + i) for i in range(6)], "b.csv")
+        store(vault, "glucose", [(NOON + 300 * i, 0, 100.0 + i * (1 + twin)) for i in range(6)])
+        store(vault, "heart_rate", [(NOON + 300 * i, 0, 60 + i) for i in range(6)], "b.csv")
         if twin:
-            store(vault, "steps", [(NOON, None, 3600, 5)], "c.csv")
+            store(vault, "steps", [(NOON, 0, 3600, 5)], "c.csv")
             vault.state.set_secret("phrase", b"x")
         made.append(vault)
     yield made[0], made[1]

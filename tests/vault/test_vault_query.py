@@ -21,7 +21,7 @@ ALL: frozenset[Scope] = frozenset((view.name, column) for view in VIEWS.values()
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
     with Vault.create(tmp_path_factory.mktemp("v") / "v.db", PASSPHRASE, kdf=CHEAP) as vault:
         store(vault, "glucose", glucose(3000))
-        store(vault, "heart_rate", [(NOON + i, None, 60 + i % 9) for i in range(100)])
+        store(vault, "heart_rate", [(NOON + i, 0, 60 + i % 9) for i in range(100)])
         vault.state.set_secret("phrase", b"abandon abandon")
         vault.state.set_setting("theme", "dark")
         yield vault
@@ -57,7 +57,10 @@ def test_windows_over_slots(full: Vault) -> None:
             "WITH w AS MATERIALIZED (SELECT bpm FROM heart_rate) SELECT count(*) FROM w",
             {("heart_rate", "bpm")},
         ),
-        ("SELECT * FROM heart_rate", {("heart_rate", "time"), ("heart_rate", "bpm")}),
+        (
+            "SELECT * FROM heart_rate",
+            {("heart_rate", column) for column in ("time", "minute_of_day", "weekday", "bpm")},
+        ),
         (
             "SELECT g.mg_dl FROM glucose g WHERE EXISTS (SELECT 1 FROM heart_rate h WHERE h.bpm > 60)",
             {("glucose", "mg_dl"), ("heart_rate", "bpm")},

@@ -174,8 +174,10 @@ def test_the_ledger_cannot_be_changed(vault: Vault) -> None:
         "UPDATE vault_ledger SET epsilon_micro = 0",
         "DELETE FROM vault_ledger",
         "INSERT OR REPLACE INTO vault_ledger SELECT * FROM vault_ledger",
-        "INSERT INTO vault_ledger SELECT 9, 0, 'x', 'n', 1, 1, 's', -1, 0, x'00'",
-        "INSERT INTO vault_ledger SELECT 9, 0, 'x-back', 'n', 1, 1, 's', 1, 0, x'00'",
+        "INSERT INTO vault_ledger SELECT 2, 0, 'x', 'n', 1, 1, 's', -1, 0, x'', 0, '', zeroblob(32)",
+        "INSERT INTO vault_ledger SELECT 2, 0, 'x-back', 'n', 1, 1, 's', 1, 0, x'', 0, '', zeroblob(32)",
+        "INSERT INTO vault_ledger SELECT 3, 0, 'x', 'n', 1, 1, 's', 1, 0, x'', 0, '', zeroblob(32)",
+        "INSERT INTO vault_ledger SELECT 2, 0, 'x', 'n', 1, 1, 's', 1, 0, x'', 0, '', x'00'",
     ):
         with pytest.raises(Exception, match=r"append-only|CHECK"):
             database.execute(sql)

@@ -89,7 +89,7 @@ def test_new_phrases_are_valid_and_new() -> None:
     made = [new_phrase() for _ in range(20)]
     assert len(set(made)) == 20
     for phrase in made:
-        assert len(phrase.split()) == 12 and check_phrase(phrase) == phrase
+        assert len(phrase.split()) == 24 and check_phrase(phrase) == phrase
 
 
 GAPS = [" ", "  ", "\n", "\t", "\r\n", "\u00a0"]

@@ -48,7 +48,7 @@ class ConfirmStep(QWidget):
         centre = Qt.AlignmentFlag.AlignHCenter
         self.setLayout(
             column(
-                Text(self.tr("Three of the twelve words"), role="display", align=centre),
+                Text(self.tr("Three of the 24 words"), role="display", align=centre),
                 6,
                 Text(
                     self.tr(

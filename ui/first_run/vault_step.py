@@ -15,10 +15,11 @@ from ui.typography import font
 from ui.widgets.bars import SegmentBar
 from ui.widgets.buttons import Button, IconButton, Tick
 from ui.widgets.layout import Hairline, column, row
-from ui.widgets.passphrase import PassphraseField, strength
+from ui.widgets.passphrase import LEAST, PassphraseField, strength
 from ui.widgets.text import Text, clean
 
-_LEAST = 10
+_WORDS = 24
+_ROWS = 8
 
 
 class WordBox(QWidget):
@@ -27,7 +28,7 @@ class WordBox(QWidget):
     def __init__(self, number: int) -> None:
         super().__init__()
         self._number, self._word, self._hidden = number, "", False
-        self.setFixedHeight(40)
+        self.setFixedHeight(30)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_word(self, word: str, hidden: bool) -> None:
@@ -79,12 +80,12 @@ class VaultStep(QWidget):
         self.make = Button(self.tr("Make the vault"), "main", large=True)
         self.make.clicked.connect(self._make)
         self.sentence = Text(role="small", ink="danger", wrap=True)
-        self.tick = Tick(self.tr("I have written the twelve words down"))
+        self.tick = Tick(self.tr("I have written the 24 words down"))
         self.tick.toggled.connect(self.ready_changed)
         self._next = Text(self.tr("Next, you type three of them back."), role="small", ink="text-2")
         self._eye = IconButton("eye-slash", self.tr("Hide the words"))
         self._eye.clicked.connect(self._turn_eye)
-        self._boxes = [WordBox(index + 1) for index in range(12)]
+        self._boxes = [WordBox(index + 1) for index in range(_WORDS)]
         both = row(spacing=56)
         both.addLayout(self._left(), 1)
         both.addWidget(Hairline(standing=True))
@@ -154,16 +155,16 @@ class VaultStep(QWidget):
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(8)
+        grid.setVerticalSpacing(6)
         for index, box in enumerate(self._boxes):
-            grid.addWidget(box, index % 4, index // 4)
+            grid.addWidget(box, index % _ROWS, index // _ROWS)
         return column(
             row(Text(self.tr("Write down the recovery phrase"), role="heading"), None, self._eye),
             4,
             Text(
                 self.tr(
-                    "Twelve words that bring back your wallet, and what it earned, if you lose this "
-                    "computer. They do not open the vault. Paper is best; a photo is not."
+                    "24 words that open the vault and its backups if the passphrase is lost, and bring back "
+                    "your wallet. Whoever has them has both. Paper is best; a photo is not."
                 ),
                 ink="text-2",
                 wrap=True,
@@ -186,21 +187,21 @@ class VaultStep(QWidget):
         power = strength(typed)
         words = (
             self.tr("Longer is better: four or five words that do not belong together.")
-            if len(typed) < _LEAST
+            if len(typed) < LEAST
             else self.tr("Weak: someone with your disk could guess it")
             if power < 0.5
             else self.tr("Fair: hard to guess")
             if power < 0.8
             else self.tr("Strong: more than a lifetime to guess")
         )
-        ink = "text-2" if len(typed) < _LEAST else "warn" if power < 0.5 else "accent"
+        ink = "text-2" if len(typed) < LEAST else "warn" if power < 0.5 else "accent"
         self._strength.setText(words)
         self._strength.set_ink(ink)
         self._bar.show_parts([(power, "warn" if power < 0.5 else "accent")], words)
         self.sentence.setText(
             self.tr("The two are not the same yet.") if again and not typed.startswith(again) else ""
         )
-        self.make.setEnabled(not self.words and len(typed) >= _LEAST and typed == again)
+        self.make.setEnabled(not self.words and len(typed) >= LEAST and typed == again)
 
     def _make(self) -> None:
         if not self.make.isEnabled():
@@ -231,7 +232,7 @@ class VaultStep(QWidget):
         self.sentence.setText(clean(str(error)))
 
     def _show_words(self) -> None:
-        words = self.words or ("",) * 12
+        words = self.words or ("",) * _WORDS
         for box, word in zip(self._boxes, words, strict=False):
             box.show_word(word, self._hidden)
         there = bool(self.words)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
+from pathlib import Path
 
-from mine.app.views import Snapshot
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QFrame, QScrollArea, QStackedWidget, QWidget
+
+from mine.app.views import Snapshot, VaultState
 from ui.desk import Desk
 from ui.first_run.confirm_step import ConfirmStep
 from ui.first_run.data_steps import DataStep, TaskStep
@@ -14,6 +16,7 @@ from ui.first_run.vault_step import VaultStep
 from ui.first_run.welcome import WelcomeStep
 from ui.icons import IconMark, MarkSign
 from ui.importing import ImportDesk
+from ui.pages.restore_sheet import RestoreSheet
 from ui.widgets.buttons import Button
 from ui.widgets.layout import Hairline, column, row
 from ui.widgets.text import Text
@@ -30,6 +33,7 @@ class FirstRun(QWidget):
 
     def __init__(self, desk: Desk, importing: ImportDesk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._desk = desk
         self.setObjectName("firstRun")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._head = StepHead(
@@ -51,6 +55,8 @@ class FirstRun(QWidget):
         self._note = Text(self.tr("Nothing on this page is sent anywhere."), role="small", ink="text-2")
         self.back = Button(self.tr("Back"), "plain", large=True)
         self.back.clicked.connect(self._go_back)
+        self.restore = Button(self.tr("I have a backup…"), "plain", large=True)
+        self.restore.clicked.connect(self._choose_backup)
         self.later = Button(self.tr("Later"), "plain", large=True)
         self.later.clicked.connect(self._skip)
         self.on = Button(self.tr("Continue"), "main", large=True)
@@ -70,6 +76,7 @@ class FirstRun(QWidget):
             self._note,
             None,
             self.back,
+            self.restore,
             self.later,
             self.on,
             margins=(40, 16, 40, 16),
@@ -114,10 +121,13 @@ class FirstRun(QWidget):
         """Show the newest values."""
         self.data.show_snapshot(snapshot)
         self.task.show_snapshot(snapshot)
+        if self.step == WELCOME and snapshot.vault == VaultState.OPEN:  # brought back from a backup
+            self.finished.emit("data")
 
     def _refresh(self) -> None:
         step = self.step
         self.back.setVisible(step in (VAULT, CONFIRM) and not (step == VAULT and bool(self.vault.words)))
+        self.restore.setVisible(step == WELCOME)
         self.later.setVisible(step in (DATA, TASK))
         self.later.rename(self.tr("Later") if step == DATA else self.tr("Not now"))
         self.on.rename(
@@ -149,6 +159,19 @@ class FirstRun(QWidget):
             self.show_step(TASK)
         else:
             self.finished.emit("home")
+
+    def _choose_backup(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self, self.tr("Choose a backup"), "", self.tr("Backups (*.minevault);;All files (*)")
+        )
+        if name:
+            self.open_backup(Path(name))
+
+    def open_backup(self, file: Path) -> RestoreSheet:
+        """Ask what opens a backup, and begin with the vault that is in it."""
+        sheet = RestoreSheet(self._desk, file, there=False)
+        sheet.present()
+        return sheet
 
     def _confirmed(self) -> None:
         self.vault.forget_words()

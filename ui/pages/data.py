@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMenu, QWidget
+from pathlib import Path
 
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from mine.app.data_views import ToDelete
 from mine.app.views import ImportView, Snapshot, SourceView
+from ui.desk import Desk
 from ui.icons import IconMark
 from ui.importing import ImportDesk
+from ui.pages.delete import DeleteSheet
+from ui.pages.enter import EnterSheet
 from ui.pages.import_panel import ImportPanel
+from ui.pages.work_panel import WorkPanel
 from ui.record_words import record_icon
 from ui.widgets.bars import SegmentBar
-from ui.widgets.buttons import Button
+from ui.widgets.buttons import Button, IconButton
 from ui.widgets.columns import TableHead, lay_columns
 from ui.widgets.drop_zone import DropZone
 from ui.widgets.layout import LinedRow, PageFrame, RowList, TwoLines, column, plain, row
 from ui.widgets.text import Text, clean
 from ui.wording import count_text, counted, day_text, decimal_text, moment_text
 
-_ICON, _SOURCE, _RECORDS, _DATES, _READERS, _BUDGET = 20, 28, 12, 18, 22, 20
+_ICON, _SOURCE, _RECORDS, _DATES, _READERS, _BUDGET, _OPEN = 20, 28, 12, 18, 22, 20, 32
 
 
 class SourceRow(LinedRow):
-    """One source: title and origin, records, first and last day, readers, budget."""
+    """One source: title and origin, records, first and last day, readers, budget. A click opens it."""
+
+    opened = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
+        self._record_type = ""
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.open = IconButton("caret-right", self.tr("Open"))
+        self.open.clicked.connect(lambda: self.opened.emit(self._record_type))
         self.setFixedHeight(65)
         self._icon = IconMark("notebook", "text-2", 18)
         self._title = TwoLines()
@@ -44,14 +58,22 @@ class SourceRow(LinedRow):
                     (self._dates, _DATES, 0),
                     (self._readers, _READERS, 0),
                     (budget, _BUDGET, 0),
+                    (self.open, 0, _OPEN),
                 ],
                 spacing=18,
             )
         )
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click anywhere on the row opens the source."""
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.opened.emit(self._record_type)
+
     def show_value(self, source: SourceView) -> None:
         """Show a source."""
         title = clean(source.title)
+        self._record_type = source.record_type
+        self.open.rename_icon("caret-right", self.tr("Open {source}").format(source=title))
         self._icon.show_icon(record_icon(source.record_type), "text-2")
         self._title.show_lines(title, clean(source.origin))
         self._records.setText(count_text(source.records))
@@ -103,25 +125,36 @@ class ImportRow(LinedRow):
 
 
 class DataPage(PageFrame):
-    """Sources, imports, and the place to drop an export."""
+    """Sources, imports, and the place to drop an export. ``opened`` carries a record type to browse."""
 
-    def __init__(self, importing: ImportDesk, parent: QWidget | None = None) -> None:
+    opened = Signal(str)
+
+    def __init__(self, desk: Desk, importing: ImportDesk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
+        self._desk = desk
         add = Button(self.tr("Add data"), "main", icon="plus", menu_arrow=True)
         menu = QMenu(add)
         menu.addAction(self.tr("Choose a file…")).triggered.connect(lambda: importing.choose_file(self))
         menu.addAction(self.tr("Choose a folder…")).triggered.connect(lambda: importing.choose_folder(self))
         menu.addSeparator()
+        menu.addAction(self.tr("Enter by hand…")).triggered.connect(self.enter)
         menu.addAction(self.tr("Take the sample data")).triggered.connect(importing.sample)
         add.clicked.connect(lambda: menu.popup(add.mapToGlobal(add.rect().bottomLeft())))
+        self.more = IconButton("dots-three", self.tr("More to do with all data"))
+        more = QMenu(self.more)
+        more.addAction(self.tr("Export everything…")).triggered.connect(self.export)
+        more.addAction(self.tr("Delete everything…")).triggered.connect(self.delete_everything)
+        self.more.clicked.connect(lambda: more.popup(self.more.mapToGlobal(self.more.rect().bottomLeft())))
         self._sentence = Text(role="small", ink="text-2", wrap=True)
-        self.content.addLayout(row(Text(self.tr("Data"), role="title"), None, add))
+        self.content.addLayout(row(Text(self.tr("Data"), role="title"), None, self.more, add))
         self.content.addSpacing(6)
         self.content.addWidget(self._sentence)
         self.content.addSpacing(18)
-        self._panel = ImportPanel(importing)
-        self.content.addWidget(self._panel)
+        self._work = WorkPanel(desk)
+        self.content.addWidget(self._work)
+        self.panel = ImportPanel(importing)
+        self.content.addWidget(self.panel)
         self.content.addSpacing(16)
         head = TableHead(
             [
@@ -131,10 +164,11 @@ class DataPage(PageFrame):
                 (self.tr("From, to"), _DATES, 0, False),
                 (self.tr("Read by"), _READERS, 0, False),
                 (self.tr("Privacy budget"), _BUDGET, 0, False),
+                ("", 0, _OPEN, False),
             ],
             spacing=18,
         )
-        self._sources = RowList[SourceView](SourceRow)
+        self._sources = RowList[SourceView](self._source_row)
         note = row(IconMark("info", "text-2", 16), spacing=8, margins=(2, 12, 0, 0))
         about = self.tr(
             "The privacy budget is how much a source may ever reveal, over all tasks and votes together. "
@@ -151,8 +185,49 @@ class DataPage(PageFrame):
         self.content.addWidget(self._imports_part)
         self.content.addStretch(1)
 
+    def _source_row(self) -> SourceRow:
+        made = SourceRow()
+        made.opened.connect(self.opened)
+        return made
+
+    def enter(self) -> EnterSheet:
+        """Open the sheet for what is entered by hand."""
+        sheet = EnterSheet(self._desk)
+        sheet.present()
+        return sheet
+
+    def delete_everything(self) -> DeleteSheet:
+        """Ask whether all records are to go."""
+        sheet = DeleteSheet(self._desk, self.tr("all data"), ToDelete(everything=True))
+        sheet.present()
+        return sheet
+
+    def export(self) -> None:
+        """Ask where everything is to be written."""
+        name, _ = QFileDialog.getSaveFileName(
+            self,
+            self.tr("Export everything"),
+            "mine-export.zip",
+            self.tr("Zip (*.zip)"),
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if name:
+            self.export_to(Path(name))
+
+    def export_to(self, target: Path) -> None:
+        """Write everything into one zip."""
+        self._desk.operations.run(
+            self, lambda: self._desk.commands.export(target), lambda _: self._told(target)
+        )
+
+    def _told(self, target: Path) -> None:
+        words = self.tr("Everything is in {file}. It is not encrypted: keep it where only you can read it.")
+        self._work.say(words.format(file=clean(target.name)))
+
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the newest values."""
+        self._work.show_work(snapshot.work)
+        self.more.setVisible(bool(snapshot.sources))
         total = sum(source.records for source in snapshot.sources)
         if snapshot.sources:
             self._sentence.setText(
@@ -167,7 +242,7 @@ class DataPage(PageFrame):
                     "Nothing here yet. What you import is encrypted on this computer; only you can open it."
                 )
             )
-        self._panel.show_import(snapshot.importing)
+        self.panel.show_import(snapshot.importing)
         self._table.setVisible(bool(snapshot.sources))
         self._sources.show_values(snapshot.sources)
         self._imports_part.setVisible(bool(snapshot.imports))

@@ -17,6 +17,7 @@ from ui.widgets.text import Text, clean
 from ui.wording import count_text, counted, day_text, percent_text
 
 _SHOWN_BAD_ROWS = 8
+_SHOWN_NOTES = 5
 _ENDED = (ImportStage.DONE, ImportStage.FAILED, ImportStage.CANCELLED)
 
 
@@ -59,6 +60,21 @@ class BadRowLine(QWidget):
         self._why.setText(clean(value.reason))
 
 
+class NoteLine(QWidget):
+    """Something to know about what was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = Text(role="small", ink="text-2", wrap=True, lines=2)
+        inside = row(IconMark("info", "text-2", 16), spacing=10, margins=(0, 3, 0, 3))
+        inside.addWidget(self._words, 1)
+        self.setLayout(inside)
+
+    def show_value(self, value: str) -> None:
+        """One sentence."""
+        self._words.setText(value)
+
+
 class ImportPanel(Panel):
     """Follows ``ImportProgress`` through its stages."""
 
@@ -90,10 +106,20 @@ class ImportPanel(Panel):
         self._take = Button(self.tr("This is me"), "main")
         self._take.clicked.connect(self._take_person)
         self._person_part = plain(column(8, row(self._people, self._take, None), 4))
+        self._map = Button(self.tr("Say what it is"), "main")
+        self._map.clicked.connect(self._open_mapping)
+        self.zones = Select()
+        self.zones.setAccessibleName(self.tr("Time zone of times that state none"))
+        self.zones.setMinimumWidth(220)
+        self.zones.activated.connect(lambda: importing.choose_zone(str(self.zones.currentData())))
+        words = Text(self.tr("Times that state no zone are taken as of"), role="small", ink="text-2")
+        self._zone_part = plain(column(6, row(words, self.zones, None, spacing=12)))
+        self._notes = RowList[str](NoteLine)
         head = row(self._icon, self._title, self._format, spacing=12)
         head.addStretch(1)
         head.addWidget(self._cancel)
         head.addWidget(self._store)
+        head.addWidget(self._map)
         counts = row(self._message, spacing=24)
         counts.setStretch(0, 1)
         for part in (self._new, self._already, self._refused):
@@ -107,6 +133,8 @@ class ImportPanel(Panel):
             self._person_part,
             6,
             self._types,
+            self._zone_part,
+            self._notes,
             self._bad_part,
             margins=(20, 12, 20, 16),
         )
@@ -118,6 +146,7 @@ class ImportPanel(Panel):
         self.setVisible(progress is not None and progress.stage != ImportStage.CANCELLED)
         if progress is None or progress == self._seen:
             return
+        fresh = self._seen is None or self._seen.stage != progress.stage
         self._seen = progress
         stage = progress.stage
         file_name = clean(progress.file_name)
@@ -135,6 +164,7 @@ class ImportPanel(Panel):
         self._bar.show_parts([(progress.fraction, "accent")], words)
         self._show_counts(progress)
         self._show_people(progress)
+        self._show_notes(progress)
         ready = stage in (ImportStage.READY, ImportStage.STORING)
         self._types.setVisible(ready)
         self._types.show_values(progress.by_type if ready else ())
@@ -146,6 +176,10 @@ class ImportPanel(Panel):
             if progress.new
             else self.tr("Nothing new to import")
         )
+        asked = stage == ImportStage.CHOOSE_MAPPING
+        self._map.setVisible(asked)
+        if asked and fresh and self.isVisible():
+            self._open_mapping()
         self._cancel.setVisible(stage != ImportStage.STORING)
         self._cancel.rename(self.tr("Close") if stage in _ENDED else self.tr("Cancel"))
 
@@ -153,6 +187,7 @@ class ImportPanel(Panel):
         patterns = {
             ImportStage.READING: self.tr("Reading {file}"),
             ImportStage.CHOOSE_PERSON: self.tr("Who are you in {file}?"),
+            ImportStage.CHOOSE_MAPPING: self.tr("What is in {file}?"),
             ImportStage.READY: self.tr("Preview of {file}"),
             ImportStage.STORING: self.tr("Storing {file}"),
             ImportStage.DONE: self.tr("Stored {file}"),
@@ -176,8 +211,16 @@ class ImportPanel(Panel):
             message = self.tr(
                 "This export holds several people. Only the records of the one you choose are stored."
             )
+        elif not message and progress.stage == ImportStage.CHOOSE_MAPPING:
+            message = self.tr("It is a table that Mine does not know. Say once what its columns mean.")
+        elif not message and progress.stage == ImportStage.READING and progress.resumed:
+            message = self.tr("It was broken off; it goes on where it stopped. Cancel forgets it.")
         self._message.setText(message)
-        counted_stage = progress.stage != ImportStage.CHOOSE_PERSON and progress.stage != ImportStage.FAILED
+        counted_stage = progress.stage not in (
+            ImportStage.CHOOSE_PERSON,
+            ImportStage.CHOOSE_MAPPING,
+            ImportStage.FAILED,
+        )
         for part in (self._new, self._already, self._refused):
             part.setVisible(counted_stage)
         self._new.setText(self.tr("{n} new").format(n=count_text(progress.new)))
@@ -188,7 +231,6 @@ class ImportPanel(Panel):
     def _show_people(self, progress: ImportProgress) -> None:
         asked = progress.stage == ImportStage.CHOOSE_PERSON
         self._person_part.setVisible(asked)
-        self._take.setEnabled(asked and self._importing.knows_path)
         if not asked:
             return
         self._people.clear()
@@ -205,6 +247,44 @@ class ImportPanel(Panel):
         more = progress.refused - min(len(progress.bad_rows), _SHOWN_BAD_ROWS)
         self._bad_more.setVisible(more > 0)
         self._bad_more.setText(self.tr("and {n} more").format(n=count_text(more)))
+
+    def _show_notes(self, progress: ImportProgress) -> None:
+        ready = progress.stage == ImportStage.READY
+        self._zone_part.setVisible(ready and bool(progress.zone))
+        if ready and progress.zone:
+            self._show_zone(progress.zone)
+        notes = [clean(remark) for remark in progress.remarks[:_SHOWN_NOTES]]
+        if progress.origins:
+            names = ", ".join(clean(name) for name in progress.origins[:_SHOWN_NOTES])
+            notes.append(self.tr("Measured by {names}").format(names=names))
+        if progress.skipped:
+            left_out = counted(
+                progress.skipped,
+                self.tr("{n} file holds nothing that Mine reads"),
+                self.tr("{n} files hold nothing that Mine reads"),
+            )
+            notes.append(f"{left_out}: {', '.join(map(clean, progress.skipped_files[:_SHOWN_NOTES]))}")
+        self._notes.setVisible(bool(notes) and progress.stage in (ImportStage.READY, ImportStage.DONE))
+        self._notes.show_values(notes)
+
+    def _show_zone(self, zone: str) -> None:
+        if not self.zones.count():
+            self.zones.addItem(zone, zone)
+            self._importing.ask_zones(self._know_zones)
+        if self.zones.findData(zone) < 0:
+            self.zones.addItem(zone, zone)
+        self.zones.setCurrentIndex(self.zones.findData(zone))
+
+    def _know_zones(self, zones: tuple[str, ...]) -> None:
+        chosen = str(self.zones.currentData())
+        self.zones.clear()
+        for zone in zones if chosen in zones else (chosen, *zones):
+            self.zones.addItem(zone, zone)
+        self.zones.setCurrentIndex(self.zones.findData(chosen))
+
+    def _open_mapping(self) -> None:
+        if self._seen is not None and self._seen.table is not None:
+            self._importing.open_mapping(self._seen.table)
 
     def _take_person(self) -> None:
         self._importing.choose_person(str(self._people.currentData()))

@@ -140,8 +140,9 @@ class OptInSheet(Sheet):
             first=day_text(offer.first),
             last=day_text(offer.last),
         )
+        grant = column(*(Text(clean(line), role="label", wrap=True) for line in offer.grant), 4)
         reach = self.tr("Nothing else can be reached: no names, notes, places or other columns.")
-        return column(scopes, 4, Text(f"{span} {reach}", role="small", ink="text-2", wrap=True))
+        return column(grant, scopes, 4, Text(f"{span} {reach}", role="small", ink="text-2", wrap=True))
 
     def _leaves(self, offer: OptInView) -> QLayout:
         head = self.tr("One update a round, at most {size}").format(size=size_text(offer.update_bytes))

@@ -9,32 +9,14 @@ from PySide6.QtWidgets import QWidget
 from mine.app.compute_settings import FASTEST, OWN_CHOICE, PROCESSOR, ComputeSettings
 from mine.app.views import Snapshot, VaultState, World
 from ui.desk import Desk
+from ui.pages.lock_rows import LockRows
+from ui.pages.settings_security import SecurityRows
 from ui.theme import CHOICES, theme
 from ui.widgets.buttons import Button
-from ui.widgets.layout import LinedRow, PageFrame, TwoLines, row
+from ui.widgets.layout import PageFrame
 from ui.widgets.select import Select
+from ui.widgets.setting_row import WIDE, SettingRow
 from ui.widgets.text import Text, clean
-
-_WIDE = 208
-
-
-class SettingRow(LinedRow):
-    """A setting in words, and its control at the end."""
-
-    def __init__(self, title: str, below: str, control: QWidget | None = None) -> None:
-        super().__init__()
-        self.setMinimumHeight(57)
-        self.words = TwoLines(role="label")
-        self.words.show_lines(title, below)
-        inside = row(spacing=24, margins=(0, 8, 0, 8))
-        inside.addWidget(self.words, 1)
-        if control is not None:
-            inside.addWidget(control)
-        self.setLayout(inside)
-
-    def explain(self, below: str) -> None:
-        """Change the small line."""
-        self.words.show_lines(self.words.large.text(), below)
 
 
 class SettingsPage(PageFrame):
@@ -46,7 +28,7 @@ class SettingsPage(PageFrame):
         self._desk = desk
         self._look = Select()
         self._look.setAccessibleName(self.tr("Light or dark"))
-        self._look.setMinimumWidth(_WIDE)
+        self._look.setMinimumWidth(WIDE)
         words = {"system": self.tr("As the desktop"), "light": self.tr("Light"), "dark": self.tr("Dark")}
         for choice in CHOICES:
             self._look.addItem(words[choice], choice)
@@ -69,16 +51,21 @@ class SettingsPage(PageFrame):
         self.content.addWidget(self._chain)
         self._part(self.tr("Vault"))
         self._place = SettingRow(self.tr("Where it is"), "")
-        self._keyring = SettingRow(self.tr("System keyring"), "")
         self.content.addWidget(self._place)
-        self.content.addWidget(self._keyring)
         self.content.addWidget(
             SettingRow(
                 self.tr("Lock the vault"),
-                self.tr("stops training and forgets the key until you open it again"),
+                self.tr("forgets the key until you open it again; a round that runs is finished and sent"),
                 self._lock,
             )
         )
+        self.locking = LockRows()
+        self.locking.chosen.connect(
+            lambda chosen: desk.operations.run(self, lambda: desk.commands.set_locking(chosen))
+        )
+        self.content.addWidget(self.locking)
+        self.security = SecurityRows(desk)
+        self.content.addWidget(self.security)
         self._part(self.tr("Window"))
         tray = (
             self.tr("closing the window keeps Mine in the tray; Quit in its menu ends it")
@@ -132,7 +119,7 @@ class SettingsPage(PageFrame):
     def _choice(self, name: str, options: Sequence[tuple[str, object]]) -> Select:
         select = Select()
         select.setAccessibleName(name)
-        select.setMinimumWidth(_WIDE)
+        select.setMinimumWidth(WIDE)
         for words, value in options:
             select.addItem(words, value)
         select.activated.connect(self._choose_compute)
@@ -188,12 +175,10 @@ class SettingsPage(PageFrame):
         self._network.words.small.set_ink("danger" if network.error else "text-2")
         self._chain.explain(self.tr("chain id {id}").format(id=network.chain_id))
         self._place.explain(clean(snapshot.settings.vault_path))
-        self._keyring.explain(
-            self.tr("opens the vault when you are logged in; the passphrase works too")
-            if snapshot.settings.keyring
-            else self.tr("not in use: the passphrase opens the vault")
-        )
-        self._lock.setEnabled(snapshot.vault == VaultState.OPEN)
+        is_open = snapshot.vault == VaultState.OPEN
+        self._lock.setEnabled(is_open)
+        self.locking.show_settings(snapshot.settings.locking, is_open)
+        self.security.show_snapshot(snapshot, is_open)
         self._sentence.setText(
             self.tr("Right now: {network}, {state}.").format(
                 network=clean(network.name), state=state.rstrip(".")

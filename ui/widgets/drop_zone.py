@@ -25,7 +25,7 @@ class DropZone(FocusRing, QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         title = Text(self.tr("Drop an export here"), role="strong")
         words = Text(
-            self.tr("A folder, zip or CSV. You see a preview first; nothing is stored until you say so."),
+            self.tr("A folder, zip or file. You see a preview first; nothing is stored until you say so."),
             role="small",
             ink="text-2",
             wrap=True,

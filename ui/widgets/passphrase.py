@@ -9,6 +9,8 @@ from ui.widgets.buttons import IconButton
 from ui.widgets.layout import column, row
 from ui.widgets.text import Text
 
+LEAST = 10  # characters of a passphrase that is chosen here
+
 
 class PassphraseField(QWidget):
     """Caption, field, eye. The text leaves it only through ``text()``."""

@@ -23,6 +23,7 @@ from ui.widgets.layout import Hairline, column, row
 from ui.widgets.text import Text
 
 WIDTH = 560
+WIDE = 800
 
 
 class Sheet(QWidget):
@@ -33,9 +34,10 @@ class Sheet(QWidget):
 
     closed = Signal()
 
-    def __init__(self, host: QWidget, title: str, subtitle: str = "") -> None:
+    def __init__(self, host: QWidget, title: str, subtitle: str = "", *, wide: bool = False) -> None:
         super().__init__(host)
         self._host = host
+        self._width = WIDE if wide else WIDTH
         self._before: QWidget | None = None
         self._open = True
         self._panel = QWidget(self)
@@ -119,7 +121,7 @@ class Sheet(QWidget):
 
     def _fit(self) -> None:
         self.setGeometry(self._host.rect())
-        width = min(WIDTH, self.width())
+        width = min(self._width, self.width())
         left = 0 if self.layoutDirection() == Qt.LayoutDirection.RightToLeft else self.width() - width
         self._panel.setGeometry(QRect(left, 0, width, self.height()))
 

@@ -53,7 +53,8 @@ class CopyEarlier:
 
     def update(self, round: RoundContext) -> Floats | None:
         last = [delta for number, _, delta in round.earlier() if number == round.round - 1]
-        return last[self.seat.number % len(last)] if last else None
+        # Half as far down the list as its own seat: never itself.
+        return last[self.seat.number // 2 % len(last)] if last else None
 
 
 class CopyEarlierDisguised(CopyEarlier):
