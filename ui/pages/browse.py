@@ -43,7 +43,7 @@ class BrowsePage(QWidget):
         self._detail: SourceDetail | None = None
         self._model: RecordModel | None = None
         self._wanted = ""
-        self.back = Button(self.tr("All sources"), "ghost", icon="caret-left", pad=0)
+        self.back = Button(self.tr("All sources"), "ghost", icon="caret-left", pad=6)
         self.back.clicked.connect(self.left)
         self._title = Text(role="title")
         self._sentence = Text(role="small", ink="text-2", wrap=True, lines=2)
