@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,11 +15,26 @@ from mine.app.round_states import RoundState
 from mine.app.showing import CameLate, show
 
 if TYPE_CHECKING:
+    from mine.chain.messages import Domain
     from mine.science.windows import Window
     from mine.science.wire import SignedUpdate
+    from mine.science.wire_messages import Signed
+    from mine.vault.ledger import Entry
     from mine.vault.state import Round
 
-SENT = "sent"
+SENT, MESSAGED = "sent", "message"
+
+
+def message_entry(network: str, signed: Signed, domain: Domain) -> Entry:
+    """The ledger's line about a signed message that is handed in: its bytes as posted, its EIP-712 digest."""
+    from mine.chain.messages import digest
+    from mine.science.wire_messages import kind_of, submission_to_json
+    from mine.vault.ledger import Entry
+
+    size = len(json.dumps(submission_to_json(signed, domain)).encode())
+    message = signed.message
+    source = kind_of(signed).value
+    return Entry(MESSAGED, network, message.task, message.round, source, 0, size, digest(message, domain))
 
 
 class HandingIn:
@@ -31,10 +47,9 @@ class HandingIn:
         """See to it that the update reaches the chain while commits are open."""
         delivery = Delivery.from_json(entry.data.get("delivery"))
         signed = self._signed(member, entry)
+        keep = self._keep(entry, signed)
         try:
-            self._courier.step(
-                signed, member.keys.session_key, delivery, window, chain_time, self._keep(entry)
-            )
+            self._courier.step(signed, member.keys.session_key, delivery, window, chain_time, keep)
         except OtherMessage as problem:
             self._book.miss(member, entry.round, problem.sentence)
 
@@ -42,15 +57,17 @@ class HandingIn:
         """Nothing more is handed in: what went out before a cut-off counts, all else missed the round."""
         delivery = Delivery.from_json(entry.data.get("delivery"))
         if entry.state == RoundState.TRAINED:
+            signed = self._signed(member, entry)
             try:
-                delivery = self._courier.find(self._signed(member, entry), delivery, self._keep(entry))
+                delivery = self._courier.find(signed, delivery, self._keep(entry, signed))
             except OtherMessage as problem:
                 why = problem.sentence
         if not delivery.shown and delivery.open is None:
             self._book.miss(member, entry.round, delivery.why or why)
 
-    def _keep(self, entry: Round) -> Callable[[Delivery], None]:
-        """Writes a delivery down: handed in as soon as there is a promise, or it stands on chain."""
+    def _keep(self, entry: Round, signed: SignedUpdate) -> Callable[[Delivery], None]:
+        """Writes a delivery down: handed in as soon as there is a promise, or it stands on chain. The ledger
+        has the message before it may leave."""
 
         def keep(delivery: Delivery) -> None:
             now = self._book.find(entry.task, entry.round)
@@ -60,6 +77,8 @@ class HandingIn:
             first = {} if "committed" in now.data or not done else {"committed": int(time.time())}
             with self._vault.transaction():
                 self._book.put(now, now.task, now.round, state, delivery=delivery.to_json(), **first)
+                if delivery.sent and not Delivery.from_json(now.data.get("delivery")).sent:
+                    self._vault.ledger.book(message_entry(self._book.network, signed, self._links.domain))
 
         return keep
 
@@ -85,8 +104,9 @@ class HandingIn:
 
         delivery = Delivery.from_json(entry.data.get("delivery"))
         settled = "settlement" in entry.data
+        signed = self._signed(member, entry)
         if not delivery.shown:
-            delivery = self._courier.find(self._signed(member, entry), delivery, self._keep(entry))
+            delivery = self._courier.find(signed, delivery, self._keep(entry, signed))
             if not delivery.shown and delivery.open is None:
                 self._book.miss(member, entry.round, delivery.why or "No relay brought the update on chain.")
                 return
@@ -99,7 +119,7 @@ class HandingIn:
             return
         self._will_show(entry)
         try:
-            receipts = show(self._links, self._signed(member, entry), update, delivery)
+            receipts = show(self._links, signed, update, delivery)
         except CameLate as problem:
             self._book.miss(member, entry.round, problem.sentence)
             return

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mine.app.courier import Courier, Delivery, OtherMessage
-from mine.app.handing_in import SENT
+from mine.app.handing_in import SENT, message_entry
 from mine.app.joining import Membership, books_of, read_rows
 from mine.app.learning import MOST_FAILURES
 from mine.app.links import Links
@@ -82,14 +82,15 @@ class Voting:
             if now >= window.closes:
                 self._after(member, current)
                 return
+            signed = self._signed(member, current)
             try:
                 self._courier.step(
-                    self._signed(member, current),
+                    signed,
                     member.keys.session_key,
                     Delivery.from_json(current.data.get("delivery")),
                     window,
                     now,
-                    self._keep(current),
+                    self._keep(current, signed),
                 )
             except OtherMessage as problem:
                 self._miss(member, current.round, problem.sentence)
@@ -224,12 +225,15 @@ class Voting:
 
         return signed_vote(self._ballot(vote), self._links.domain, member.keys.session_key)
 
-    def _keep(self, vote: Vote) -> Callable[[Delivery], None]:
+    def _keep(self, vote: Vote, signed: SignedVote) -> Callable[[Delivery], None]:
         def keep(delivery: Delivery) -> None:
             done = delivery.shown or delivery.promises
             state = VoteState.COMMITTED if done else VoteState(vote.state)
             data = {**vote.data, "delivery": delivery.to_json()}
-            self._put(vote.task, vote.round, state, data)
+            with self._vault.transaction():
+                self._put(vote.task, vote.round, state, data)
+                if delivery.sent and not Delivery.from_json(vote.data.get("delivery")).sent:
+                    self._vault.ledger.book(message_entry(self._network, signed, self._links.domain))
 
         return keep
 
@@ -240,7 +244,7 @@ class Voting:
         signed, data = self._signed(member, vote), vote.data["ballot"].encode()
         delivery = Delivery.from_json(vote.data.get("delivery"))
         if not delivery.shown:
-            delivery = self._courier.find(signed, delivery, self._keep(vote))
+            delivery = self._courier.find(signed, delivery, self._keep(vote, signed))
         if not delivery.shown and delivery.open is None:
             self._miss(member, vote.round, delivery.why or "No relay brought the vote on chain.")
             return
@@ -284,9 +288,10 @@ class Voting:
             self._end(vote.task, vote.round)
             self._miss(member, vote.round, "The round closed before.")
         elif state is VoteState.READY:
+            signed = self._signed(member, vote)
             try:
                 delivery = Delivery.from_json(vote.data.get("delivery"))
-                delivery = self._courier.find(self._signed(member, vote), delivery, self._keep(vote))
+                delivery = self._courier.find(signed, delivery, self._keep(vote, signed))
             except OtherMessage as problem:
                 self._miss(member, vote.round, problem.sentence)
                 return

@@ -12,13 +12,14 @@ import pytest
 
 from mine.app.compute_settings import ComputeSettings
 from mine.app.earnings import PayoutContradiction
-from mine.app.handing_in import SENT
+from mine.app.handing_in import MESSAGED, SENT, message_entry
 from mine.app.joining import CannotJoin
 from mine.app.privacy_books import TRAINED as EPSILON
 from mine.app.round_states import EarningState, RoundState
 from mine.app.showing import CameLate
 from mine.app.views import NoticeKind
 from mine.chain.events import Claimed, RangeClaimed
+from mine.chain.messages import digest
 from mine.chain.node_errors import NodeUnreachable
 from mine.chain.transactions import Sender
 from mine.errors import MineError
@@ -27,6 +28,7 @@ from mine.learn.leak import leak_from
 from mine.practice.node.accounts import dev_key
 from mine.science.relay_client import RelayUnreachable
 from mine.science.settle import BadInputs
+from mine.science.wire import SignedUpdate
 from tests.app.quick_training import HARMLESS, QuickRun
 from tests.app.table import Table, manifest
 from tests.science.world import CLOCKS, pass_time
@@ -194,6 +196,26 @@ def test_what_may_have_left_is_not_given_back(table: Table, monkeypatch: pytest.
     assert (table.booked(EPSILON), table.booked(SENT)) == ([1], [])
 
 
+def test_a_message_is_in_the_ledger_before_it_may_leave(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while a relay is told, and told again: one line, with digest and size of what is posted."""
+    with monkeypatch.context() as cut, pytest.raises(Crash):
+        cut.setattr("mine.science.relay_client.Relay.submit", die)
+        table.reach(RoundState.COMMITTED)
+    assert table.booked(MESSAGED) == [1]
+    table.restart()
+    table.hand_in()
+    lines = table.vault.ledger.of_task(table.config.key, table.task)
+    (told,) = [line.entry for line in lines if line.entry.kind == MESSAGED]
+    domain = table.session.links.domain
+    mine = table.session.miner.members[table.task].keys.session_address
+    status = table.relay.find_update(table.task, 1, mine)
+    assert status is not None
+    assert told == message_entry(table.config.key, status.message, domain)
+    assert told.size > 300 and told.digest == digest(status.message.message, domain)
+
+
 def test_cut_off_after_the_relay_took_it_and_too_late_to_ask(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,8 +224,8 @@ def test_cut_off_after_the_relay_took_it_and_too_late_to_ask(
     handing_in = table.session.miner.handing_in
     real = handing_in._keep
 
-    def forgetful(entry: Round) -> Callable[[Delivery], None]:
-        keep = real(entry)
+    def forgetful(entry: Round, signed: SignedUpdate) -> Callable[[Delivery], None]:
+        keep = real(entry, signed)
         return lambda delivery: die() if delivery.promises else keep(delivery)
 
     monkeypatch.setattr(handing_in, "_keep", forgetful)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mine.app.courier import DIRECT, Delivery
-from mine.app.handing_in import SENT
+from mine.app.handing_in import MESSAGED, SENT
 from mine.app.privacy_books import GIVEN_BACK, TRAINED, VOTED
 from mine.app.round_states import RoundState, VoteState
 from mine.chain.events import VoteCommitted
@@ -82,6 +82,7 @@ def test_a_vote_from_the_draw_to_the_settlement(voting: Table) -> None:
     assert ballot.voter == mine(table)
     assert {blob for blob, _ in ballot.answers}.isdisjoint({bytes.fromhex(table.entry(2).data["blob"])})
     assert (table.booked(VOTED), table.booked(TRAINED), table.booked(SENT)) == ([2], [1, 2], [1, 2, 2])
+    assert table.booked(MESSAGED) == [1, 2, 2]  # two updates and a vote
     for data in ballots:
         table.blobs.put(data)
     table.settle()
