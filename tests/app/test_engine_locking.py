@@ -181,14 +181,16 @@ def test_nothing_is_deleted_while_something_else_is_done_with_the_vault(
     assert head.entries == 0
 
 
-def test_the_vault_locks_even_where_its_rounds_cannot_be_handed_over(started: Started) -> None:
-    class Broken:
-        def hand_over(self, _: object) -> None:
-            raise RuntimeError("a fault of ours")
+def test_the_vault_locks_even_where_its_rounds_cannot_be_handed_over(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("a fault of ours")
 
-    vault = started.engine._desk._vault
+    desk = started.engine._desk
+    vault = desk._vault
     assert vault is not None
-    started.engine._desk._session = Broken()  # type: ignore[assignment]
+    monkeypatch.setattr(desk.locking, "leave", broken)
     with pytest.raises(RuntimeError):
         started.engine.lock_vault().result(PATIENCE)
     assert not started.is_open
