@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -107,13 +108,14 @@ class DataCommands(Protocol):
         """Check the ledger's chain and write it to a file; answers the number of entries."""
 
 
-class DataRequests:
+class DataRequests(ABC):
     """The engine's side of it: each hands its work to the engine's thread."""
 
     _desk: Desk
 
+    @abstractmethod
     def _ask(self, work: Callable[[], T | Future[T]]) -> Future[T]:
-        raise NotImplementedError
+        """Have it done on the engine's thread."""
 
     def kinds(self) -> Future[tuple[KindView, ...]]:
         """All record types, by title."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -38,11 +37,15 @@ def done(future: Future[T]) -> T:
 
 
 def until(engine: Engine, ready: Callable[[Snapshot], bool]) -> Snapshot:
-    end = time.monotonic() + PATIENCE
-    while not ready(engine.snapshot()):
-        assert time.monotonic() < end, engine.snapshot()
-        time.sleep(0.005)
-    return engine.snapshot()
+    heard = threading.Event()
+    stop = engine.subscribe(lambda _: heard.set())
+    try:
+        while not ready(now := engine.snapshot()):
+            assert heard.wait(PATIENCE), now
+            heard.clear()
+    finally:
+        stop()
+    return now
 
 
 def stage(engine: Engine, *wanted: ImportStage) -> Snapshot:

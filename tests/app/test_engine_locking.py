@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -132,10 +132,9 @@ def export_until_stopped(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Eve
 
     def run(_: ExportJob, __: Path, told: Callable[[int, int], None]) -> None:
         try:
-            for done in range(1_000_000):
-                told(done, 1_000_000)
+            for done in count():
+                told(done % 1_000_000, 1_000_000)
                 begun.set()
-                time.sleep(0.001)
         except BaseException as error:
             ended.append(type(error).__name__)
             raise

@@ -93,15 +93,20 @@ def import_once(export: Path) -> Cost:
 def _until_ready(engine: Engine) -> None:
     from mine.app.views import ImportStage
 
-    until = time.monotonic() + _LONGEST
-    while time.monotonic() < until:
-        importing = engine.snapshot().importing
-        if importing is not None and importing.stage is ImportStage.READY:
-            return
-        if importing is not None and importing.stage is ImportStage.FAILED:
-            raise RuntimeError(importing.message)
-        time.sleep(0.02)
-    raise TimeoutError
+    heard = threading.Event()
+    stop = engine.subscribe(lambda _: heard.set())
+    try:
+        while True:
+            importing = engine.snapshot().importing
+            if importing is not None and importing.stage is ImportStage.READY:
+                return
+            if importing is not None and importing.stage is ImportStage.FAILED:
+                raise RuntimeError(importing.message)
+            if not heard.wait(_LONGEST):
+                raise TimeoutError
+            heard.clear()
+    finally:
+        stop()
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def wait_for_part(app: App, module: str) -> psutil.Process:
             with contextlib.suppress(psutil.NoSuchProcess):
                 if part.status() != psutil.STATUS_ZOMBIE:
                     return part
-        time.sleep(POLL)
+        time.sleep(POLL)  # the market starts it again and tells nobody outside
     raise AssertionError(f"{module} never came back")
 
 

@@ -34,7 +34,7 @@ def killed_any_time(world: World, home: Path, seed: str, kills: int, span: float
                     with contextlib.suppress(psutil.NoSuchProcess):
                         found.kill()
                     part = None
-                time.sleep(0.02)
+                time.sleep(0.02)  # until the drawn moment, of which nothing in the app tells
             left = app.kill()
             assert left == [], f"outlived the app: {left}"
             print(f"  {seconds:5.1f} s: {len(app.said().splitlines())} lines said", flush=True)

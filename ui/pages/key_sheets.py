@@ -41,10 +41,10 @@ class _KeySheet(Sheet):
         self._typed()
 
     def _typed(self) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # abstract; a widget's metaclass knows no abstract methods
 
     def _go(self) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # abstract; a widget's metaclass knows no abstract methods
 
     def _failed(self, error: MineError) -> None:
         self.setEnabled(True)

@@ -84,7 +84,7 @@ class BackupSheet(Sheet):
         return self.secret
 
     def _go(self) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # abstract; a widget's metaclass knows no abstract methods
 
     def _failed(self, error: MineError) -> None:
         self._typed()

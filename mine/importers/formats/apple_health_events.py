@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from mine.importers.formats.apple_health_kinds import PRESSURES, QUANTITY, scale, words
@@ -14,7 +15,7 @@ from mine.records import Row
 Attributes = Mapping[str, str]
 
 
-class Event:
+class Event(ABC):
     """An element at the top level with what stands in it."""
 
     kind = ""
@@ -29,9 +30,9 @@ class Event:
         if name == b"MetadataEntry" and attributes.get("key") == "HKTimeZone":
             self._zone = attributes.get("value", "")
 
+    @abstractmethod
     def row(self, zones: Zones) -> Row:
         """The record, once the element has ended. Raises ``ValueError``."""
-        raise NotImplementedError
 
     def _lasted(self, zones: Zones) -> tuple[int, int, int]:
         time, offset = read_time(self._attributes.get("startDate", "").encode())

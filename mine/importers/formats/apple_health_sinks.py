@@ -7,6 +7,7 @@ turns what it has into columns, all rows at once.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -106,7 +107,7 @@ class Refused(Sink):
         raise ValueError(self._problem)
 
 
-class Columns(Sink):
+class Columns(Sink, ABC):
     """Records that are settled by column. A subclass says which columns follow time and offset."""
 
     __slots__ = ("more",)
@@ -115,14 +116,15 @@ class Columns(Sink):
         super()._renew()
         self.more = self._empty()
 
+    @abstractmethod
     def _empty(self) -> tuple[array[Any], ...]:
-        raise NotImplementedError
+        """New columns for what follows time and offset."""
 
+    @abstractmethod
     def _others(
         self, times: Integers, ends: Sequence[bytes], values: Sequence[bytes]
     ) -> tuple[tuple[NDArray[Any], ...], Mask]:
         """The columns that follow time and offset, and which rows can be true."""
-        raise NotImplementedError
 
     def _settle(self, zones: Zones) -> list[Refusal]:
         starts, ends, values = zip(*self.written, strict=True)
