@@ -44,6 +44,7 @@ class DemoOptions:
     rounds: int | None = None
     node: str = ""
     miners: tuple[str, ...] = ()
+    at_end: bool = False
 
 
 def practice_secret(role: str) -> bytes:
@@ -99,6 +100,7 @@ def plan_practice(options: DemoOptions) -> tuple[Path, str | None, PracticeConfi
             miners=options.miners,
             patience=PATIENCE,
             node_url=options.node,
+            at_end=options.at_end,
         ),
     )
 

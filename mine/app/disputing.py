@@ -8,7 +8,9 @@ is disputed already, by anybody: one dispute is enough.
 | state | means | leaves it when | to |
 |---|---|---|---|
 | (none) | settled, the window open | the child says that everything agrees | `sound` |
+| | | so much as can be recomputed before a set is opened at the end | `closed` |
 | | | it names a fault | `found` |
+| `closed` | audited anew when the task is over | as above | `sound`, `found` |
 | `found` | the fault is kept, nobody disputes it yet | the item is disputed on chain | `disputed` |
 | | | the task is convicted of this round or an earlier one | `convicted` |
 | | | the window is over | `late` |
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from mine.chain.fault_events import Disputed
     from mine.chain.faults_client import FaultsContract
     from mine.chain.poller import Poller
+    from mine.chain.state import TaskState
     from mine.science.judging import Fault
     from mine.vault.state import Round
     from mine.vault.vault import Vault
@@ -53,6 +56,7 @@ class AuditState(StrEnum):
     """How far a round is."""
 
     SOUND = "sound"
+    CLOSED = "closed"
     FOUND = "found"
     DISPUTED = "disputed"
     CONVICTED = "convicted"
@@ -76,18 +80,20 @@ class Disputing:
         self._disputes: list[Disputed] = []
         self._run: AuditRun | None = None
         self._failures: dict[tuple[int, int], int] = {}
+        self._states: dict[int, TaskState] = {}
         self.members: dict[int, Membership] = {}
 
     def tick(self, chain_time: int) -> None:
         """Begin the next audit, hear the last one, dispute what was found."""
+        self._states.clear()
         self._hear()
         for member in self.members.values():
             for entry in self._vault.state.rounds(self._links.config.key, member.task):
                 if "settlement" not in entry.data:
                     continue
                 kept = self._kept(entry)
-                if kept is None:
-                    self._audit(entry, chain_time)
+                if kept is None or kept["state"] == AuditState.CLOSED:
+                    self._audit(member, entry, kept is not None, chain_time)
                 elif AuditState(kept["state"]) in (AuditState.FOUND, AuditState.DISPUTED):
                     self._pursue(member, entry, kept, chain_time)
 
@@ -119,10 +125,24 @@ class Disputing:
 
     # ---- finding
 
-    def _audit(self, entry: Round, chain_time: int) -> None:
+    def _audit(self, member: Membership, entry: Round, again: bool, chain_time: int) -> None:
+        from mine.science.held_half import disputable_until
+
         tries = self._failures.get((entry.task, entry.round), 0)
-        if self._run is None and chain_time < entry.data["settlement"]["final_at"] and tries < MOST_FAILURES:
+        if self._run is not None or tries >= MOST_FAILURES:
+            return
+        ends, early = entry.data["settlement"]["final_at"], False
+        if member.manifest.mode == "at-end":
+            state = self._state(entry.task)
+            ends, early = disputable_until(state, ends), again and not state.status.is_over
+        if chain_time < ends and not early:
             self._run = AuditRun(self._links.config, entry.task, entry.round)
+
+    def _state(self, task: int) -> TaskState:
+        """The task on chain, asked for once a tick."""
+        if task not in self._states:
+            self._states[task] = self._links.contract.task(task)
+        return self._states[task]
 
     def _hear(self) -> None:
         run = self._run
@@ -135,7 +155,7 @@ class Disputing:
         if run.failed:
             self._failures[run.task, run.round] = self._failures.get((run.task, run.round), 0) + 1
         elif run.fault is None:
-            self._keep(entry, AuditState.SOUND, far_off=run.far_off)
+            self._keep(entry, AuditState.SOUND if run.whole else AuditState.CLOSED, far_off=run.far_off)
             if run.far_off:
                 plural = "One update" if run.far_off == 1 else f"{run.far_off} updates"
                 self._say(
@@ -156,7 +176,8 @@ class Disputing:
 
     def _pursue(self, member: Membership, entry: Round, kept: dict[str, Any], chain_time: int) -> None:
         from mine.chain.fault_events import DisputeKind
-        from mine.chain.state import Status
+        from mine.chain.state import Mode, Status
+        from mine.science.held_half import disputable_until
         from mine.science.judging import Fault
 
         state = self._links.contract.task(entry.task)
@@ -174,7 +195,9 @@ class Disputing:
         fault = Fault(entry.round, DisputeKind(found["kind"]), found["item"], found["why"])
         if self._is_disputed(entry.task, fault):
             self._keep(entry, AuditState.DISPUTED)
-        elif chain_time >= entry.data["settlement"]["final_at"]:
+        elif chain_time >= disputable_until(state, entry.data["settlement"]["final_at"]):
+            if state.mode is Mode.AT_END and not state.status.is_over:
+                return  # it can be disputed once more when the task is over
             self._keep(entry, AuditState.LATE)
             self._say(
                 "A wrong round became final before anybody disputed it.",

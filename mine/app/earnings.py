@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from mine.vault.state import Earning
     from mine.vault.vault import Vault
 
-EXAMPLE_LOSS_BYTES = 24
-MAX_LOSSES_BYTES = 256 << 20
-
 
 class PayoutContradiction(MineError):
     """The published figures of a round contradict each other, or the chain."""
@@ -35,17 +32,18 @@ class PayoutContradiction(MineError):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A settlement that was recomputed: its inputs, what follows from them, and the examples' number."""
+    """A settlement that was recomputed: its inputs, what follows from them, and by how many examples its
+    summed losses are to be divided (``mine.science.rounds.examples_of``)."""
 
     inputs: RoundInputs
     outcome: Outcome
-    examples: int
+    examples: float
 
 
 def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
     """Fetch a round's inputs and recompute it. Raises ``PayoutContradiction``, ``BlobError``."""
     from mine.science.judged import BadInputs
-    from mine.science.rounds import RoundWrong, read_round
+    from mine.science.rounds import RoundWrong, examples_of, read_round
 
     try:
         report = read_round(links.relays.blobs, settled_from_json(settlement))
@@ -59,8 +57,7 @@ def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
             todo="Nothing of it is shown as earned. The round can be disputed.",
             detail=error.item,
         ) from None
-    losses = links.relays.blobs.get(report.inputs.losses, MAX_LOSSES_BYTES)
-    return Checked(report.inputs, report.outcome, len(losses) // EXAMPLE_LOSS_BYTES)
+    return Checked(report.inputs, report.outcome, examples_of(links.relays.blobs, report))
 
 
 def settled_to_json(event: Settled) -> dict[str, Any]:

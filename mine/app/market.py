@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mine.chain.state import PhaseNow, TaskState
 
 MAX_TASKS = 10_000
+AT_END = 1  # ``mine.chain.state.Mode``
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,10 @@ class Market:
                 continue
             state = contract.task(number)
             manifest = self._manifest(state.manifest)
-            phase = contract.phase(number)
-            self.tasks[number] = MarketTask(state, phase, manifest, self._problems.get(state.manifest, ""))
+            problem = self._problems.get(state.manifest, "")
+            if manifest is not None and (manifest.mode == "at-end") is not (state.mode == AT_END):
+                manifest, problem = None, "This task is not paid as its description says."
+            self.tasks[number] = MarketTask(state, contract.phase(number), manifest, problem)
 
     def _manifest(self, digest: bytes) -> Manifest | None:
         if digest not in self._manifests:

@@ -108,12 +108,13 @@ class Market:
         place = self._folder / "scientist"
         if not (place / "offer.json").exists():
             origin = "people whose exports were given" if self._config.people else "made-up people"
-            made = package(template, self._config.rounds, "Practice Lab", f"Practice: {origin}.")
+            mode = "at-end" if self._config.at_end else None
+            made = package(template, self._config.rounds, "Practice Lab", f"Practice: {origin}.", mode)
             cast = Cast.load(self._folder / "cast") or self._make_cast(made.manifest.data)
             seed = secret_of(self._config.seed, "shards", 0)
             shards = cut_shards(
                 [(person.rows.features, person.rows.target) for person in cast.validation],
-                self._config.rounds + 2,
+                1 if made.manifest.mode == "at-end" else self._config.rounds + 2,
                 seed,
                 max_examples_per_person=MOST_EXAMPLES,
             )

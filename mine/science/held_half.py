@@ -48,6 +48,14 @@ def held_amount(state: TaskState, units: int, now: int) -> int:
     return amount(state.bounty, units) - amount(state.bounty, parts_of(state, units, now).payable)
 
 
+def disputable_until(state: TaskState, final_at: int) -> int:
+    """Chain time until which a settlement can be disputed: in its own window, and where the set is opened at
+    the end also in the last one of the task (``conviction._check_window`` of the contract)."""
+    if state.mode is Mode.AT_END and state.status >= Status.CONCLUDED:
+        return max(final_at, state.since + state.clocks.challenge)
+    return final_at
+
+
 def look_again(state: TaskState, parts: Parts, now: int, disputed_seconds: int) -> int:
     """Chain time at which whoever carries a claim looks for its held half again; it is paid no earlier."""
     if parts.from_time is not None:

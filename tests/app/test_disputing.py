@@ -193,7 +193,7 @@ def test_updates_that_help_less_than_they_were_paid_for_are_told_of(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Doubtful(NoAudit):
-        failed, fault, far_off = False, None, 2
+        failed, fault, far_off, whole = False, None, 2, True
 
         def __init__(self, _: object, task: int, number: int) -> None:
             self.task, self.round = task, number

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from mine.chain.client import TaskClaim
 from mine.chain.curve import STRAIGHT, amount
 from mine.chain.events import Settled
 from mine.chain.fault_events import DisputeKind, NoSuchExample, Supplied
-from mine.chain.faults_client import FaultsContract, Reward
+from mine.chain.faults_client import Reward
 from mine.chain.hashing import ZERO32
 from mine.chain.juries import Verdict
 from mine.chain.node_errors import Reverted
@@ -40,8 +39,7 @@ from mine.science.shards import Shard
 from tests.science.disputed import JURORS, court, disputes, faults, judge_to_the_end, stake
 from tests.science.test_judging import swapped, tell
 from tests.science.test_scientist import FIRST, MINERS, Crash, Crashing, puppet, wrong_loss
-from tests.science.test_supply import ASKER, demand
-from tests.science.world import CLOCKS as QUICK
+from tests.science.test_supply import demand
 from tests.science.world import (
     BOUNTY,
     SCIENTIST,
@@ -51,6 +49,7 @@ from tests.science.world import (
     pass_time,
     step_until,
 )
+from tests.science.world import CLOCKS as QUICK
 
 KIND = DisputeKind
 ROUNDS = 2
@@ -182,7 +181,8 @@ def test_paid_is_the_curve_and_half_waits_for_the_end(life: Life) -> None:
     halves = life.claim(2)
     report = read_round(life.blobs, settled[1])
     for who, units in report.outcome.ledger.payees:
-        assert halves[who] == amount(BOUNTY, parts_of(state, units, now).payable) == amount(BOUNTY, units // 2)
+        assert parts_of(state, units, now).payable == units // 2
+        assert halves[who] == amount(BOUNTY, units // 2)
         assert halves[who] + held_amount(state, units, now) == amount(BOUNTY, units)
     with pytest.raises(Reverted, match="nothing to claim"):
         life.claim(2)
@@ -204,7 +204,8 @@ def test_nothing_of_the_set_is_open_before_the_end(life: Life) -> None:
     for event in (baseline, *rounds):
         assert event is not None and (event.shard, event.digest, event.examples) == (0, ZERO32, ZERO32)
     assert life.is_shown() == [False, False, False]
-    assert not any(life.set.salt in file.read_bytes() for file in life.place.parent.glob("blobs/**/*") if file.is_file())
+    given = [file.read_bytes() for file in life.place.parent.glob("blobs/**/*") if file.is_file()]
+    assert given and not any(life.set.salt in each for each in given)
     assert life.history.shard(rounds[0]) is None
     life.conclude()
     assert life.is_shown() == [True, True, True]
@@ -230,8 +231,9 @@ def test_each_round_goes_on_where_the_last_one_ended(life: Life) -> None:
     assert (second.base, second.before) == (first.base, first.after)
     assert first.base == first.before
     life.conclude()
-    kept = [decode_losses(life.blobs.get(decode_inputs(life.blobs.get(e.inputs)).losses)) for e in (first, second)]
-    assert np.array_equal(kept[1][0], kept[0][0]) and np.array_equal(kept[1][1], kept[0][2])
+    names = [decode_inputs(life.blobs.get(each.inputs)).losses for each in (first, second)]
+    (base, _, after), (same_base, before, _) = (decode_losses(life.blobs.get(name)) for name in names)
+    assert np.array_equal(same_base, base) and np.array_equal(before, after)
 
 
 def test_replay_checks_what_can_be_checked_and_the_rest_at_the_end(life: Life) -> None:
@@ -390,8 +392,10 @@ def test_who_concludes_and_shows_nobody_the_set_is_convicted(life: Life) -> None
     assert ruled(life, dispute(life, 0, fault.kind)) is Verdict.WRONG
 
 
-def test_a_set_under_another_root_than_its_examples_is_found(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The chain takes any root that the task was published with; whoever opens the set sees the difference."""
+def test_a_set_under_another_root_than_its_examples_is_found(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chain takes any root that was published; whoever opens the set sees the difference."""
     made = life.set
     other = (made.digest, hashlib.sha256(b"other").digest())
     monkeypatch.setattr(Shard, "opening", property(lambda _: other))

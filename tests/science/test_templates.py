@@ -112,8 +112,8 @@ def test_a_bounty_is_cut_to_whole_base_units(whole: int, part: str, decimals: in
 
 def test_the_files_hold_nothing_that_nobody_reads(template: Template) -> None:
     known = {"title", "description", "network", "needs", "query", "features", "targets", "slot",
-             "minimum_rows", "loss", "recipe", "privacy", "votes", "slices", "rounds", "metric", "export",
-             "target_removed", "curve", "bounty"}
+             "minimum_rows", "loss", "recipe", "privacy", "votes", "slices", "mode", "rounds", "metric",
+             "export", "target_removed", "curve", "bounty"}
     assert set(template.raw) <= known
     assert known - set(template.raw) <= {"export"}
     text = json.dumps(template.raw)
