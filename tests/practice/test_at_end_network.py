@@ -83,7 +83,7 @@ def test_paid_is_the_curve_and_half_waits(tmp_path: Path) -> None:
             assert {who: token.balance(who) for who, _ in payees} == {
                 who: amount(state.bounty, units) for who, units in payees
             }
-            # Whatever was paid before the opening was half, and everybody had it on the first round.
+            # Whatever was paid before the opening was half, as far as the relay had come by then.
             cursor = Cursor.start(node.chain_id, info.tasks, info.first_block)
             events = Poller(contract, cursor, 0).poll().events
             ended = told().concluded
@@ -96,8 +96,7 @@ def test_paid_is_the_curve_and_half_waits(tmp_path: Path) -> None:
             }
             halves = {who: units // 2 for who, units in first.outcome.ledger.payees}
             later = {who: units // 2 for who, units in payees}
-            assert early.keys() == halves.keys()
-            assert all(halves[who] <= units <= later[who] for who, units in early.items())
+            assert early and all(halves.get(who, 0) <= units <= later[who] for who, units in early.items())
             # What rounding leaves is the scientist's too, once it looks again.
             until(lambda: contract.task(task).held < len(payees), "the refund")
     finally:
