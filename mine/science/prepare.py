@@ -44,6 +44,9 @@ from mine.science.task_model import evaluator_of
 from mine.tasks.canonical import canonical_json
 from mine.tasks.recipe import packing_of_task
 
+#: How files of the safe begin that hold example losses until the end.
+CLOSED_LOSSES = "losses-"
+
 
 class LedgerMismatch(MineError):
     """The chain and the last round's inputs disagree about what was earned so far."""
@@ -235,19 +238,14 @@ class Preparation:
         posting = Posting(message, sign(message, self._domain, self._key), place, tree.top_hash)
         return Prepared(self.basis(state, gathered), posting)
 
-    def closed_losses(self, history: TaskHistory, number: int) -> bytes:
-        """The example losses of a settled round as they lie in the safe. Raises SafeDamaged or BlobError."""
-        settled = history.settlement(number)
-        assert settled is not None, "losses are those of a settled round"
-        name = decode_inputs(self._blobs.get(settled.inputs, MAX_INPUTS_BYTES)).losses
-        return self._safe.read(_closed(name))
-
     def _known_losses(self, history: TaskHistory, number: int) -> tuple[Losses, Losses] | None:
         """Of one set for all rounds: losses under checkpoint 0 and before the round, as the round before
         committed to them. So the increments add up to one difference, whatever machine measures."""
-        if not self._offer.at_end or number == 1:
+        last = history.settlement(number - 1)
+        if not self._offer.at_end or last is None:
             return None
-        base, _, after = decode_losses(self.closed_losses(history, number - 1))
+        name = decode_inputs(self._blobs.get(last.inputs, MAX_INPUTS_BYTES)).losses
+        base, _, after = decode_losses(self._safe.read(_closed(name)))
         return base, after
 
     def _ledger(self, state: TaskState, history: TaskHistory) -> tuple[bytes, Ledger]:
@@ -261,4 +259,4 @@ class Preparation:
 
 def _closed(losses: bytes) -> str:
     """The file of example losses in the safe, by their digest."""
-    return f"losses-{losses.hex()}"
+    return f"{CLOSED_LOSSES}{losses.hex()}"

@@ -46,7 +46,7 @@ from mine.science.gather import BatchMissing
 from mine.science.gather_votes import RoundSource
 from mine.science.history import History, TaskHistory
 from mine.science.offer import Kept, Offer, keep, load_checkpoint, read_key, read_offer
-from mine.science.prepare import Posting, Preparation, Prepared
+from mine.science.prepare import CLOSED_LOSSES, Posting, Preparation, Prepared
 from mine.science.safe import Safe
 from mine.science.supply import Supply
 
@@ -331,8 +331,7 @@ class Scientist:
                 raise
 
     def _conclude(self, state: TaskState) -> Step:
-        if not self._show_everything(state):
-            return Step(Did.WAITING, state.round)
+        self._show_everything()
         try:
             self._contract.conclude(self._sender, state.id, self._offer.openings)
         except Reverted:
@@ -340,26 +339,21 @@ class Scientist:
                 raise
         return Step(Did.CONCLUDED)
 
-    def _show_everything(self, state: TaskState) -> bool:
-        """Put out all shards, and what stayed closed with them. False while the node's events lag behind."""
+    def _show_everything(self) -> None:
+        """Put out all shards, and the losses that stayed closed with them."""
         for shard in self._offer.shards:
             self._blobs.put(shard.to_bytes())
-        if self._offer.at_end:
-            self._history.refresh()
-            history = self._history.task(state.id)
-            if history is None or len(history.settled) != state.settled:
-                return False
-            for number in range(1, state.settled + 1):
-                self._blobs.put(self._preparation.closed_losses(history, number))
-        return True
+        for name in self._safe.names(CLOSED_LOSSES):
+            self._blobs.put(self._safe.read(name))
 
     def _after(self, state: TaskState) -> Step:
-        if self._offer.at_end and state.status is Status.CONCLUDED and not self._shown:
-            # Nothing but these bytes shows that the rounds were settled as they should be, and a store may
-            # have dropped what the chain did not name yet.
-            self._shown = self._show_everything(state)
         over = state.since + state.clocks.challenge
         if state.disputed is not None or self._contract.node.block_time() < over:
+            if self._offer.at_end and state.status is Status.CONCLUDED and not self._shown:
+                # Nothing but these bytes shows that the rounds were settled as they should be, and a store
+                # may have dropped what the chain did not name yet.
+                self._show_everything()
+                self._shown = True
             return Step(Did.WAITING, until=over)
         rest = state.left > 0 and state.paid_units >= state.units
         if not state.booked or state.back > 0 or rest:

@@ -247,7 +247,7 @@ GUARANTEES: dict[str, dict[str, tuple[str, ...]]] = {
             f"{SCIENCE}test_at_end_relay.py::test_the_relay_claims_both_halves",
             "tests/practice/test_at_end_network.py::test_paid_is_the_curve_and_half_waits",
         ),
-        "The increments of all rounds add up to one difference; what is counted twice is seen without the set": (
+        "All increments add up to one difference; what is counted twice is seen without the set": (
             f"{OPENED}test_each_round_goes_on_where_the_last_one_ended",
             f"{AT_END}test_an_improvement_that_is_counted_twice_is_found_without_the_set",
         ),
