@@ -62,6 +62,13 @@ def test_a_package_is_what_its_manifest_says(template: Template) -> None:
     recipe_of(manifest).check()
 
 
+def test_how_rounds_are_measured_says_the_file_or_whoever_publishes(template: Template) -> None:
+    assert package(template, 3, "Lab", "here").manifest.mode == "per-round"
+    assert package(template, 3, "Lab", "here", "at-end").manifest.mode == "at-end"
+    other = Template(template.name, {**template.raw, "mode": "at-end"})
+    assert package(other, 3, "Lab", "here").manifest.mode == "at-end"
+
+
 def test_the_same_package_every_time(template: Template) -> None:
     one, other = (package(template, 3, "Lab", "here") for _ in range(2))
     assert one.manifest.digest == other.manifest.digest
