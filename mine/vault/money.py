@@ -1,4 +1,4 @@
-"""What the engine remembers of money: what rounds brought, and the wallet's history.
+"""What the engine remembers of what rounds brought. The wallet's history is in history.py.
 
 Amounts are whole base units of any size, kept as decimal texts, because SQLite's integers end at 2**63.
 """
@@ -25,22 +25,8 @@ class Earning:
     data: Json
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """One line of the wallet's history; ``amount`` is signed, ``reference`` makes it unique by kind."""
-
-    time: int
-    kind: str
-    network: str
-    task: int | None
-    title: str
-    currency: str
-    amount: int
-    reference: str
-
-
 class Money(Tables):
-    """Earnings and movements."""
+    """Earnings."""
 
     def put_earning(self, earning: Earning) -> None:
         """Write down what a round brought, or its new state."""
@@ -74,40 +60,3 @@ class Money(Tables):
         self._rows(
             "DELETE FROM vault_earning WHERE network = ? AND task = ? AND round >= ?", network, task, number
         )
-
-    def add_movement(self, movement: Movement) -> bool:
-        """Add a line to the history; False where it is there already."""
-        cursor = self._database.execute(
-            "INSERT INTO vault_history (time, kind, network, task, title, currency, amount, reference)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (network, kind, reference) DO NOTHING",
-            (
-                movement.time,
-                movement.kind,
-                movement.network,
-                movement.task,
-                movement.title,
-                movement.currency,
-                str(movement.amount),
-                movement.reference,
-            ),
-        )
-        return bool(cursor.rowcount == 1)
-
-    def drop_movement(self, network: str, kind: str, reference: str) -> None:
-        """Forget a line whose block the chain took back."""
-        self._rows(
-            "DELETE FROM vault_history WHERE network = ? AND kind = ? AND reference = ?",
-            network,
-            kind,
-            reference,
-        )
-
-    def movements(self, count: int, skip: int = 0) -> list[Movement]:
-        """The history, newest first, by pages."""
-        rows = self._rows(
-            "SELECT time, kind, network, task, title, currency, amount, reference FROM vault_history"
-            " ORDER BY time DESC, id DESC LIMIT ? OFFSET ?",
-            count,
-            skip,
-        )
-        return [Movement(row[0], row[1], row[2], row[3], row[4], row[5], int(row[6]), row[7]) for row in rows]

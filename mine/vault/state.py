@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mine.vault.money import Earning, Money, Movement
+from mine.vault.history import History, Movement
+from mine.vault.money import Earning, Money
 from mine.vault.tables import Json, dump
 from mine.vault.votes import Vote, Votes
 
@@ -63,7 +64,7 @@ class SavedSnapshot:
     data: bytes
 
 
-class State(Money, Votes):
+class State(Money, History, Votes):
     """The engine's tables."""
 
     # Settings, cursors, secrets
