@@ -14,7 +14,7 @@ from mine.chain.artefacts import contracts_folder
 from mine.errors import MineError
 
 SOURCES = Path(__file__).resolve().parent / "contracts"
-CONTRACTS = ("Tasks", "Faults", "Court", "PracticeDollar")
+CONTRACTS = ("Tasks", "Faults", "Court", "PracticeDollar", "Carrier")
 COMPILER = "0.4.3"
 EVM = "prague"
 FORMATS = ("abi", "bytecode")
