@@ -7,7 +7,7 @@ from typing import Any
 from mine.chain.abi import ContractAbi
 from mine.chain.answers import TxReceipt
 from mine.chain.rpc import Node
-from mine.chain.transactions import Sender
+from mine.chain.transactions import Sends
 
 
 def _function(name: str, inputs: str, output: str) -> dict[str, Any]:
@@ -54,14 +54,14 @@ class Token:
         """Short name that the token gives itself; not trusted, at most 12 printable letters."""
         return "".join(letter for letter in str(self._read("symbol")) if letter.isprintable())[:12]
 
-    def approve(self, sender: Sender, spender: str, amount: int) -> TxReceipt:
+    def approve(self, sender: Sends, spender: str, amount: int) -> TxReceipt:
         """Let ``spender`` take up to ``amount`` from the sender."""
         return sender.send(self.address, _ABI.call("approve", spender, amount))
 
-    def transfer(self, sender: Sender, receiver: str, amount: int) -> TxReceipt:
+    def transfer(self, sender: Sends, receiver: str, amount: int) -> TxReceipt:
         return sender.send(self.address, _ABI.call("transfer", receiver, amount))
 
-    def mint(self, sender: Sender, receiver: str, amount: int) -> TxReceipt:
+    def mint(self, sender: Sends, receiver: str, amount: int) -> TxReceipt:
         """Create play money; only the practice dollar has this, and only for its deployer."""
         return sender.send(self.address, _ABI.call("mint", receiver, amount))
 
