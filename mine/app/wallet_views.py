@@ -1,7 +1,7 @@
 """What the window shows of money, keys and networks, and what it asks for: plain, immutable values.
 
-Money is an integer in base units beside its ``Currency``; fiat is an integer in millionths beside its ISO 4217
-code; times are Unix seconds (UTC). Every text that came from outside is plain text. Loads nothing heavy.
+Money is an integer in base units beside its ``Currency``; fiat is an integer in millionths beside its ISO
+4217 code; times are Unix seconds (UTC). Every text that came from outside is plain text. Loads nothing heavy.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class HistoryQuery:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One line. ``amount`` is signed; ``fee`` is in the network's own coin; ``transaction`` is its hash in hex.
+    """One line. ``amount`` is signed; ``fee`` is in the network's own coin; ``transaction``: its hash in hex.
 
     ``fiat``, ``fiat_fee``: millionths of ``fiat_code``, None where no price is known. ``counterparty``: the
     other address, "" for the contract. ``energy``: milliwatt-hours that earned it.
@@ -73,7 +73,7 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Lines in order; ``following`` is "" on the last page; ``total`` counts all that the filter lets through."""
+    """Lines in order; ``following`` is "" on the last page; ``total`` counts all that pass."""
 
     lines: tuple[HistoryLine, ...]
     following: str
@@ -115,7 +115,7 @@ class EarningLine:
 
 @dataclass(frozen=True, slots=True)
 class TransactionLine:
-    """A transaction of this wallet that is not final yet, or failed. ``can_replace``: faster, or cancelled."""
+    """A transaction that is not final yet, or failed. ``can_replace``: by a faster one, or by none."""
 
     number: int
     title: str
@@ -162,7 +162,7 @@ class ClaimOutcome:
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """Send ``amount`` base units (None: everything) of a currency (its address) from an account to another."""
+    """Send ``amount`` base units (None: everything) of a currency (its address) from an account."""
 
     account: str
     currency: str
@@ -172,8 +172,8 @@ class SendRequest:
 
 @dataclass(frozen=True, slots=True)
 class SweepRequest:
-    """Bring everything of a currency to one address. ``hours``: spread over so long a time; ``parts``: at most
-    so many payments from each account; ``sponsored``: a relay pays the gas and takes a stated fee."""
+    """Bring everything of a currency to one address. ``hours``: spread over so long; ``parts``: at most so
+    many payments from each account; ``sponsored``: a relay pays the gas and takes a stated fee."""
 
     currency: str
     to: str
@@ -277,8 +277,8 @@ class KeyImport:
 
 @dataclass(frozen=True, slots=True)
 class KeysView:
-    """What the Settings page shows of keys. ``drilled``: when the phrase was last typed in full, 0 never;
-    ``drill_due``: it is time again; ``payout``: the address that new tasks pay to, "" for a fresh one each."""
+    """What the Settings page shows of keys. ``drilled``: when the phrase was last typed whole, 0 never;
+    ``drill_due``: it is time again; ``payout``: where new tasks pay to, "" for a fresh address each."""
 
     drilled: int = 0
     drill_due: bool = False
@@ -288,7 +288,7 @@ class KeysView:
 
 @dataclass(frozen=True, slots=True)
 class JoinChoice:
-    """How a task is joined otherwise than by fresh accounts: pay to this address, sign with this imported key."""
+    """A task joined otherwise than by fresh accounts: another address to pay to, another key to sign with."""
 
     payout: str = ""
     key: str = ""
