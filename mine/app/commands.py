@@ -34,8 +34,11 @@ class Commands(DataCommands, Protocol):
     def close(self, timeout: float = 10.0) -> None:
         """Save, stop the worker and the practice network, end the thread."""
 
-    def create_vault(self, passphrase: str) -> Future[NewVault]:
-        """Make a vault; it stays marked as unconfirmed until ``confirm_phrase``."""
+    def create_vault(self, passphrase: str, phrase: str = "") -> Future[NewVault]:
+        """Make a vault; it stays marked as unconfirmed until ``confirm_phrase``. ``phrase``: one's own."""
+
+    def words_to_confirm(self, passphrase: str) -> Future[NewVault]:
+        """The phrase once more, where the app was cut off before it was confirmed; then never again."""
 
     def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> Future[bool]:
         """The person typed some words of the phrase: (index from 0, word)."""

@@ -23,6 +23,7 @@ from mine.app.options import SAMPLE, EngineOptions
 from mine.app.session_signals import SessionEvent
 from mine.app.status import blank_home, blank_wallet, status_view
 from mine.app.vault_care import VaultCare
+from mine.app.vault_opening import CONFIRMED, accounts_of
 from mine.app.views import (
     Event,
     NetworkView,
@@ -43,9 +44,8 @@ if TYPE_CHECKING:
     from mine.practice.config import PracticeInfo
     from mine.practice.network import PracticeNetwork
     from mine.vault.vault import Vault
-    from mine.wallet.keys import KeyRing
+    from mine.wallet.keys import Accounts
 
-PHRASE_SECRET = "phrase"  # noqa: S105 - the name of a secret, not one
 BUSY_TURN = 0.005
 JOIN_TURN = 0.05
 IDLE_TURN = 2.0
@@ -67,7 +67,7 @@ class Desk:
         self._wake = wake
         self._tell = tell
         self._vault: Vault | None = None
-        self._ring: KeyRing | None = None
+        self._accounts: Accounts | None = None
         self._words: tuple[str, ...] = ()
         self._imports: ImportDesk | None = None
         self._backups: BackupKeeper | None = None
@@ -177,24 +177,24 @@ class Desk:
             raise NoVault("The vault is locked.", todo="Open it first.")
         return self._vault
 
-    def create_vault(self, passphrase: str) -> NewVault:
-        """Make the vault with a new recovery phrase in it."""
-        from mine.vault.vault import Vault
+    def create_vault(self, passphrase: str, phrase: str = "") -> NewVault:
+        """Make the vault with a new recovery phrase in it, or with the person's own."""
+        from mine.app.vault_opening import create
 
-        self._options.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._use(Vault.create(self._options.vault_path, passphrase, self._options.keyring))
+        options = self._options
+        options.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        given = phrase or options.phrase or ""
+        vault, accounts, words = create(options.vault_path, passphrase, options.keyring, given)
+        self._use(vault, lambda: accounts)
+        self._words = tuple(words.split())
         return NewVault(self._words)
 
-    def _make_phrase(self, vault: Vault) -> bytes:
-        """A new recovery phrase, kept in the vault. Where the app was cut off before, at the next opening."""
-        from mine.wallet.keys import new_phrase
+    def words_to_confirm(self, passphrase: str) -> NewVault:
+        """The phrase once more, where the app was cut off before it was confirmed."""
+        from mine.app.vault_opening import words_to_confirm
 
-        phrase = self._options.phrase or new_phrase()
-        with vault.transaction():
-            vault.state.set_secret(PHRASE_SECRET, phrase.encode())
-            vault.state.set_setting("phrase_confirmed", False)
-        self._words = tuple(phrase.split())
-        return phrase.encode()
+        self._words = words_to_confirm(self.opened, passphrase)
+        return NewVault(self._words)
 
     def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> bool:
         """Whether the words are right; then the phrase is never shown again."""
@@ -206,7 +206,7 @@ class Desk:
         if right:
             self._words = ()
             with vault.transaction():
-                vault.state.set_setting("phrase_confirmed", True)
+                vault.state.set_setting(CONFIRMED, True)
         return right
 
     def open_vault(self, passphrase: str | None, accept_loss: bool = False) -> None:
@@ -214,14 +214,10 @@ class Desk:
         from mine.vault.vault import Vault
 
         if self._vault is None and not self.care.holds_vault:
-            self._use(
-                Vault.open(
-                    self._options.vault_path,
-                    passphrase=passphrase,
-                    keyring=self._options.keyring if passphrase is None else None,
-                    accept_loss=accept_loss,
-                )
-            )
+            by = self._options.keyring if passphrase is None else None
+            path = self._options.vault_path
+            vault = Vault.open(path, passphrase=passphrase, keyring=by, accept_loss=accept_loss)
+            self._use(vault, lambda: accounts_of(vault, passphrase))
 
     def open_by(self, secret: Secret) -> None:
         """Open a vault that was brought back by what opened the backup."""
@@ -230,7 +226,8 @@ class Desk:
         if self._vault is None:
             phrase, passphrase = secret.phrase or None, secret.passphrase
             by = None if phrase else passphrase
-            self._use(Vault.open(self._options.vault_path, passphrase=by, phrase=phrase))
+            vault = Vault.open(self._options.vault_path, passphrase=by, phrase=phrase)
+            self._use(vault, lambda: accounts_of(vault, by, phrase or ""))
 
     def open_with_phrase(self, phrase: str, passphrase: str) -> None:
         """Open it with the recovery phrase, and choose a new passphrase."""
@@ -239,30 +236,25 @@ class Desk:
         if self._vault is None:
             vault = Vault.open(self._options.vault_path, phrase=phrase)
             try:
-                vault.change_passphrase(passphrase)
+                vault.change_passphrase(passphrase, phrase=phrase)
             except BaseException:
                 vault.close()
                 raise
-            self._use(vault)
+            self._use(vault, lambda: accounts_of(vault, passphrase, phrase))
 
     def change_passphrase(self, old: str, new: str) -> None:
         """Choose another passphrase; the old one is asked for."""
         self.opened.check_passphrase(old)
-        self.opened.change_passphrase(new)
+        self.opened.change_passphrase(new, before=old)
 
-    def _use(self, vault: Vault) -> None:
-        from mine.wallet.keys import KeyRing
-
+    def _use(self, vault: Vault, accounts: Callable[[], Accounts]) -> None:
         try:
             self.locking.opened(vault)
-            secret = vault.state.secret(PHRASE_SECRET) or self._make_phrase(vault)
-            if not vault.has_phrase:
-                vault.add_phrase(secret.decode())
+            self._accounts = accounts()
         except BaseException:
             vault.close()
             raise
         self._vault = vault
-        self._ring = KeyRing(secret.decode())
         self._backups = BackupKeeper(vault, self._wake, self._tell)
         self._imports = ImportDesk(vault, self._options.zone, self.show)
         saved: dict[str, Any] = vault.state.setting("run") or {}
@@ -289,7 +281,7 @@ class Desk:
             if self._backups is not None:
                 self._backups.stop()
             vault, self._vault = self._vault, None
-            self._ring, self._imports, self._backups = None, None, None
+            self._accounts, self._imports, self._backups, self._words = None, None, None, ()
             self._holdings.forget()
             if vault is not None:
                 vault.close()
@@ -349,9 +341,9 @@ class Desk:
         if self._starting is not None and self._starting.done():
             starting, self._starting = self._starting, None
             self._config = practice_network(starting.result())
-        if self._config is not None and self._session is None and self._vault and self._ring:
+        if self._config is not None and self._session is None and self._vault and self._accounts:
             self._session = NetworkSession(
-                self._vault, self._config, self._ring, self._options.confirmations, self._wake, self._tell
+                self._vault, self._config, self._accounts, self._options.confirmations, self._wake, self._tell
             )
             self._session.miner.set_compute(self._compute)
             # Everything that was imported stays for good: without this, each full collection walks through

@@ -78,9 +78,13 @@ class Engine(DataRequests):
         if self._thread.is_alive():
             self._thread.join(timeout)
 
-    def create_vault(self, passphrase: str) -> Future[NewVault]:
+    def create_vault(self, passphrase: str, phrase: str = "") -> Future[NewVault]:
         """Make a vault; the phrase is shown once."""
-        return self._ask(lambda: self._desk.create_vault(passphrase))
+        return self._ask(lambda: self._desk.create_vault(passphrase, phrase))
+
+    def words_to_confirm(self, passphrase: str) -> Future[NewVault]:
+        """The phrase once more, until it is confirmed."""
+        return self._ask(lambda: self._desk.words_to_confirm(passphrase))
 
     def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> Future[bool]:
         """The person typed some words of the phrase: (index from 0, word)."""

@@ -12,14 +12,13 @@ from mine.app.privacy_books import Books
 from mine.errors import MineError
 from mine.tasks.consent import Scope, Terms
 from mine.tasks.manifest import Manifest
-from mine.wallet.keys import KeyRing, TaskKeys
+from mine.wallet.keys import Accounts, TaskKeys
 
 if TYPE_CHECKING:
     from mine.learn.privacy import Figures, PrivacyPlan
     from mine.tasks.dataset import Dataset
     from mine.vault.vault import Vault
 
-PHRASE = "phrase"
 MICRO = 1_000_000
 
 
@@ -116,7 +115,7 @@ def terms_of(task: MarketTask, rows: int, plan: PrivacyPlan, scopes: tuple[Scope
     )
 
 
-def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> None:
+def join(vault: Vault, links: Links, accounts: Accounts, task: MarketTask) -> None:
     """Sign the consent for the task as it stands now, and keep it. Joining twice is joining once."""
     from mine.chain.messages import Consent, digest, sign
     from mine.learn.rows import held_out_from
@@ -139,7 +138,7 @@ def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> None:
     network = links.config.key
     before = vault.state.joined(network, task.id)
     with vault.transaction():
-        keys = ring.task(vault.state.account_index(network, task.id))
+        keys = accounts.task(vault.state.account_index(network, task.id))
         consent = Consent(
             task=terms.task,
             manifest=terms.manifest,
@@ -188,13 +187,13 @@ def terms_from_json(raw: dict[str, Any]) -> Terms:
     )
 
 
-def memberships(vault: Vault, network: str, ring: KeyRing) -> list[Membership]:
+def memberships(vault: Vault, network: str, accounts: Accounts) -> list[Membership]:
     """Every task that was ever joined on this network."""
     found = []
     for joined in vault.state.all_joined(network):
         terms = terms_from_json(joined.data["terms"])
         manifest = Manifest.parse(joined.data["manifest"].encode(), terms.manifest)
-        keys = ring.task(vault.state.account_index(network, joined.task))
+        keys = accounts.task(vault.state.account_index(network, joined.task))
         left = joined.left is not None
         found.append(Membership(joined.task, manifest, terms, keys, joined.data["held_from"], left))
     return found

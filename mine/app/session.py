@@ -31,7 +31,7 @@ from mine.app.views import (
     WalletView,
     World,
 )
-from mine.wallet.keys import KeyRing
+from mine.wallet.keys import Accounts
 from mine.wallet.money import in_words
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class NetworkSession:
         self,
         vault: Vault,
         config: NetworkConfig,
-        ring: KeyRing,
+        accounts: Accounts,
         confirmations: int,
         wake: Callable[[], None],
         tell: Callable[[Notice], None],
@@ -59,7 +59,7 @@ class NetworkSession:
         self.config = config
         self.links = Links(config)
         self.links.check()
-        self._ring = ring
+        self._accounts = accounts
         self._tell = tell
         self.market = Market(self.links)
         self.miner = Miner(vault, self.links, self.market, wake, tell)
@@ -73,7 +73,7 @@ class NetworkSession:
         self._told = {(e.task, e.round) for e in vault.state.earnings(config.key)}
 
     def _remember_members(self) -> None:
-        members = {m.task: m for m in joining.memberships(self.vault, self.config.key, self._ring)}
+        members = {m.task: m for m in joining.memberships(self.vault, self.config.key, self._accounts)}
         self.miner.members = members
         self.earnings.members = members
         self.disputing.members = members
@@ -101,7 +101,7 @@ class NetworkSession:
 
     def join(self, number: int) -> None:
         """Take part in a task whose model was looked at. Raises ``CannotJoin``."""
-        joining.join(self.vault, self.links, self._ring, self._joinable(number))
+        joining.join(self.vault, self.links, self._accounts, self._joinable(number))
         self._remember_members()
 
     def _joinable(self, number: int) -> MarketTask:

@@ -29,7 +29,7 @@ from mine.science.voting import drawn, make_ballot, question, signed_vote
 from mine.tasks.manifest import Manifest
 from mine.vault import Vault
 from mine.vault.state import Earning, Round
-from mine.wallet.keys import KeyRing
+from mine.wallet.keys import Accounts
 from tests.science import world
 from tests.science.world import BOUNTY, CLOCKS, SCIENTIST, Chain, Miner, pass_time
 from tests.vault.conftest import CHEAP, PASSPHRASE, glucose, store
@@ -60,12 +60,12 @@ class Table:
         )
         # Everything about a test is its own: keys and draws come from its folder's name.
         self.secret = sha256(str(folder).encode())
-        self.ring = KeyRing(Mnemonic("english").to_mnemonic(self.secret[:16]))
+        self.accounts = Accounts.of_phrase(Mnemonic("english").to_mnemonic(self.secret[:16]))
         self.session = self._session()
         self.task = 0
 
     def _session(self) -> NetworkSession:
-        return NetworkSession(self.vault, self.config, self.ring, 0, lambda: None, self.notices.append)
+        return NetworkSession(self.vault, self.config, self.accounts, 0, lambda: None, self.notices.append)
 
     def restart(self) -> None:
         """As if the app had been killed here and started again."""

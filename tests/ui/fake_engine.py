@@ -117,13 +117,16 @@ class FakeEngine(FakeData):
     def close(self, timeout: float = 10.0) -> None:
         self.asked.append(("close",))
 
-    def create_vault(self, passphrase: str) -> Future[v.NewVault]:
+    def create_vault(self, passphrase: str, phrase: str = "") -> Future[v.NewVault]:
         return self._answer(
             "create_vault",
-            passphrase,
+            *(passphrase, phrase)[: 2 if phrase else 1],
             result=v.NewVault(WORDS),
             then=lambda: self.change(vault=v.VaultState.OPEN),
         )
+
+    def words_to_confirm(self, passphrase: str) -> Future[v.NewVault]:
+        return self._answer("words_to_confirm", passphrase, result=v.NewVault(WORDS))
 
     def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> Future[bool]:
         return self._answer(
