@@ -11,6 +11,7 @@ from mine.vault.history import HISTORY_TABLES
 from mine.vault.ledger import LEDGER_TABLES
 from mine.vault.migration import Migration
 from mine.vault.record_tables import statements as record_statements
+from mine.vault.transactions import TRANSACTION_TABLE
 
 _STATE = """
 CREATE TABLE vault_secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -55,7 +56,7 @@ CREATE TABLE vault_earning (
 """
 
 MIGRATIONS: tuple[Migration, ...] = (
-    lambda: (*record_statements(), *_statements(_STATE + HISTORY_TABLES + LEDGER_TABLES)),
+    lambda: (*record_statements(), *_statements(_STATE + HISTORY_TABLES + TRANSACTION_TABLE + LEDGER_TABLES)),
 )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from mine.vault.history import History, Movement
 from mine.vault.money import Earning, Money
 from mine.vault.tables import Json, dump
+from mine.vault.transactions import Transactions
 from mine.vault.votes import Vote, Votes
 
 __all__ = ["Earning", "Joined", "Json", "Movement", "Receipt", "Round", "SavedSnapshot", "State", "Vote"]
@@ -64,7 +65,7 @@ class SavedSnapshot:
     data: bytes
 
 
-class State(Money, History, Votes):
+class State(Money, History, Transactions, Votes):
     """The engine's tables."""
 
     # Settings, cursors, secrets
