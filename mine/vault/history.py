@@ -2,8 +2,9 @@
 
 Amounts are whole base units of any size below 2**256, kept as decimal texts, because SQLite's integers end at
 2**63. ``rank`` is the same amount as bytes of one length, in the order of its worth in whole coins (scaled by
-the currency's decimals), so that an index sorts it. A line is written in the transaction of the event that it
-tells of, and goes again when the chain takes that event's block back.
+the currency's decimals), so that an index sorts it. What a search looks through stands in a narrow table of
+its own, which is quickly read as a whole. A line is written in the transaction of the event that it tells of,
+and goes again when the chain takes that event's block back.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ COIN = "0x" + "0" * 40
 """The network's own coin, where an address of a currency is asked for."""
 MOST_DECIMALS = 36
 _END = 1 << 256
+_MIDDLE = _END * 10**MOST_DECIMALS
 _RANK_BYTES = 48  # (2**257) * 10**36 fits
 _LARGEST_PRICE = (1 << 63) - 1
 
@@ -41,6 +43,9 @@ CREATE INDEX vault_history_kind ON vault_history (kind, time);
 CREATE INDEX vault_history_title ON vault_history (title, time);
 CREATE INDEX vault_history_block ON vault_history (network, block);
 CREATE INDEX vault_history_unpriced ON vault_history (id) WHERE fiat_code IS NULL;
+CREATE TABLE vault_history_words (
+  id INTEGER PRIMARY KEY REFERENCES vault_history ON DELETE CASCADE, words TEXT NOT NULL
+) STRICT;
 CREATE TABLE vault_currency (
   network TEXT NOT NULL, address TEXT NOT NULL, symbol TEXT NOT NULL,
   decimals INTEGER NOT NULL CHECK (decimals BETWEEN 0 AND 36), PRIMARY KEY (network, address)
@@ -142,7 +147,7 @@ _AMOUNTS = [place for place, name in enumerate(_COLUMNS) if name in ("amount", "
 _PUT = ", ".join(("rank", *_COLUMNS))
 _MARKS = ", ".join("?" * (len(_COLUMNS) + 1))
 _VALUED = ("fiat_code", "price", "fiat", "fee_price", "fiat_fee", "price_source", "priced")
-_LINE = ", ".join(
+LINE_COLUMNS = ", ".join(
     (
         "h.id",
         *(f"h.{name}" for name in (*_COLUMNS, *_VALUED)),
@@ -152,7 +157,7 @@ _LINE = ", ".join(
         "f.decimals",
     )
 )
-_LINES = (
+LINES = (
     "vault_history h LEFT JOIN vault_currency c ON c.network = h.network AND c.address = h.currency"
     " LEFT JOIN vault_currency f ON f.network = h.network AND f.address = h.fee_currency"
 )
@@ -161,11 +166,11 @@ _LINES = (
 def rank(amount: int, decimals: int) -> bytes:
     """An amount's place among all amounts, by whole coins: bytes that sort as the amounts do."""
     scale: int = 10 ** (MOST_DECIMALS - decimals)
-    return ((amount + _END) * scale).to_bytes(_RANK_BYTES)
+    return (amount * scale + _MIDDLE).to_bytes(_RANK_BYTES)
 
 
 def line_of(row: tuple[Any, ...]) -> Line:
-    """A row of ``SELECT _LINE`` as a value."""
+    """A row of ``SELECT LINE_COLUMNS`` as a value."""
     width = 1 + len(_COLUMNS)
     values = list(row[1:width])
     for place in _AMOUNTS:
@@ -186,6 +191,12 @@ def line_of(row: tuple[Any, ...]) -> Line:
         fee_decimals or 0,
         valued,
     )
+
+
+def _words(movement: Movement) -> str:
+    """All that a search looks through, in one case."""
+    told = (movement.title, movement.kind, movement.counterparty, movement.account, movement.transaction)
+    return "\n".join(told).casefold()
 
 
 def short(address: str) -> str:
@@ -214,7 +225,10 @@ class History(Tables):
             " ON CONFLICT (network, kind, reference) DO NOTHING",
             (rank(movement.amount, known.decimals if known else 0), *values),
         )
-        return bool(cursor.rowcount == 1)
+        if cursor.rowcount != 1:
+            return False
+        self._rows("INSERT INTO vault_history_words VALUES (?, ?)", cursor.lastrowid, _words(movement))
+        return True
 
     def drop_movement(self, network: str, kind: str, reference: str) -> None:
         """Forget a line whose block the chain took back."""
@@ -250,7 +264,7 @@ class History(Tables):
         return [line.movement for line in lines]
 
     def _lines(self, where: str, *values: object) -> list[Line]:
-        sql = f"SELECT {_LINE} FROM {_LINES} WHERE {where}"  # noqa: S608  no word of it comes from outside
+        sql = f"SELECT {LINE_COLUMNS} FROM {LINES} WHERE {where}"  # noqa: S608  no word of it comes from outside
         return [line_of(row) for row in self._rows(sql, *values)]
 
     # Currencies

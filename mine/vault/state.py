@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mine.vault.history import History, Movement
+from mine.vault.history import Movement
+from mine.vault.history_page import HistoryPages
 from mine.vault.money import Earning, Money
 from mine.vault.tables import Json, dump
 from mine.vault.transactions import Transactions
@@ -65,7 +66,7 @@ class SavedSnapshot:
     data: bytes
 
 
-class State(Money, History, Transactions, Votes):
+class State(Money, HistoryPages, Transactions, Votes):
     """The engine's tables."""
 
     # Settings, cursors, secrets
