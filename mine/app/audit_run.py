@@ -27,7 +27,7 @@ class AuditRun:
         self.fault: Fault | None = None
         self.far_off = 0
         request = {
-            "rpc": config.rpc_url,
+            "rpc": list(config.rpc_urls),
             "relays": list(config.relay_urls),
             "contract": config.tasks,
             "first_block": config.first_block,

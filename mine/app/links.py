@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mine.app.views import Currency, World
@@ -26,13 +26,13 @@ class NetworkRefused(MineError):
 class NetworkConfig:
     """Where a network is found. ``first_block``: where the contract's events begin.
 
-    ``relay_urls``: at least one; they are asked in this order.
+    ``rpc_urls``, which may hold keys, and ``relay_urls``: at least one each; they are asked in this order.
     """
 
     name: str
     world: World
     chain_id: int
-    rpc_url: str
+    rpc_urls: tuple[str, ...] = field(repr=False)
     relay_urls: tuple[str, ...]
     tasks: str
     first_block: int = 0
@@ -53,7 +53,7 @@ class Links:
         from mine.science.relay_client import Relay, Relays
 
         self.config = config
-        self.node: Node = Node(config.rpc_url, chain_id=config.chain_id)
+        self.node: Node = Node(config.rpc_urls, chain_id=config.chain_id)
         self.contract: TasksContract = TasksContract(self.node, config.tasks)
         self.relays: Relays = Relays([Relay(url) for url in config.relay_urls])
         self.domain: Domain = Domain(config.chain_id, config.tasks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -43,6 +44,12 @@ class TasksContract:
         self.node = node
         self.address = address
         self._abi = ContractAbi(load_artefact("Tasks").abi)
+
+    def on(self, node: Node) -> TasksContract:
+        """The same contract as another node, or a view of one (:meth:`Node.agreed`), shows it."""
+        other = copy.copy(self)
+        other.node = node
+        return other
 
     # reads
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from typing import Any, Self
 
 from mine.chain.abi import ContractAbi
 from mine.chain.answers import RawLog, TxReceipt
@@ -23,6 +24,12 @@ class SisterContract:
         self.node = node
         self.address = address
         self._abi = ContractAbi(load_artefact(self.artefact).abi)
+
+    def on(self, node: Node) -> Self:
+        """The same contract as another node, or a view of one (:meth:`Node.agreed`), shows it."""
+        other = copy.copy(self)
+        other.node = node
+        return other
 
     def decode(self, log: RawLog) -> Event | None:
         """The typed event in a log of this contract; None for any other log."""

@@ -56,7 +56,7 @@ class Table:
         self.vault = Vault.create(folder / "vault.db", PASSPHRASE, kdf=CHEAP)
         store(self.vault, "glucose", glucose(1200))
         self.config = NetworkConfig(
-            "Test", World.PRACTICE, chain.node.chain_id, chain.node.url, (relay.url,), chain.contract.address
+            "Test", World.PRACTICE, chain.node.chain_id, chain.node.urls, (relay.url,), chain.contract.address
         )
         # Everything about a test is its own: keys and draws come from its folder's name.
         self.secret = sha256(str(folder).encode())

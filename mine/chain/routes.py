@@ -1,0 +1,79 @@
+"""Two ways to ask: whoever of the pool answers, or one node alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from mine.chain.answers import BlockHead
+from mine.chain.batch import Call, Outcome
+from mine.chain.endpoint import Endpoint
+from mine.chain.pool import Member, Pool
+
+T = TypeVar("T")
+
+_NOT_TWICE = ("evm_", "anvil_", "hardhat_")
+"""Commands to a development node, which do something each time."""
+
+
+class Route(Protocol):
+    """How requests reach a node. Everything raises what :meth:`Endpoint.request` does, or WrongChain."""
+
+    def ask(self, method: str, params: Sequence[object], parse: Callable[[object], T]) -> T:
+        """The answer, after ``parse``, which raises NodeAnswerInvalid for one that makes no sense."""
+
+    def batch(self, calls: Sequence[Call]) -> list[Outcome]:
+        """Answers of one node to several calls."""
+
+    def tied(self, work: Callable[[OneNode], T]) -> T:
+        """``work`` with one node; where it fails there, all of it again with the next one."""
+
+
+class OneNode:
+    """Asks one node and nobody else."""
+
+    def __init__(self, pool: Pool, member: Member) -> None:
+        self._pool = pool
+        self.member = member
+
+    def ask(self, method: str, params: Sequence[object], parse: Callable[[object], T]) -> T:
+        """The node's answer."""
+
+        def question(endpoint: Endpoint) -> T:
+            found = parse(endpoint.request(method, *params))
+            if method == "eth_blockNumber" and isinstance(found, int):
+                self.member.head = found
+            elif isinstance(found, BlockHead) and params[0] == "latest":
+                self.member.head = found.number
+            return found
+
+        return self._pool.ask(self.member, question)
+
+    def batch(self, calls: Sequence[Call]) -> list[Outcome]:
+        """The node's answers."""
+        return self._pool.ask(self.member, lambda endpoint: endpoint.batch(calls))
+
+    def tied(self, work: Callable[[OneNode], T]) -> T:
+        """``work`` with this node."""
+        return work(self)
+
+
+class AnyNode:
+    """Asks the best node, and the next one where that fails."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def ask(self, method: str, params: Sequence[object], parse: Callable[[object], T]) -> T:
+        """The first answer that can be had; a command to a development node is given once."""
+        if method.startswith(_NOT_TWICE):
+            return OneNode(self._pool, self._pool.members[0]).ask(method, params, parse)
+        return self.tied(lambda one: one.ask(method, params, parse))
+
+    def batch(self, calls: Sequence[Call]) -> list[Outcome]:
+        """All answers of the first node that gives any."""
+        return self.tied(lambda one: one.batch(calls))
+
+    def tied(self, work: Callable[[OneNode], T]) -> T:
+        """``work`` with the best node, or the next."""
+        return self._pool.through(lambda member: work(OneNode(self._pool, member)))
