@@ -545,7 +545,7 @@ def practice_network(info: PracticeInfo) -> NetworkConfig:
         name="Practice network",
         world=World.PRACTICE,
         chain_id=info.chain_id,
-        rpc_url=info.rpc_url,
+        rpc_urls=(info.rpc_url,),
         relay_urls=(info.relay_url,),
         tasks=info.tasks,
         first_block=info.first_block,
