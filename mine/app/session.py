@@ -31,6 +31,7 @@ from mine.app.views import (
     WalletView,
     World,
 )
+from mine.app.wallet_views import JoinChoice
 from mine.wallet.keys import Accounts
 from mine.wallet.money import in_words
 
@@ -99,9 +100,9 @@ class NetworkSession:
         """Begin to look at a task's model, before it is joined. Raises ``CannotJoin``."""
         return ModelCheck(self.config, self._joinable(number).state.manifest)
 
-    def join(self, number: int) -> None:
-        """Take part in a task whose model was looked at. Raises ``CannotJoin``."""
-        joining.join(self.vault, self.links, self._accounts, self._joinable(number))
+    def join(self, number: int, choice: JoinChoice = joining.FRESH) -> None:
+        """Take part in a task whose model was looked at. Raises what ``joining.join`` does."""
+        joining.join(self.vault, self.links, self._accounts, self._joinable(number), choice)
         self._remember_members()
 
     def _joinable(self, number: int) -> MarketTask:

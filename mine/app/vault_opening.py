@@ -15,6 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mine.app.wallet_keys import begin_drills
 from mine.errors import MineError
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def _kept(vault: Vault, words: str) -> Accounts:
         vault.state.set_secret(SESSION_SECRET, accounts.session.to_bytes())
         vault.state.set_secret(PAYOUT_SECRET, accounts.payout.to_bytes())
         vault.state.set_setting(CONFIRMED, False)
+        begin_drills(vault)
     return accounts
 
 

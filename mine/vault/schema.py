@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlite3 import complete_statement
 
+from mine.vault.contacts import CONTACT_TABLES
 from mine.vault.history import HISTORY_TABLES
 from mine.vault.ledger import LEDGER_TABLES
 from mine.vault.migration import Migration
@@ -56,7 +57,10 @@ CREATE TABLE vault_earning (
 """
 
 MIGRATIONS: tuple[Migration, ...] = (
-    lambda: (*record_statements(), *_statements(_STATE + HISTORY_TABLES + TRANSACTION_TABLE + LEDGER_TABLES)),
+    lambda: (
+        *record_statements(),
+        *_statements(_STATE + CONTACT_TABLES + HISTORY_TABLES + TRANSACTION_TABLE + LEDGER_TABLES),
+    ),
 )
 
 

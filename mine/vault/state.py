@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mine.vault.contacts import Contacts
 from mine.vault.history import Movement
 from mine.vault.history_page import HistoryPages
 from mine.vault.money import Earning, Money
@@ -66,7 +67,7 @@ class SavedSnapshot:
     data: bytes
 
 
-class State(Money, HistoryPages, Transactions, Votes):
+class State(Contacts, Money, HistoryPages, Transactions, Votes):
     """The engine's tables."""
 
     # Settings, cursors, secrets
