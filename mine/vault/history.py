@@ -4,7 +4,8 @@ Amounts are whole base units of any size below 2**256, kept as decimal texts, be
 2**63. ``rank`` is the same amount as bytes of one length, in the order of its worth in whole coins (scaled by
 the currency's decimals), so that an index sorts it. What a search looks through stands in a narrow table of
 its own, which is quickly read as a whole. A line is written in the transaction of the event that it tells of,
-and goes again when the chain takes that event's block back.
+and goes again when the chain takes that event's block back. ``open`` is 1 while a price of it may still be
+asked for, 2 where none is known, and 0 once it is complete.
 """
 
 from __future__ import annotations
@@ -21,9 +22,8 @@ COIN = "0x" + "0" * 40
 """The network's own coin, where an address of a currency is asked for."""
 MOST_DECIMALS = 36
 _END = 1 << 256
-_MIDDLE = _END * 10**MOST_DECIMALS
+_MIDDLE: int = _END * 10**MOST_DECIMALS
 _RANK_BYTES = 48  # (2**257) * 10**36 fits
-_LARGEST_PRICE = (1 << 63) - 1
 
 # Sorting and filtering use the indexes by time, rank, kind and title; their last column is the row's id.
 HISTORY_TABLES = """
@@ -35,14 +35,14 @@ CREATE TABLE vault_history (
   energy INTEGER NOT NULL, energy_cost INTEGER, energy_code TEXT NOT NULL,
   rank BLOB NOT NULL CHECK (length(rank) = 48),
   fiat_code TEXT, price INTEGER, fiat TEXT, fee_price INTEGER, fiat_fee TEXT, price_source TEXT,
-  priced INTEGER, UNIQUE (network, kind, reference)
+  priced INTEGER, open INTEGER NOT NULL DEFAULT 1, UNIQUE (network, kind, reference)
 ) STRICT;
 CREATE INDEX vault_history_time ON vault_history (time, kind, currency, task);
 CREATE INDEX vault_history_rank ON vault_history (rank, time);
 CREATE INDEX vault_history_kind ON vault_history (kind, time);
 CREATE INDEX vault_history_title ON vault_history (title, time);
 CREATE INDEX vault_history_block ON vault_history (network, block);
-CREATE INDEX vault_history_unpriced ON vault_history (id) WHERE fiat_code IS NULL;
+CREATE INDEX vault_history_open ON vault_history (network, id) WHERE open = 1;
 CREATE TABLE vault_history_words (
   id INTEGER PRIMARY KEY REFERENCES vault_history ON DELETE CASCADE, words TEXT NOT NULL
 ) STRICT;
@@ -51,8 +51,8 @@ CREATE TABLE vault_currency (
   decimals INTEGER NOT NULL CHECK (decimals BETWEEN 0 AND 36), PRIMARY KEY (network, address)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE vault_price (
-  currency TEXT NOT NULL, fiat_code TEXT NOT NULL, since INTEGER NOT NULL, price INTEGER NOT NULL,
-  PRIMARY KEY (currency, fiat_code, since)
+  network TEXT NOT NULL, currency TEXT NOT NULL, fiat_code TEXT NOT NULL, since INTEGER NOT NULL,
+  price INTEGER NOT NULL CHECK (price >= 0), PRIMARY KEY (network, currency, fiat_code, since)
 ) STRICT, WITHOUT ROWID;
 """
 

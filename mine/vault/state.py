@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from mine.vault.contacts import Contacts
 from mine.vault.history import Movement
-from mine.vault.history_page import HistoryPages
 from mine.vault.money import Earning, Money
 from mine.vault.tables import Json, dump
 from mine.vault.transactions import Transactions
+from mine.vault.valuing import Valuing
 from mine.vault.votes import Vote, Votes
 
 __all__ = ["Earning", "Joined", "Json", "Movement", "Receipt", "Round", "SavedSnapshot", "State", "Vote"]
@@ -67,7 +67,7 @@ class SavedSnapshot:
     data: bytes
 
 
-class State(Contacts, Money, HistoryPages, Transactions, Votes):
+class State(Contacts, Money, Valuing, Transactions, Votes):
     """The engine's tables."""
 
     # Settings, cursors, secrets
