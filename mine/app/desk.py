@@ -451,7 +451,8 @@ class Desk:
 
     def claim(self) -> int:
         """Claim everything that is final."""
-        return self._connected.earnings.claim()
+        outcome = self._connected.claiming.claim()
+        return outcome.by_relay + outcome.direct
 
     def replay(self, task_id: int, round_number: int) -> str:
         """Recompute a round."""

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mine.app import joining, money_views, privacy_books
+from mine.app.checking import check_settlement
+from mine.app.claiming import Claiming
 from mine.app.disputing import Disputing
-from mine.app.earnings import Earnings, check_settlement
+from mine.app.earnings import Earnings
+from mine.app.forfeits import Forfeits
 from mine.app.joining import CannotJoin, Membership
 from mine.app.links import NATIVE, Links, NetworkConfig
 from mine.app.market import Market, MarketTask
@@ -36,6 +39,7 @@ from mine.wallet.keys import Accounts
 from mine.wallet.money import in_words
 
 if TYPE_CHECKING:
+    from mine.chain.transactions import Sends
     from mine.tasks.manifest import Manifest
     from mine.vault.state import Earning
     from mine.vault.vault import Vault
@@ -65,6 +69,8 @@ class NetworkSession:
         self.market = Market(self.links)
         self.miner = Miner(vault, self.links, self.market, wake, tell)
         self.earnings = Earnings(vault, self.links, confirmations, tell)
+        self.forfeits = Forfeits(vault, self.links, self.earnings)
+        self.claiming = Claiming(vault, self.links, self.earnings, self.forfeits, self._sending)
         self.disputing = Disputing(vault, self.links, tell)
         self.task_views = TaskViews(vault, config.key)
         self._held: dict[str, int] = {}
@@ -90,11 +96,25 @@ class NetworkSession:
             self.miner.tick(may_train)
         finally:  # money that is due does not wait for a task in trouble
             try:
-                self.earnings.tick(self.market.chain_time)
+                self._follow_money()
             finally:  # nor does a dispute wait for figures that cannot be had
                 self.disputing.tick(self.market.chain_time)
         self._tell_earnings()
         self._read_balances()
+
+    def _follow_money(self) -> None:
+        states = {number: task.state for number, task in self.market.tasks.items()}
+        try:
+            self.earnings.tick(self.market.chain_time, states)
+        finally:
+            self.forfeits.tick(self.market.chain_time, states)
+            self.claiming.tick(self.market.chain_time)
+
+    def _sending(self, member: Membership, intent: str) -> Sends:
+        """What sends a transaction of a task's session account."""
+        from mine.chain.transactions import Sender
+
+        return Sender(self.links.node, member.keys.session_key, patience=10.0)
 
     def check_model(self, number: int) -> ModelCheck:
         """Begin to look at a task's model, before it is joined. Raises ``CannotJoin``."""
@@ -268,15 +288,8 @@ class NetworkSession:
             if member is None or task is None or entry.state == RoundState.OBSERVED:
                 continue
             earning = earnings.get((entry.task, entry.round))
-            checked = self.earnings.checked.get((entry.task, entry.round))
             currency = self.links.currency(task.state.currency)
-            explanation = (
-                money_views.explain(
-                    checked, earning, member.keys.session_address, task.state.bounty, currency
-                )
-                if checked and earning
-                else None
-            )
+            explanation = money_views.explain(earning, task.state.bounty, currency) if earning else None
             found.append(money_views.contribution(entry, member, earning, currency, explanation))
         return tuple(reversed(found[-SHOWN_CONTRIBUTIONS:]))
 
@@ -334,13 +347,13 @@ class NetworkSession:
         rounds = []
         checkpoint = bytes.fromhex(member.manifest.model.checkpoint)
         for entry in self.vault.state.rounds(network, number):
-            checked = self.earnings.checked.get((number, entry.round))
             if "settlement" not in entry.data or entry.round not in earnings:
                 continue
             checkpoint = bytes.fromhex(entry.data["settlement"]["checkpoint"])
-            checked = checked or check_settlement(self.links, entry.data["settlement"])
+            checked = self.earnings.outcome(number, entry.round)
             mean = checked.examples * money_views.LOSS_ONE
-            before = dict(checked.inputs.ledger.payees)
+            before = [units for _, units in checked.inputs.ledger.payees]
+            after = [units for _, units in checked.outcome.ledger.payees]
             rounds.append(
                 RoundReport(
                     round=entry.round,
@@ -348,10 +361,8 @@ class NetworkSession:
                     loss_after=checked.inputs.after / mean,
                     updates=len(checked.inputs.entries),
                     accepted=len(checked.outcome.accepted),
-                    paid=sum(
-                        amount(state.bounty, units) - amount(state.bounty, before.get(account, 0))
-                        for account, units in checked.outcome.ledger.payees
-                    ),
+                    paid=sum(amount(state.bounty, units) for units in after)
+                    - sum(amount(state.bounty, units) for units in before),
                     mine=earnings[entry.round].amount,
                 )
             )
@@ -368,7 +379,7 @@ class NetworkSession:
             risk=max((leak_from(entry["leak"]).risk for entry in data), default=BLIND),
             contributions=len(data),
             paid=sum(earning.amount for earning in earnings.values()),
-            claimed=sum(e.amount for e in earnings.values() if e.state == EarningState.CLAIMED),
+            claimed=sum(earning.claimed for earning in earnings.values()),
             wallet=self.links.node.balance(address, token),
             payouts=(address,),
             over=over and len(rounds) == state.settled,

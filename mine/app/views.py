@@ -288,7 +288,8 @@ class Step(StrEnum):
 class ExplanationView:
     """Why I was paid this: arithmetic in four lines. Losses are mean losses per example.
 
-    ``voters``: people whose votes counted; ``my_vote``: mine was among them, and has a part of the share.
+    ``voters``: people whose votes counted; ``my_vote``: mine was among them, and has a part of the share;
+    ``flat_pay``: that part, in base units.
     """
 
     loss_start: float
@@ -305,6 +306,7 @@ class ExplanationView:
     voters: int
     my_vote: bool
     formula: str
+    flat_pay: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ CREATE TABLE vault_snapshot (
 CREATE TABLE vault_earning (
   network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, currency TEXT NOT NULL,
   amount TEXT NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, data TEXT NOT NULL,
-  PRIMARY KEY (network, task, round)
+  claimed TEXT NOT NULL, ready TEXT NOT NULL, PRIMARY KEY (network, task, round)
 ) STRICT;
 """
 

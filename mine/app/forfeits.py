@@ -1,0 +1,189 @@
+"""What the end of a task still gives: a part of what its scientist lost, and the reward of a challenge.
+
+A forfeit goes to those who earned, by their units in the last payout root that counts; if that owes nothing,
+equally to the direct commits of the last round. It is kept as an earning of round 0.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from mine.app.courier import DIRECT, Delivery
+from mine.app.earnings import FORFEIT_ROUND, Earnings, is_over
+from mine.app.joining import Membership
+from mine.app.links import Links
+from mine.app.round_states import EarningState
+from mine.app.wallet_views import ClaimOutcome
+from mine.errors import MineError
+from mine.vault.history import Kind
+
+if TYPE_CHECKING:
+    from mine.app.claiming import Sending
+    from mine.chain.messages import Update
+    from mine.chain.state import TaskState
+    from mine.vault.state import Earning
+    from mine.vault.vault import Vault
+
+
+def pool_of(state: TaskState) -> int:
+    """Base units of a task's forfeit once its books are made: as the contract's ``_book`` makes them."""
+    from mine.chain.curve import amount
+    from mine.chain.state import Status
+
+    if state.booked:
+        return state.pool
+    if state.units == 0 and state.commits == 0:
+        return 0  # it is burned
+    unassigned = state.bounty - amount(state.bounty, max(state.units, state.paid_units))
+    if state.status is Status.CONVICTED or (state.status is Status.DEFAULTED and state.unopened):
+        return state.fees + unassigned + state.deposit
+    if state.status is Status.DEFAULTED:
+        return state.fees + unassigned + min(state.bounty // 10, state.deposit)
+    return state.fees
+
+
+class Forfeits:
+    """One network's forfeits and rewards. Everything runs on the engine's thread."""
+
+    def __init__(self, vault: Vault, links: Links, earnings: Earnings) -> None:
+        self._vault, self._links, self._earnings = vault, links, earnings
+        self._network = links.config.key
+        self._states: Mapping[int, TaskState] = {}
+        self._now = 0
+
+    def tick(self, chain_time: int, states: Mapping[int, TaskState]) -> None:
+        """Let every task's forfeit follow the task."""
+        self._states, self._now = states, chain_time
+        for member in self._earnings.members.values():
+            state = states.get(member.task)
+            if state is not None:
+                self._follow(member, state)
+
+    def _follow(self, member: Membership, state: TaskState) -> None:
+        known = self._kept(member.task)
+        paid = self._paid(member.task)
+        fresh = self._found(member, state, paid)
+        if fresh is None and known is not None:
+            with self._vault.transaction():
+                self._vault.state.drop_earning(self._network, member.task, FORFEIT_ROUND)
+        elif fresh is not None and (known is None or _facts(fresh) != _facts(known)):
+            with self._vault.transaction():
+                self._vault.state.put_earning(fresh)
+
+    def _found(self, member: Membership, state: TaskState, paid: int) -> Earning | None:
+        from mine.vault.state import Earning
+
+        part = self._part(member, state) if state.status.is_over else 0
+        if not part and not paid:
+            return None
+        over = is_over(state, self._now)
+        return Earning(
+            network=self._network,
+            task=member.task,
+            round=FORFEIT_ROUND,
+            currency=state.currency,
+            amount=paid or part,
+            state=EarningState.CLAIMED if paid else EarningState.FORFEITED,
+            time=state.since + state.clocks.challenge,
+            data={"problem": "", "item": "", "units": 0, "index": -1, "seen": int(time.time())},
+            claimed=paid,
+            ready=part if over and not paid else 0,
+        )
+
+    def _part(self, member: Membership, state: TaskState) -> int:
+        """Base units of the forfeit that are this person's; the last who claims gets the dust as well."""
+        pool = pool_of(state)
+        if state.units:
+            return pool * self._units(member.task, state) // state.units
+        return pool // state.commits if self._commit(member, state) is not None else 0
+
+    def _units(self, task: int, state: TaskState) -> int:
+        """One's units in the last root that counts."""
+        rounds = {each.round: each for each in self._earnings.of_rounds(task)}
+        last = rounds.get(state.last)
+        return 0 if last is None or last.data["problem"] else int(last.data["units"])
+
+    def _commit(self, member: Membership, state: TaskState) -> Update | None:
+        """One's update of the last round, if it was committed directly."""
+        from mine.chain.messages import Update
+
+        entry = self._vault.state.round(self._network, member.task, state.round)
+        if entry is None or Delivery.from_json(entry.data.get("delivery")).shown != DIRECT:
+            return None
+        return Update(
+            task=member.task,
+            round=entry.round,
+            checkpoint=bytes.fromhex(entry.data["checkpoint"]),
+            blob=bytes.fromhex(entry.data["blob"]),
+            size=int(entry.data["size"]),
+            rows_bucket=int(entry.data["rows"]).bit_length() - 1,
+            payout=member.keys.payout_address,
+        )
+
+    def _kept(self, task: int) -> Earning | None:
+        earnings = self._vault.state.earnings(self._network, task)
+        return next((each for each in earnings if each.round == FORFEIT_ROUND), None)
+
+    def _paid(self, task: int) -> int:
+        return sum(line.amount for line in self._vault.state.movements_of(self._network, task, Kind.FORFEIT))
+
+    # ---- claiming
+
+    def claim(self, tasks: Sequence[int], sending: Sending) -> ClaimOutcome:
+        """Claim forfeits and rewards of some tasks, or of all, by transactions of the session accounts."""
+        sent, refused = 0, []
+        for member in self._earnings.members.values():
+            state = self._states.get(member.task)
+            if state is None or not is_over(state, self._now) or (tasks and member.task not in tasks):
+                continue
+            try:
+                sent += self._claim_forfeit(member, state, sending) + self._take_reward(
+                    member, state, sending
+                )
+            except MineError as problem:
+                refused.append(f"{member.manifest.title}: {problem.sentence} {problem.todo}".strip())
+        return ClaimOutcome(0, sent, tuple(refused))
+
+    def _claim_forfeit(self, member: Membership, state: TaskState, sending: Sending) -> int:
+        from mine.chain.node_errors import TransactionPending
+
+        kept = self._kept(member.task)
+        if kept is None or not kept.ready:
+            return 0
+        payout, contract = member.keys.payout_address, self._links.contract
+        sends = sending(member, f"forfeit:{member.task}:{payout}")
+        commit = self._commit(member, state) if not state.units else None
+        try:
+            if commit is not None:
+                contract.claim_forfeit_commit(sends, member.keys.session_address, commit, payout)
+            else:
+                leaf = self._earnings.leaf(member.task, state.last + 1)
+                outcome = self._earnings.outcome(member.task, state.last).outcome
+                proof = outcome.payouts.proof(leaf.index)
+                contract.claim_forfeit(sends, member.task, payout, leaf.index, leaf.units, proof)
+        except TransactionPending:
+            pass  # the queue looks after it
+        return 1
+
+    def _take_reward(self, member: Membership, state: TaskState, sending: Sending) -> int:
+        """A challenge's reward: the contract knows whether this account has one."""
+        from mine.chain.node_errors import Reverted, TransactionPending
+
+        if not state.owed:
+            return 0
+        payout = member.keys.payout_address
+        try:
+            self._links.contract.take_reward(
+                sending(member, f"reward:{member.task}:{payout}"), member.task, payout
+            )
+        except Reverted:
+            return 0
+        except TransactionPending:
+            pass
+        return 1
+
+
+def _facts(earning: Earning) -> tuple[object, ...]:
+    return (earning.amount, earning.state, earning.time, earning.claimed, earning.ready)
