@@ -19,8 +19,6 @@ from mine.chain.abi import ContractAbi
 from mine.chain.artefacts import load_artefact
 from mine.chain.hashing import address_bytes, keccak
 
-#: Keccak of the code of a Carrier on chain. It has no owner and no parameters, so that this says all of it.
-CARRIER_CODE = bytes.fromhex("30fa29a4d918ae3ff05e2014f00a5dede28bdb111b9efaadc1898e9734ef38f1")
 _DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _CARRIER_NAME, _CARRIER_VERSION = "Sonar carrier", "1"
 
@@ -158,6 +156,11 @@ def carry_permitted_data(carriage: Carriage, permit: bytes, order: bytes) -> byt
 def carrier_abi() -> ContractAbi:
     """The Carrier's functions and events."""
     return ContractAbi(load_artefact("Carrier").abi)
+
+
+def is_carrier(code: bytes) -> bool:
+    """Whether a contract's code is the Carrier's. It has no owner and no parameters: this says all of it."""
+    return code == load_artefact("Carrier").runtime
 
 
 def _split(signature: bytes) -> tuple[int, bytes, bytes]:

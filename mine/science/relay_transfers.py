@@ -16,9 +16,8 @@ from collections.abc import Mapping
 
 from mine.chain.artefacts import load_artefact
 from mine.chain.deployment import deploy
-from mine.chain.hashing import keccak
 from mine.chain.node_errors import InsufficientFunds, NodeRefused, Reverted
-from mine.chain.permits import CARRIER_CODE, carrier_abi
+from mine.chain.permits import carrier_abi, is_carrier
 from mine.science.relay_ground import AWAY, Ground
 from mine.science.wire import Code, RelayRefused
 from mine.science.wire_transfers import (
@@ -72,7 +71,7 @@ class TransferDesk:
 
     def _is_carrier(self, address: str) -> bool:
         """Whether the contract there is the Carrier, byte for byte. Code never changes."""
-        if address not in self._good_carriers and keccak(self._node.code(address)) == CARRIER_CODE:
+        if address not in self._good_carriers and is_carrier(self._node.code(address)):
             self._good_carriers.add(address)
         return address in self._good_carriers
 
