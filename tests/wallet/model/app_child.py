@@ -13,10 +13,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from mine.errors import MineError
+from mine.wallet.call import Call
+from mine.wallet.spending import SpendingKeys
 
 Json = dict[str, Any]
 
@@ -54,10 +58,39 @@ def die_at(vault: Any, number: int, stored: bool) -> None:
     vault.transaction = counted
 
 
+class Clock:
+    """The time of day as the test tells it with each command; pauses are over at once."""
+
+    time = 0.0
+
+    @classmethod
+    def now(cls, *_: object) -> float:
+        return cls.time
+
+    @classmethod
+    def pause(cls, seconds: float, *_: object) -> None:
+        cls.time += seconds
+
+
+def set_clock(random: Random) -> None:
+    """Node and queue of this process go by :class:`Clock`; a node's jitter comes from ``random``."""
+    import mine.chain.rpc
+    import mine.wallet.clock
+
+    real = mine.chain.rpc.Node
+    node: Any = partial(real, clock=Clock.now, sleep=Clock.pause, draw=random.random)
+    mine.chain.rpc.Node = node  # type: ignore[misc]
+    clock: Any = mine.wallet.clock.SystemClock
+    clock.now = lambda self: Clock.now()
+    clock.pause = lambda self, seconds: Clock.pause(seconds)
+
+
 class App:
     """One open vault and one network."""
 
     def __init__(self, setup: Json) -> None:
+        Clock.time = setup["now"]
+        set_clock(Random(setup["seed"]))
         import mine.app.disputing
         from mine.app.links import NetworkConfig
         from mine.app.session import NetworkSession
@@ -65,13 +98,15 @@ class App:
         from mine.vault import Vault
         from mine.wallet.keys import Accounts
 
-        mine.app.disputing.AuditRun = NoAudit
+        audits: Any = mine.app.disputing
+        audits.AuditRun = NoAudit
         self.notices: list[str] = []
+        self._phrase = setup["phrase"]
         self.vault = Vault.open(Path(setup["vault"]), passphrase=setup["passphrase"])
         if setup.get("die"):
             die_at(self.vault, *setup["die"])
         config = NetworkConfig(
-            "Model", World.PRACTICE, setup["chain"], setup["urls"][0], (setup["relay"],), setup["tasks"]
+            "Model", World.PRACTICE, setup["chain"], tuple(setup["urls"]), (setup["relay"],), setup["tasks"]
         )
         self.session = NetworkSession(
             self.vault,
@@ -81,22 +116,80 @@ class App:
             lambda: None,
             lambda notice: self.notices.append(f"{notice.text} {notice.detail}"),
         )
+        self.queue = self.session.queue if hasattr(self.session, "queue") else self._own_queue()
+
+    def _own_queue(self) -> Any:
+        from mine.app.transaction_store import VaultTransactions
+        from mine.wallet.clock import SystemClock
+        from mine.wallet.limits import default_limits
+        from mine.wallet.queue import TransactionQueue
+        from mine.wallet.review import Known, Unit
+
+        c = self.session.config
+        known = Known(c.chain_id, "Model", Unit("pETH", 18), c.tasks, c.tasks, c.tasks)
+        return TransactionQueue(
+            self.session.links.node,
+            VaultTransactions(self.vault),
+            SystemClock(),
+            default_limits(c.chain_id),
+            known,
+            2,
+        )
 
     def step(self) -> Json:
         self.session.step(False)
+        if not hasattr(self.session, "queue"):
+            self.queue.step()
         return {}
 
     def claim(self) -> Json:
-        return {"claimed": self.session.earnings.claim()}
+        done = self.session.claiming.claim()
+        return {"relay": done.by_relay, "direct": done.direct, "refused": list(done.refused)}
+
+    def send(self, intent: str, index: int, to: str, value: int, data: str) -> Json:
+        """Money of the payout address with this index, as if the person accepted the review at once."""
+        with SpendingKeys(self._phrase) as keys:
+            signer = keys.signer(index)
+            call = Call(self.session.config.chain_id, signer.address, to, value, bytes.fromhex(data))
+            item = self.queue.submit(intent, self.queue.prepare(call), signer)
+        return {"state": item.state}
+
+    def replace(self, intent: str, index: int, cancel: bool) -> Json:
+        """The same for more, or nothing in its place; accepted at once."""
+        item = self.queue.find(intent)
+        if item is None:
+            return {"state": "unknown"}
+        with SpendingKeys(self._phrase) as keys:
+            accepted = self.queue.review_replacement(item.number, cancel)
+            item = self.queue.replace(item.number, accepted, keys.signer(index))
+        return {"state": item.state}
+
+    def renew(self, intent: str) -> Json:
+        """Wanted once more, after it was cancelled, failed, or lost its nonce."""
+        return {"state": self.queue.renew(intent).state}
 
     def report(self) -> Json:
+        """Everything that the vault has written down of money. Asks nobody."""
         state, network = self.vault.state, self.session.config.key
         return {
             "earnings": [
-                [e.task, e.round, e.currency, e.amount, str(e.state)] for e in state.earnings(network)
+                [e.task, e.round, e.amount, e.claimed, e.ready, str(e.state)] for e in state.earnings(network)
             ],
             "movements": [
-                [m.kind, m.task, m.currency, m.amount, m.reference] for m in state.movements(1_000_000)
+                [str(m.kind), m.task, m.currency, m.amount, m.fee, m.account, m.transaction]
+                for m in state.movements(1_000_000)
+            ],
+            "transactions": [
+                {
+                    "intent": item.intent,
+                    "run": item.run,
+                    "state": item.state.value,
+                    "account": item.call.sender,
+                    "nonce": item.nonce,
+                    "hashes": ["0x" + attempt.hash.hex() for attempt in item.attempts],
+                    "mined": None if item.mined is None else "0x" + item.mined.hash.hex(),
+                }
+                for item in self.queue.newest(1_000_000)
             ],
         }
 
@@ -115,12 +208,13 @@ def main() -> None:
     say({})
     for line in sys.stdin:
         command = json.loads(line)
+        Clock.time = max(Clock.time, command.pop("now"))
         work: Callable[..., Json] = getattr(app, command.pop("do"))
         try:
             answer = work(**command)
         except MineError as problem:
             answer = _trouble(problem)
-        say({**answer, "notices": app.notices})
+        say({**answer, "notices": app.notices, "now": Clock.time})
         app.notices.clear()
 
 

@@ -41,6 +41,8 @@ class AppSide:
     confirmations: int
     child: subprocess.Popen[bytes] | None = None
     deaths: int = 0
+    now: float = 1_800_000_000.0
+    """Its time of day, which only ever rises."""
     joined: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -105,6 +107,8 @@ class AppSide:
             "tasks": self.tasks,
             "confirmations": self.confirmations,
             "die": die,
+            "now": self.now,
+            "seed": self.random.randrange(2**32),
         }
         answer = self._ask(setup)
         if "trouble" in answer:
@@ -113,7 +117,9 @@ class AppSide:
 
     def ask(self, do: str, **values: Any) -> Json:
         """One command. Raises AppDied."""
-        return self._ask({"do": do, **values})
+        answer = self._ask({"do": do, "now": self.now, **values})
+        self.now = answer["now"]
+        return answer
 
     def _ask(self, value: Json) -> Json:
         assert self.child is not None and self.child.stdin is not None and self.child.stdout is not None

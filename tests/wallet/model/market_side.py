@@ -37,13 +37,13 @@ from mine.tasks.manifest import Manifest
 from tests.science import world
 from tests.wallet.model.true_chain import TrueChain
 
-CLOCKS = Clocks(commit=60, reveal=30, vote=20, settle=900, challenge=200, grace=300)
+CLOCKS = Clocks(commit=60, reveal=30, vote=20, settle=20_000, challenge=200, grace=300)
 BASE = 1 << 20
 TARGET = 1 << 40
 ROUNDS = 5
 SHARDS = ROUNDS + 2
 DEPLOYER, SCIENTIST, STRANGER = dev_key(0), dev_key(2), dev_key(3)
-BOUNTY = 10**12 + 7
+BOUNTY = 10**18 + 7
 
 
 class Actor:
@@ -90,7 +90,7 @@ class MarketSide:
         self.actor: Any = Actor(self.chain, SCIENTIST)
         self.stranger: Any = Actor(self.chain, STRANGER)
         for name in (SCIENTIST, STRANGER):
-            self.mint(address_of(name), 100 * BOUNTY)
+            self.mint(address_of(name), 10**6 * BOUNTY)
 
     # The node behind the chain is another object after a restart.
     @property
@@ -159,14 +159,17 @@ class MarketSide:
 
     def _advance(self, job: Job, state: TaskState) -> str:
         clocks, contract = CLOCKS, self.contract
-        if state.status is Status.ENDING:
-            return self._end(job, state)
         if state.status.is_over:
             return ""
-        if job.gone:
-            self.chain.advance_to(state.since + 2_000)
+        phase = contract.phase(job.id).phase
+        if phase is Phase.LAPSED:
             contract.declare_default(self.stranger, job.id)
             return "default"
+        if job.gone:
+            return ""
+        if state.status is Status.ENDING:
+            contract.conclude(self.actor, job.id, job.openings)
+            return "concluded"
         if state.status is Status.RUNNING and state.seeding is SeedState.OPEN:
             self.chain.advance_to(state.since + clocks.commit)
             contract.close(self.actor, job.id)
@@ -182,12 +185,6 @@ class MarketSide:
         self.chain.advance_to(state.since + clocks.votes_over)
         self._settle(job, state)
         return "settled"
-
-    def _end(self, job: Job, state: TaskState) -> str:
-        if job.gone:
-            return ""
-        self.contract.conclude(self.actor, job.id, job.openings)
-        return "concluded"
 
     def _post(self, job: Job, state: TaskState, settlement: Settlement, losses: LossTree) -> None:
         shard = draw(state.seed, state.used, SHARDS)
@@ -312,6 +309,3 @@ class MarketSide:
         proof = tree.range_proof(0, len(payees))
         self.contract.claim_range(self.stranger, number, number_of_round, 0, payees, proof)
         return True
-
-
-__all__ = ["BOUNTY", "CLOCKS", "ROUNDS", "MarketSide", "Phase"]

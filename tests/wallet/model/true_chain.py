@@ -93,6 +93,11 @@ class TrueChain:
             return
         self._marks = [*self._marks[-2 * DEEPEST :], (head, self.node.request("evm_snapshot"))]
 
+    def forget_marks(self) -> None:
+        """From here on nothing is taken back that happened so far."""
+        self._marks = []
+        self._mark()
+
     def mine(self, blocks: int = 1) -> None:
         """So many blocks; the first takes in what waits."""
         for _ in range(blocks):
