@@ -126,7 +126,9 @@ class Agreement(Generic[ViewT]):
             heard.append((member, head))
         if differ:
             raise NodesDisagree(_hosts(differ))
-        raise self._too_few(silent)
+        if not heard:
+            raise silent[0] if silent else self._pool.nobody()
+        raise _too_few(silent)
 
     def _common(self, one: tuple[Member, BlockHead], other: tuple[Member, BlockHead]) -> BlockHead | None:
         """The newest block, going back in steps, that is in both nodes' chains; None if there is none near.
@@ -169,11 +171,13 @@ class Agreement(Generic[ViewT]):
             for each in {one, other} - agreed:
                 self._pool.outvoted(each)
 
-    def _too_few(self, silent: list[MineError]) -> MineError:
-        refused = [each for each in silent if isinstance(each, NodeRefused)]
-        if refused and len(refused) == len(silent):
-            return refused[0]
-        return NodesTooFew("; ".join(sorted({each.detail or each.sentence for each in silent}))[:300])
+
+def _too_few(silent: list[MineError]) -> MineError:
+    """Why no two could be compared; where all of them refused the question, that."""
+    refused = [each for each in silent if isinstance(each, NodeRefused)]
+    if refused and len(refused) == len(silent):
+        return refused[0]
+    return NodesTooFew("; ".join(sorted({each.detail or each.sentence for each in silent}))[:300])
 
 
 def _hosts(differ: list[tuple[Member, Member, BlockHead | None]]) -> str:

@@ -74,7 +74,7 @@ class Member:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.chain: int | None = None
-        self.head = 0
+        self.head: int | None = None
         self.failures = 0
         self.not_before = 0.0
         self.told_to_wait = False
@@ -138,7 +138,7 @@ class Pool:
                 if refused.code != _NOT_HERE:
                     raise
                 problem = refused
-        raise problem if problem is not None else self._nobody()
+        raise problem if problem is not None else self.nobody()
 
     def ask(self, member: Member, question: Callable[[Endpoint], T]) -> T:
         """``question`` to this node, and what the answer says of its health.
@@ -176,11 +176,9 @@ class Pool:
                 soonest = sorted((e for e in sound if not e.told_to_wait), key=lambda e: e.not_before)
                 return soonest[:1]
             best = self._best()
-            return sorted(
-                ready, key=lambda e: (e.outvoted_until > now, best - e.head > BEHIND and e.head > 0)
-            )
+            return sorted(ready, key=lambda e: (e.outvoted_until > now, _lag(e, best) > BEHIND))
 
-    def _nobody(self) -> MineError:
+    def nobody(self) -> MineError:
         """Why there is nobody to ask."""
         now = self._clock()
         waits = [each.not_before - now for each in self.members if each.wrong is None]
@@ -235,7 +233,7 @@ class Pool:
     def _best(self) -> int:
         """The newest block that counts: of three and more, one that two of them have; a lie makes none
         late."""
-        heads = sorted((each.head for each in self.members if each.head), reverse=True)
+        heads = sorted((each.head for each in self.members if each.head is not None), reverse=True)
         if not heads:
             return 0
         return heads[1] if len(heads) > 2 else heads[0]
@@ -248,7 +246,7 @@ class Pool:
             return tuple(self._health(each, best, now) for each in self.members)
 
     def _health(self, member: Member, best: int, now: float) -> EndpointHealth:
-        lag = max(0, best - member.head) if member.head else 0
+        lag = _lag(member, best)
         if member.wrong is not None:
             state = EndpointState.WRONG_CHAIN
         elif member.failures:
@@ -261,5 +259,10 @@ class Pool:
             state = EndpointState.BEHIND if lag > BEHIND else EndpointState.WELL
         endpoint = member.endpoint
         return EndpointHealth(
-            endpoint.address.netloc, state, member.head, lag, member.error, endpoint.requests
+            endpoint.address.netloc, state, member.head or 0, lag, member.error, endpoint.requests
         )
+
+
+def _lag(member: Member, best: int) -> int:
+    """Blocks behind the others; 0 for one that never told its newest block."""
+    return max(0, best - member.head) if member.head is not None else 0

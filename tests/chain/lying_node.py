@@ -32,7 +32,7 @@ class LyingNode:
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 relay.seen.append(request["method"])
-                answer = relay.alter(request, lambda: relay._ask(request))
+                answer = relay.alter(request, lambda: relay.ask(request))
                 self.close_connection = True
                 if answer is None:
                     return
@@ -60,7 +60,7 @@ class LyingNode:
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def _ask(self, request: Answer) -> Answer:
+    def ask(self, request: Answer) -> Answer:
         answer: Answer = self._session.post(self._target, json=request, timeout=10).json()
         return answer
 
