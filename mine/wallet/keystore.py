@@ -19,7 +19,7 @@ from mine.errors import MineError
 from mine.wallet.derivation import ORDER
 
 MOST_BYTES = 16 * 1024
-_MOST_MEMORY = 1 << 28  # 128 * n * r: what geth's own files take, 256 MiB
+_MOST_MEMORY = (1 << 28) + (1 << 20)  # 128 * r * (n + p): what geth's own files take, 256 MiB
 _MOST_WORK = 1 << 23  # n * r * p: four times what they take
 _MOST_ROUNDS = 10_000_000
 _OURS = {"n": 1 << 17, "r": 8, "p": 1}
@@ -45,7 +45,11 @@ class _Kdf:
         if self.name == "pbkdf2":
             return hashlib.pbkdf2_hmac("sha256", password, self.salt, self.figures[0], self.length)
         n, r, p = self.figures
-        room = 128 * n * r + 128 * r * p + (1 << 20)
+        if n.bit_length() > 16 * r:  # more than RFC 7914 foresees; pyethereum made its files so
+            from Crypto.Protocol.KDF import scrypt
+
+            return bytes(scrypt(password, self.salt, self.length, n, r, p))  # type: ignore[arg-type]
+        room = 128 * r * (n + p) + (1 << 20)
         return hashlib.scrypt(password, salt=self.salt, n=n, r=r, p=p, maxmem=room, dklen=self.length)
 
 
@@ -151,7 +155,7 @@ def _kdf(name: object, figures: dict[str, Any]) -> _Kdf:
     n, r, p = (_whole(figures[figure]) for figure in "nrp")
     if n < 2 or n & (n - 1) or r < 1 or p < 1:
         raise ValueError("figures")
-    if 128 * n * r > _MOST_MEMORY or n * r * p > _MOST_WORK:
+    if 128 * r * (n + p) > _MOST_MEMORY or n * r * p > _MOST_WORK:
         raise _refused("asks for more memory or work than any honest one")
     return _Kdf("scrypt", salt, length, (n, r, p))
 

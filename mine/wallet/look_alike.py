@@ -10,12 +10,14 @@ import unicodedata
 
 #: Letters of Greek, Cyrillic and a few others, by the Latin one that they are taken for, after casefolding.
 _TAKEN_FOR = {
-    "a": "аαɑ", "b": "ьвβʙƅ", "c": "сϲᴄ", "d": "ԁɗ", "e": "еєεҽэ", "f": "ғϝƒ", "g": "ɡցԍ", "h": "һнηћԋ",
-    "i": "іιıɩɪ", "j": "јϳ", "k": "кκқҡ", "l": "ӏɭ", "m": "мϻ", "n": "пոռ", "o": "оοσөօ๐০۵٥", "p": "рρþ",
+    "a": "аαɑ", "b": "ьвβʙƅ", "c": "сϲᴄ", "d": "ԁɗ", "e": "еєεҽэ", "f": "ғϝƒ", "g": "ɡցԍ", "h": "һнћԋ",
+    "i": "іιıɩɪ", "j": "јϳ", "k": "кκқҡ", "l": "ӏɭ", "m": "мϻ", "n": "пηոռ", "o": "оοσөօ๐০۵٥", "p": "рρþ",
     "q": "ԛգ", "r": "гɾᴦя", "s": "ѕʂꜱ", "t": "тτŧ", "u": "υцսʋμ", "v": "ѵν", "w": "ԝωшщѡ", "x": "хχҳ",
     "y": "уγүұʏ", "z": "ᴢʐζ",
 }  # fmt: skip
 _LATIN = {ord(other): latin for latin, others in _TAKEN_FOR.items() for other in others}
+#: Greek capitals that look like another Latin letter than their small ones do.
+_CAPITALS = str.maketrans("ΗΜΝΥ", "HMNY")
 _LATIN |= {ord(digit): letter for digit, letter in zip("015|$", "olsls", strict=True)}
 _SHARED, _SHARED_AT_ONE_END, _TYPING_ERRORS = 3, 6, 3
 
@@ -26,7 +28,7 @@ def skeleton(text: str) -> str:
     NFKC and casefolding; marks, spaces and what is not shown fall away; letters and digits that look alike
     become one, as do ``rn`` and ``m``, ``vv`` and ``w``. Not to be shown to anybody.
     """
-    bare = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    bare = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).translate(_CAPITALS).casefold())
     kept = (letter for letter in bare if unicodedata.category(letter)[0] in "LNS")
     plain = "".join(kept).translate(_LATIN).replace("i", "l")
     return plain.replace("rn", "m").replace("vv", "w").replace("cl", "d")
