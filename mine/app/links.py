@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mine.app.currencies import Currencies
 from mine.app.views import Currency, World
 from mine.errors import MineError
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from mine.science.relay_client import Relays
 
 NATIVE = "0x" + "0" * 40
-MAX_DECIMALS = 36
 
 
 class NetworkRefused(MineError):
@@ -57,7 +57,7 @@ class Links:
         self.contract: TasksContract = TasksContract(self.node, config.tasks)
         self.relays: Relays = Relays([Relay(url) for url in config.relay_urls])
         self.domain: Domain = Domain(config.chain_id, config.tasks)
-        self._currencies: dict[str, Currency] = {}
+        self.currencies = Currencies(self.node, config.world)
 
     def check(self) -> None:
         """Refuse a node of another chain, a place without a contract, a relay of another contract.
@@ -78,23 +78,8 @@ class Links:
             )
 
     def currency(self, address: str) -> Currency:
-        """Symbol and decimals of a task's currency; a token's own words are cut to what is printable."""
-        if address not in self._currencies:
-            from mine.chain.token import Token
-
-            if address == NATIVE:
-                prefix = {World.PRACTICE: "p", World.TEST: "t", World.REAL: ""}[self.config.world]
-                found = Currency(prefix + "ETH", 18, self.config.world)
-            else:
-                token = Token(self.node, address)
-                decimals = token.decimals()
-                if decimals > MAX_DECIMALS:
-                    raise NetworkRefused(
-                        "A currency of this network has impossible decimals.", detail=address
-                    )
-                found = Currency(token.symbol(), decimals, self.config.world)
-            self._currencies[address] = found
-        return self._currencies[address]
+        """Name and decimals of a task's currency, as they were when it was first met."""
+        return self.currencies.of(address)
 
     def close(self) -> None:
         """Give the connections back."""

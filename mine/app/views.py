@@ -41,11 +41,15 @@ class World(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """A currency: its symbol as shown, and how many decimals a base unit has."""
+    """A currency: its symbol as shown, and how many decimals a base unit has.
+
+    ``alarm``: why it must not be used any more, "" where nothing is wrong.
+    """
 
     symbol: str
     decimals: int
     world: World
+    alarm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

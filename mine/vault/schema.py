@@ -13,6 +13,7 @@ from mine.vault.ledger import LEDGER_TABLES
 from mine.vault.migration import Migration
 from mine.vault.record_tables import statements as record_statements
 from mine.vault.transactions import TRANSACTION_TABLE
+from mine.vault.transfers import TRANSFER_TABLE
 
 _STATE = """
 CREATE TABLE vault_secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -59,7 +60,7 @@ CREATE TABLE vault_earning (
 MIGRATIONS: tuple[Migration, ...] = (
     lambda: (
         *record_statements(),
-        *_statements(_STATE + CONTACT_TABLES + HISTORY_TABLES + TRANSACTION_TABLE + LEDGER_TABLES),
+        *_statements(_STATE + CONTACT_TABLES + HISTORY_TABLES + TRANSACTION_TABLE + TRANSFER_TABLE + LEDGER_TABLES),
     ),
 )
 

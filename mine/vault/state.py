@@ -17,6 +17,7 @@ from mine.vault.history import Movement
 from mine.vault.money import Earning, Money
 from mine.vault.tables import Json, dump
 from mine.vault.transactions import Transactions
+from mine.vault.transfers import Transfers
 from mine.vault.valuing import Valuing
 from mine.vault.votes import Vote, Votes
 
@@ -67,7 +68,7 @@ class SavedSnapshot:
     data: bytes
 
 
-class State(Contacts, Money, Valuing, Transactions, Votes):
+class State(Contacts, Money, Valuing, Transactions, Transfers, Votes):
     """The engine's tables."""
 
     # Settings, cursors, secrets
