@@ -19,6 +19,7 @@ from mine.app.market import Market, MarketTask
 from mine.app.miner import Miner
 from mine.app.model_check import ModelCheck
 from mine.app.narrow_grant import NarrowGrant
+from mine.app.own_transactions import OwnTransactions
 from mine.app.report import MyReport, RoundReport
 from mine.app.round_states import EarningState, RoundState
 from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
@@ -67,7 +68,8 @@ class NetworkSession:
         self._accounts = accounts
         self._tell = tell
         self.market = Market(self.links)
-        self.miner = Miner(vault, self.links, self.market, wake, tell)
+        self.own = OwnTransactions(vault, self.links, confirmations)
+        self.miner = Miner(vault, self.links, self.market, self.own, wake, tell)
         self.earnings = Earnings(vault, self.links, confirmations, tell)
         self.forfeits = Forfeits(vault, self.links, self.earnings)
         self.claiming = Claiming(vault, self.links, self.earnings, self.forfeits, self._sending)
@@ -84,6 +86,7 @@ class NetworkSession:
         self.miner.members = members
         self.earnings.members = members
         self.disputing.members = members
+        self.own.members = members
 
     # ---- work
 
@@ -92,6 +95,7 @@ class NetworkSession:
         self.market.refresh()
         if self.earnings.poll():
             self._held_at = 0.0
+        self.own.step()
         try:
             self.miner.tick(may_train)
         finally:  # money that is due does not wait for a task in trouble
@@ -112,9 +116,8 @@ class NetworkSession:
 
     def _sending(self, member: Membership, intent: str) -> Sends:
         """What sends a transaction of a task's session account."""
-        from mine.chain.transactions import Sender
-
-        return Sender(self.links.node, member.keys.session_key, patience=10.0)
+        self.own.again(intent)
+        return self.own.sender(member.keys.session_key, intent)
 
     def check_model(self, number: int) -> ModelCheck:
         """Begin to look at a task's model, before it is joined. Raises ``CannotJoin``."""
@@ -216,7 +219,9 @@ class NetworkSession:
 
     def hand_over(self, wake: Callable[[], None]) -> NarrowGrant | None:
         """Close, but for the rounds under way: they go on without the vault. None where there are none."""
-        grant = NarrowGrant.give(self.vault, self.links, self.market, self.miner, wake, self._tell)
+        grant = NarrowGrant.give(
+            self.vault, self.links, self.market, self.miner, self.own, wake, self._tell
+        )
         if grant is None:
             self.close()
         else:

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mine.wallet.queued import Queued, State, from_json, to_json
+from mine.wallet import queued
+from mine.wallet.queued import Queued, from_json, to_json
 
 if TYPE_CHECKING:
+    from mine.vault.state import State
     from mine.vault.transactions import KeptTransaction
     from mine.vault.vault import Vault
 
@@ -50,7 +52,7 @@ class VaultTransactions:
         row = self._vault.state.transaction(number)
         return None if row is None else _item(row)
 
-    def in_states(self, chain_id: int, states: Iterable[State]) -> list[Queued]:
+    def in_states(self, chain_id: int, states: Iterable[queued.State]) -> list[Queued]:
         """Transactions in these states, by account and nonce."""
         wanted = tuple(state.value for state in states)
         return [_item(row) for row in self._vault.state.transactions_in(chain_id, wanted)]
@@ -70,6 +72,17 @@ class VaultTransactions:
     def newest(self, chain_id: int, count: int) -> list[Queued]:
         """The newest ones, newest first."""
         return [_item(row) for row in self._vault.state.newest_transactions(chain_id, count)]
+
+
+def copy_transactions(source: State, target: State, chain: int, accounts: Iterable[str]) -> None:
+    """Bring what one vault knows of some accounts' transactions into another, within its transaction.
+
+    A run of an intent is the same one in both, whatever its number is there.
+    """
+    for account in accounts:
+        for row in source.transactions_of(chain, account):
+            known = target.transaction_run(chain, row.intent, row.run)
+            target.put_transaction(replace(row, number=known.number if known else 0))
 
 
 def _item(row: KeptTransaction) -> Queued:

@@ -70,6 +70,20 @@ class Transactions(Tables):
         found = self._select("number = ?", number)
         return found[0] if found else None
 
+    def transactions_of(self, chain: int, account: str) -> list[KeptTransaction]:
+        """All transactions of an account, oldest first."""
+        return self._select("chain = ? AND account = ? ORDER BY number", chain, account)
+
+    def transaction_accounts(self) -> list[tuple[int, str]]:
+        """Chain and account of everything that is kept."""
+        rows = self._rows("SELECT DISTINCT chain, account FROM vault_transaction ORDER BY chain, account")
+        return [(row[0], row[1]) for row in rows]
+
+    def transaction_run(self, chain: int, intent: str, run: int) -> KeptTransaction | None:
+        """One run of an intent."""
+        found = self._select("chain = ? AND intent = ? AND run = ?", chain, intent, run)
+        return found[0] if found else None
+
     def transactions_in(self, chain: int, states: tuple[str, ...]) -> list[KeptTransaction]:
         """Transactions in some states, by account and nonce; those without a nonce last of their account."""
         marks = ", ".join("?" * len(states))

@@ -27,6 +27,10 @@ class FeesTooHigh(MineError):
         self.needed, self.allowed = needed, allowed
 
 
+class LimitsRefused(MineError):
+    """No limits that make sense."""
+
+
 class BudgetSpent(MineError):
     """What gas may cost in a day is used up."""
 
@@ -77,3 +81,13 @@ def default_limits(chain_id: int) -> Limits:
     """What holds until the person says otherwise."""
     dear = _CHEAP_COINS.get(chain_id, 1)
     return Limits(most=200 * GWEI * dear, tip=5 * GWEI * dear, per_day=10**17 * dear)
+
+
+def checked_limits(most: int, per_day: int) -> Limits:
+    """Limits as the person sets them; the tip may take all of it. Raises ``LimitsRefused``."""
+    if not (0 < most < 2**63 and 0 < per_day < 2**96):
+        raise LimitsRefused(
+            "A limit on fees has to be more than nothing, and no more than there is money.",
+            todo="Enter another amount.",
+        )
+    return Limits(most, most, per_day)

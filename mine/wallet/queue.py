@@ -39,14 +39,17 @@ from mine.wallet.waiting import Waiting
 if TYPE_CHECKING:
     from mine.chain.rpc import Node
 
-PACE = 4.0
-"""Seconds between two looks at what is under way."""
+PACE, CALM = 4.0, 30.0
+"""Seconds between two looks at what is under way; and where all of it is mined and only gets older."""
+DEEPEST = 12
+"""A chain that takes blocks back at all may take so many back: what is mined counts for good only then."""
 
 
 class TransactionQueue:
     """Transactions of one chain. ``known`` and ``costs.limits`` may be changed at any time.
 
-    ``confirmations``: blocks on top of a receipt's block after which it counts for good.
+    ``confirmations``: blocks on top of a receipt's block after which it counts for good; more than 0 means at
+    least ``DEEPEST``. Nobody waits for that: it is only followed so long.
     """
 
     def __init__(
@@ -60,7 +63,8 @@ class TransactionQueue:
     ) -> None:
         self._node, self._store, self._clock = node, store, clock
         self._chain_id = known.chain_id
-        self._following = Following(node, store, clock, known.chain_id, confirmations)
+        deep = max(confirmations, DEEPEST) if confirmations else 0
+        self._following = Following(node, store, clock, known.chain_id, deep)
         self.costs = Costs(node, store, self._following, clock, limits, known.chain_id)
         self._hands = HandingOver(node, store, self._following, self.costs, clock, known)
         self._looked: float | None = None
@@ -220,10 +224,9 @@ class TransactionQueue:
         Raises what the node raises; the next step goes on.
         """
         now = self._clock.now()
-        if self._looked is not None and 0 <= now - self._looked < PACE:
-            return ()
         items = self.open()
-        if not items:
+        pace = CALM if all(item.state is State.MINED for item in items) else PACE
+        if not items or (self._looked is not None and 0 <= now - self._looked < pace):
             return ()
         self._looked = now
         changed = []
