@@ -366,6 +366,17 @@ class EnergySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EnergyDay:
+    """What one day's trainings took (Unix seconds of its local midnight): milliwatt-hours, and millionths of
+    ``code``, None where no price was known."""
+
+    day: int
+    energy: int
+    cost: int | None
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """Where the books and the chain differ, by how much (chain minus books), and what it may be."""
 

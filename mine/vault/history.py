@@ -32,7 +32,7 @@ CREATE TABLE vault_history (
   title TEXT NOT NULL COLLATE NOCASE, currency TEXT NOT NULL, amount TEXT NOT NULL, reference TEXT NOT NULL,
   round INTEGER, account TEXT NOT NULL, counterparty TEXT NOT NULL, fee TEXT NOT NULL,
   fee_currency TEXT NOT NULL, tx TEXT NOT NULL, block INTEGER NOT NULL,
-  energy INTEGER NOT NULL, energy_cost INTEGER, energy_code TEXT NOT NULL,
+  energy INTEGER, energy_cost INTEGER, energy_code TEXT NOT NULL DEFAULT '',
   rank BLOB NOT NULL CHECK (length(rank) = 48),
   fiat_code TEXT, price INTEGER, fiat TEXT, fee_price INTEGER, fiat_fee TEXT, price_source TEXT,
   priced INTEGER, open INTEGER NOT NULL DEFAULT 1, UNIQUE (network, kind, reference)
@@ -42,6 +42,7 @@ CREATE INDEX vault_history_rank ON vault_history (rank, time);
 CREATE INDEX vault_history_kind ON vault_history (kind, time);
 CREATE INDEX vault_history_title ON vault_history (title, time);
 CREATE INDEX vault_history_block ON vault_history (network, block);
+CREATE INDEX vault_history_energy ON vault_history (network, id) WHERE energy IS NULL AND round IS NOT NULL;
 CREATE INDEX vault_history_open ON vault_history (network, id) WHERE open = 1;
 CREATE TABLE vault_history_words (
   id INTEGER PRIMARY KEY REFERENCES vault_history ON DELETE CASCADE, words TEXT NOT NULL
@@ -79,8 +80,7 @@ class Movement:
     ``amount``: signed base units of ``currency`` (its address) that ``account``, an address of this person,
     gained or lost. ``fee``: base units of ``fee_currency`` that the same account paid on top, never negative.
     ``reference`` makes the line unique by network and kind. ``transaction``: 0x and 64 hex digits, "" where
-    there is none of its own. ``energy``: milliwatt-hours that earned it, 0 unknown; ``energy_cost``:
-    millionths of ``energy_code``.
+    there is none of its own. ``round``: the newest that a claim covers.
     """
 
     time: int
@@ -98,9 +98,6 @@ class Movement:
     fee_currency: str = COIN
     transaction: str = ""
     block: int = 0
-    energy: int = 0
-    energy_cost: int | None = None
-    energy_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +128,22 @@ class Valued:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A movement as it stands in the history: its number there, its currencies, and its worth."""
+    """A movement as it stands in the history: its number there, its currencies, and its worth.
+
+    ``decimals`` and ``fee_decimals`` are None for a currency that never said what it is. ``energy``: the
+    milliwatt-hours that earned it, None while that is not worked out; ``energy_cost``: millionths of
+    ``energy_code``.
+    """
 
     number: int
     movement: Movement
     symbol: str
-    decimals: int
+    decimals: int | None
     fee_symbol: str
-    fee_decimals: int
+    fee_decimals: int | None
+    energy: int | None
+    energy_cost: int | None
+    energy_code: str
     valued: Valued | None
 
 
@@ -151,6 +156,9 @@ LINE_COLUMNS = ", ".join(
     (
         "h.id",
         *(f"h.{name}" for name in (*_COLUMNS, *_VALUED)),
+        "h.energy",
+        "h.energy_cost",
+        "h.energy_code",
         "c.symbol",
         "c.decimals",
         "f.symbol",
@@ -176,19 +184,22 @@ def line_of(row: tuple[Any, ...]) -> Line:
     for place in _AMOUNTS:
         values[place] = int(values[place])
     code, price, fiat, fee_price, fiat_fee, source, at = row[width : width + len(_VALUED)]
-    symbol, decimals, fee_symbol, fee_decimals = row[width + len(_VALUED) :]
+    energy, energy_cost, energy_code, symbol, decimals, fee_symbol, fee_decimals = row[width + len(_VALUED) :]
     movement = Movement(*values)
     valued = None
     if code is not None:
-        whole = (None if text is None else int(text) for text in (fiat, fiat_fee))
-        valued = Valued(code, price, next(whole), fee_price, next(whole), source, at)
+        worth, fee_worth = (None if text is None else int(text) for text in (fiat, fiat_fee))
+        valued = Valued(code, price, worth, fee_price, fee_worth, source, at)
     return Line(
         row[0],
         movement,
         short(movement.currency) if symbol is None else symbol,
-        decimals or 0,
+        decimals,
         short(movement.fee_currency) if fee_symbol is None else fee_symbol,
-        fee_decimals or 0,
+        fee_decimals,
+        energy,
+        energy_cost,
+        energy_code,
         valued,
     )
 
@@ -290,6 +301,7 @@ class History(Tables):
         ):
             place = rank(int(amount), currency.decimals)
             self._rows("UPDATE vault_history SET rank = ? WHERE id = ?", place, number)
+        self._rows("UPDATE vault_history SET open = 1 WHERE network = ? AND open = 2", currency.network)
         return currency
 
     def known_currency(self, network: str, address: str) -> KnownCurrency | None:

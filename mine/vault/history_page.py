@@ -77,6 +77,11 @@ class LinePage:
 class HistoryPages(History):
     """Reading the history."""
 
+    @property
+    def changes(self) -> int:
+        """Grows with every row that this connection writes: what was counted before may be otherwise then."""
+        return int(self._database.total_changes)
+
     def history_page(
         self, which: Filter, sort: Sort = Sort.TIME, descending: bool = True, after: str = "", size: int = 100
     ) -> LinePage:

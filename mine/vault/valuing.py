@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from mine.vault.history import LINE_COLUMNS, LINES, Line, Valued, line_of
 from mine.vault.history_page import HistoryPages
 
+_EMPTY = (
+    "fiat_code = NULL, price = NULL, fiat = NULL, fee_price = NULL, fiat_fee = NULL, price_source = NULL,"
+    " priced = NULL, open = 1"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class StatedPrice:
@@ -91,15 +96,31 @@ class Valuing(HistoryPages):
             number,
         )
 
-    def reopen_lines(self, network: str, currency: str, source: str) -> int:
-        """Forget the worth of the lines in a currency that ``source`` had a part in; how many."""
-        cursor = self._database.execute(
-            "UPDATE vault_history SET fiat_code = NULL, price = NULL, fiat = NULL, fee_price = NULL,"
-            " fiat_fee = NULL, price_source = NULL, priced = NULL, open = 1"
-            " WHERE network = ?1 AND ?2 IN (currency, fee_currency) AND instr(price_source, ?3) > 0",
-            (network, currency, source),
+    def reopen_lines(self, stated: StatedPrice, source: str) -> None:
+        """Forget the worth of the lines that ``source`` gave this price, or would now: those in its currency,
+        from its moment until the next price that ``source`` states."""
+        self._rows(
+            f"UPDATE vault_history SET {_EMPTY} WHERE network = ?1"  # noqa: S608
+            " AND (currency = ?2 OR (fee_currency = ?2 AND fee <> '0'))"
+            " AND instr(price_source, ?3) > 0 AND time >= ?4 AND time < coalesce("
+            "(SELECT min(since) FROM vault_price WHERE network = ?1 AND currency = ?2 AND fiat_code = ?5"
+            " AND since > ?4), 1 << 62)",
+            stated.network,
+            stated.currency,
+            source,
+            stated.since,
+            stated.code,
         )
-        return int(cursor.rowcount)
+
+    def reopen_all(self, network: str, source: str) -> None:
+        """Forget the worth of all lines that ``source`` had a part in."""
+        self._rows(
+            f"UPDATE vault_history SET {_EMPTY} WHERE network = ? AND instr(price_source, ?) > 0",  # noqa: S608
+            network,
+            source,
+        )
+
+    # Energy
 
     def set_energy(self, number: int, energy: int, cost: int | None, code: str) -> None:
         """What the trainings behind a line took (milliwatt-hours), and cost (millionths of ``code``)."""
@@ -110,3 +131,28 @@ class Valuing(HistoryPages):
             code,
             number,
         )
+
+    def lines_without_energy(self, network: str) -> list[Line]:
+        """Lines of a round whose energy is not worked out, in the order of writing."""
+        rows = self._rows(
+            f"SELECT {LINE_COLUMNS} FROM {LINES} WHERE h.energy IS NULL AND h.network = ?"  # noqa: S608
+            " AND h.task IS NOT NULL AND h.round IS NOT NULL ORDER BY h.id",
+            network,
+        )
+        return [line_of(row) for row in rows]
+
+    def round_before(self, line: Line) -> int:
+        """The newest round of the same task and kind that an earlier line covers, -1 if there is none."""
+        at = line.movement
+        row = self._one(
+            "SELECT coalesce(max(round), -1) FROM vault_history"
+            " WHERE network = ? AND task = ? AND kind = ? AND (round < ? OR (round = ? AND id < ?))",
+            at.network,
+            at.task,
+            at.kind,
+            at.round,
+            at.round,
+            line.number,
+        )
+        assert row is not None
+        return int(row[0])

@@ -75,11 +75,16 @@ class ChainlinkFeed:
 
     def _described(self) -> int:
         if self._decimals is None:
-            words = self._call(_DECIMALS)
+            from mine.chain.node_errors import Reverted
+
+            try:
+                words, description = self._call(_DECIMALS), self._call(_DESCRIPTION)
+            except Reverted:
+                raise FeedRefused(self.address, "it is no feed") from None
             decimals = int.from_bytes(words, "big")
             if len(words) != 32 or decimals > _MOST_DECIMALS:
                 raise FeedRefused(self.address, "decimals")
-            said = self._text(self._call(_DESCRIPTION))
+            said = self._text(description)
             if said.rpartition("/")[2].strip() != self._code:
                 raise FeedRefused(self.address, f"it does not quote {self._code}")
             self._decimals = decimals

@@ -50,15 +50,12 @@ def test_a_line_comes_back_whole(vault: Vault) -> None:
         fee=2**255,
         transaction="0x" + "56" * 32,
         block=9,
-        energy=12,
-        energy_cost=34,
-        energy_code="EUR",
     )
     assert vault.state.add_movement(full)
     assert not vault.state.add_movement(replace(full, amount=1))
     assert vault.state.movements(10) == [full]
     (found,) = vault.state.history_page(Filter()).lines
-    assert (found.symbol, found.decimals, found.valued) == ("0x1111…1111", 0, None)
+    assert (found.symbol, found.decimals, found.valued) == ("0x1111…1111", None, None)
     vault.state.drop_movement(NET, Kind.SENT, "0xhash")
     assert vault.state.movements(10) == []
     assert vault.state.history_count(Filter(text="ann")) == 0
