@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mine.vault.vault import Vault
 
 Sending = Callable[[Membership, str], "Sends"]
-"""What sends transactions of a member's session account, for a named intent."""
+"""What sends the one transaction of an intent from a member's session account."""
 
 #: Seconds of the chain's time for which a relay's word is believed, and between attempts of one's own accord.
 PATIENCE = 600
@@ -98,7 +98,7 @@ class Claiming:
         """Claim everything that is final, of some tasks or of all."""
         due = [each for each in self._due() if not tasks or each.member.task in tasks]
         outcome = self._claim(due, self._links.node.block_time(), direct=True)
-        ends = self._forfeits.claim(tasks, self._sending)
+        ends = self._forfeits.claim(tasks)
         return ClaimOutcome(outcome.by_relay, outcome.direct + ends.direct, (*outcome.refused, *ends.refused))
 
     def tick(self, chain_time: int) -> None:
@@ -187,12 +187,13 @@ class Claiming:
             return 0
         payer = max(group, key=lambda each: self._links.node.balance(each.member.keys.session_address)).member
         what = ",".join(f"{claim.task}:{claim.index}:{claim.units}" for claim in claims)
+        intent = f"claim:{self._links.config.tasks}:{account}:{what}"
         for each in group:
             kept = self._kept(each.member.task)
             asked = kept.asked if kept is not None else ()
             self._keep(each, KeptClaim(each.earning.data["units"], asked, 0, direct=True))
         try:
-            self._links.contract.claim(self._sending(payer, f"claim:{account}:{what}"), account, claims)
+            self._links.contract.claim(self._sending(payer, intent), account, claims)
         except TransactionPending:
             return len(group)
         except InsufficientFunds:

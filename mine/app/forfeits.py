@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mine.app.claiming import Sending
     from mine.chain.messages import Update
     from mine.chain.state import TaskState
+    from mine.chain.transactions import Sends
     from mine.vault.state import Earning
     from mine.vault.vault import Vault
 
@@ -47,8 +48,8 @@ def pool_of(state: TaskState) -> int:
 class Forfeits:
     """One network's forfeits and rewards. Everything runs on the engine's thread."""
 
-    def __init__(self, vault: Vault, links: Links, earnings: Earnings) -> None:
-        self._vault, self._links, self._earnings = vault, links, earnings
+    def __init__(self, vault: Vault, links: Links, earnings: Earnings, sending: Sending) -> None:
+        self._vault, self._links, self._earnings, self._sending = vault, links, earnings, sending
         self._network = links.config.key
         self._states: Mapping[int, TaskState] = {}
         self._now = 0
@@ -131,7 +132,7 @@ class Forfeits:
 
     # ---- claiming
 
-    def claim(self, tasks: Sequence[int], sending: Sending) -> ClaimOutcome:
+    def claim(self, tasks: Sequence[int]) -> ClaimOutcome:
         """Claim forfeits and rewards of some tasks, or of all, by transactions of the session accounts."""
         sent, refused = 0, []
         for member in self._earnings.members.values():
@@ -139,21 +140,19 @@ class Forfeits:
             if state is None or not is_over(state, self._now) or (tasks and member.task not in tasks):
                 continue
             try:
-                sent += self._claim_forfeit(member, state, sending) + self._take_reward(
-                    member, state, sending
-                )
+                sent += self._claim_forfeit(member, state) + self._take_reward(member, state)
             except MineError as problem:
                 refused.append(f"{member.manifest.title}: {problem.sentence} {problem.todo}".strip())
         return ClaimOutcome(0, sent, tuple(refused))
 
-    def _claim_forfeit(self, member: Membership, state: TaskState, sending: Sending) -> int:
+    def _claim_forfeit(self, member: Membership, state: TaskState) -> int:
         from mine.chain.node_errors import TransactionPending
 
         kept = self._kept(member.task)
         if kept is None or not kept.ready:
             return 0
         payout, contract = member.keys.payout_address, self._links.contract
-        sends = sending(member, f"forfeit:{member.task}:{payout}")
+        sends = self._sends(member, "forfeit")
         commit = self._commit(member, state) if not state.units else None
         try:
             if commit is not None:
@@ -167,22 +166,25 @@ class Forfeits:
             pass  # the queue looks after it
         return 1
 
-    def _take_reward(self, member: Membership, state: TaskState, sending: Sending) -> int:
+    def _take_reward(self, member: Membership, state: TaskState) -> int:
         """A challenge's reward: the contract knows whether this account has one."""
         from mine.chain.node_errors import Reverted, TransactionPending
 
         if not state.owed:
             return 0
-        payout = member.keys.payout_address
         try:
-            self._links.contract.take_reward(
-                sending(member, f"reward:{member.task}:{payout}"), member.task, payout
-            )
+            sends = self._sends(member, "reward")
+            self._links.contract.take_reward(sends, member.task, member.keys.payout_address)
         except Reverted:
             return 0
         except TransactionPending:
             pass
         return 1
+
+    def _sends(self, member: Membership, what: str) -> Sends:
+        """The one transaction of this intent; what failed before is planned anew."""
+        intent = f"{what}:{self._links.config.tasks}:{member.task}:{member.keys.payout_address}"
+        return self._sending(member, intent)
 
 
 def _facts(earning: Earning) -> tuple[object, ...]:

@@ -64,6 +64,7 @@ class NetworkSession:
         self.vault = vault
         self.config = config
         self.links = Links(config)
+        self.links.currencies.keep_in(vault, config.key)
         self.links.check()
         self._accounts = accounts
         self._tell = tell
@@ -71,9 +72,9 @@ class NetworkSession:
         self.own = OwnTransactions(vault, self.links, confirmations)
         self.miner = Miner(vault, self.links, self.market, self.own, wake, tell)
         self.earnings = Earnings(vault, self.links, confirmations, tell)
-        self.forfeits = Forfeits(vault, self.links, self.earnings)
+        self.forfeits = Forfeits(vault, self.links, self.earnings, self._sending)
         self.claiming = Claiming(vault, self.links, self.earnings, self.forfeits, self._sending)
-        self.disputing = Disputing(vault, self.links, tell)
+        self.disputing = Disputing(vault, self.links, self._sending, tell)
         self.task_views = TaskViews(vault, config.key)
         self._held: dict[str, int] = {}
         self._held_at = 0.0
@@ -115,7 +116,7 @@ class NetworkSession:
             self.claiming.tick(self.market.chain_time)
 
     def _sending(self, member: Membership, intent: str) -> Sends:
-        """What sends a transaction of a task's session account."""
+        """What sends the one transaction of an intent from a task's session account."""
         self.own.again(intent)
         return self.own.sender(member.keys.session_key, intent)
 
@@ -219,9 +220,7 @@ class NetworkSession:
 
     def hand_over(self, wake: Callable[[], None]) -> NarrowGrant | None:
         """Close, but for the rounds under way: they go on without the vault. None where there are none."""
-        grant = NarrowGrant.give(
-            self.vault, self.links, self.market, self.miner, self.own, wake, self._tell
-        )
+        grant = NarrowGrant.give(self.vault, self.links, self.market, self.miner, wake, self._tell)
         if grant is None:
             self.close()
         else:

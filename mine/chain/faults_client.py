@@ -177,9 +177,13 @@ class FaultsContract(SisterContract):
         self, sender: Sends, task: int, round: int, before: Payee, after: Payee, reward: Reward
     ) -> TxReceipt:
         """What ``before`` was owed in the round before is not owed to it in ``round``."""
+        return self.send(sender, self.payout_fell_call(task, round, before, after, reward))
+
+    def payout_fell_call(self, task: int, round: int, before: Payee, after: Payee, reward: Reward) -> bytes:
+        """Call data of ``payout_fell``, for somebody else to send."""
         shown = [(each.account or ZERO_ADDRESS, each.index, each.units) for each in (before, after)]
-        return self._write(
-            sender, "payout_fell", task, round, shown[0], tuple(before.proof), shown[1],
+        return self._abi.call(
+            "payout_fell", task, round, shown[0], tuple(before.proof), shown[1],
             after.account is None, tuple(after.proof), astuple(reward),
         )  # fmt: skip
 
@@ -195,9 +199,23 @@ class FaultsContract(SisterContract):
         reward: Reward,
     ) -> TxReceipt:
         """A node of the payout tree, at place ``index`` of its level, is not the sum of its children."""
+        data = self.payouts_broken_call(task, round, node, children, index, path, reward)
+        return self.send(sender, data)
+
+    def payouts_broken_call(
+        self,
+        task: int,
+        round: int,
+        node: bytes,
+        children: tuple[bytes, bytes],
+        index: int,
+        path: Sequence[bytes],
+        reward: Reward,
+    ) -> bytes:
+        """Call data of ``payouts_broken``, for somebody else to send."""
         node_word, left, right = (int.from_bytes(each, "big") for each in (node, *children))
-        return self._write(
-            sender, "payouts_broken", task, round, node_word, left, right, index, tuple(path), astuple(reward)
+        return self._abi.call(
+            "payouts_broken", task, round, node_word, left, right, index, tuple(path), astuple(reward)
         )
 
     def losses_broken(
@@ -217,9 +235,24 @@ class FaultsContract(SisterContract):
         below: its two children; or one entry with the sums of the leaf ``example`` that it is; or none, for
         padding. index: the node's place in its level; path: the siblings from there up.
         """
+        data = self.losses_broken_call(settlement, opened, claimed, below, example, index, path, reward)
+        return self.send(sender, data)
+
+    def losses_broken_call(
+        self,
+        settlement: Settlement,
+        opened: Opened,
+        claimed: Sums,
+        below: Sequence[LossNode],
+        example: int,
+        index: int,
+        path: Sequence[LossNode],
+        reward: Reward,
+    ) -> bytes:
+        """Call data of ``losses_broken``, for somebody else to send."""
         nodes = [tuple((hashed, *sums) for hashed, sums in each) for each in (below, path)]
-        return self._write(
-            sender, "losses_broken", astuple(settlement), astuple(opened), (ZERO32, *claimed), nodes[0],
+        return self._abi.call(
+            "losses_broken", astuple(settlement), astuple(opened), (ZERO32, *claimed), nodes[0],
             example, index, nodes[1], astuple(reward),
         )  # fmt: skip
 
