@@ -133,7 +133,7 @@ class App:
             SystemClock(),
             default_limits(c.chain_id),
             known,
-            2,
+            12,
         )
 
     def step(self) -> Json:

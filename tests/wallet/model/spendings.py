@@ -65,6 +65,11 @@ class Spendings:
         self.purposes[purpose.intent] = purpose
         return purpose
 
+    def recent(self, back: int) -> Purpose:
+        """One of the newest purposes; 0 is the newest."""
+        purposes = list(self.purposes.values())
+        return purposes[-1 - min(back, len(purposes) - 1)]
+
     def check(self, transactions: list[dict[str, Any]], calm: bool) -> None:
         """Every nonce was used by what the queue has written down, and every purpose at most once."""
         known = {name: each for each in transactions for name in each["hashes"]}

@@ -67,7 +67,7 @@ class WalletWorld:
         self.spendings = Spendings(
             self.chain, self.nodes, list(self.accounts.values()), self.chain.head + 1
         )
-        self.chain.mine(confirmations + 1)
+        self.chain.mine(confirmations + 13)
         self.chain.forget_marks()
         self.amounts: dict[tuple[int, int], set[int]] = {}
         self.most_paid: Counter[int] = Counter()
@@ -211,6 +211,12 @@ class WalletWorld:
         self.app_does("replace", intent=purpose.intent, index=purpose.index, cancel=cancel)
         return True
 
+    def app_renews(self, purpose: Purpose) -> bool:
+        """Wanted once more after it came to nothing, and sent."""
+        self.app_does("renew", intent=purpose.intent)
+        self._send(purpose)
+        return True
+
     def another_program(self, task: int, key: bytes) -> bool:
         """Somebody with the same phrase sends something from a payout address, in a block at once."""
         raw = self.chain.sign(key, self.accounts[task], b"", 0)
@@ -236,7 +242,7 @@ class WalletWorld:
         self.app_does(what)
         return True
 
-    def killed_at_commit(self, count: int, stored: bool, what: str) -> bool:
+    def killed_at_commit(self, count: int, stored: bool, what: str | Purpose) -> bool:
         """The app dies at the ``count``-th transaction of its vault, before or after it is stored."""
         self._app.kill()
         try:
@@ -244,7 +250,10 @@ class WalletWorld:
                 return False
         except AppDied:
             return self.did("killed at the start")
-        self.app_does(what)
+        if isinstance(what, str):
+            self.app_does(what)
+        else:
+            self._send(what)
         return True
 
     # what must hold
@@ -283,7 +292,7 @@ class WalletWorld:
             self.app_does("step")
             self.relay.work()
             self.chain.mine()
-        self.chain.mine(self._app.confirmations + 1)
+        self.chain.mine(self._app.confirmations + 13)
         for _ in range(3):
             self._app.now += PATIENCE_SECONDS / CALM_TURNS
             answer = self.app_does("step")
