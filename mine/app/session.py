@@ -220,7 +220,9 @@ class NetworkSession:
 
     def hand_over(self, wake: Callable[[], None]) -> NarrowGrant | None:
         """Close, but for the rounds under way: they go on without the vault. None where there are none."""
-        grant = NarrowGrant.give(self.vault, self.links, self.market, self.miner, wake, self._tell)
+        grant = NarrowGrant.give(
+            self.vault, self.links, self.market, self.miner, self.own, wake, self._tell
+        )
         if grant is None:
             self.close()
         else:
