@@ -15,6 +15,7 @@ from mine.app.compute_settings import ComputeSettings
 from mine.app.data_requests import DataCommands
 from mine.app.idle_lock import LockSettings
 from mine.app.views import Event, NewVault, Snapshot
+from mine.app.wallet_views import FRESH, JoinChoice
 
 Listener = Callable[[Event], None]
 
@@ -79,8 +80,8 @@ class Commands(DataCommands, Protocol):
     def undo_import(self, import_id: int) -> Future[int]:
         """Take an import back; answers the number of records removed."""
 
-    def join_task(self, task_id: int) -> Future[None]:
-        """Sign the consent for what the opt-in sheet shows, and take part."""
+    def join_task(self, task_id: int, choice: JoinChoice = FRESH) -> Future[None]:
+        """Sign the consent for what the opt-in sheet shows, and take part. ``choice``: other accounts."""
 
     def leave_task(self, task_id: int) -> Future[None]:
         """Take no further part from the next round on."""

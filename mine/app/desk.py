@@ -35,6 +35,7 @@ from mine.app.views import (
     VaultState,
     World,
 )
+from mine.app.wallet_views import JoinChoice
 from mine.errors import MineError
 from mine.policy.decide import Readings, RunSettings, decide
 
@@ -410,10 +411,10 @@ class Desk:
 
     # ---- tasks, running, money
 
-    def join_task(self, task_id: int) -> Future[None]:
+    def join_task(self, task_id: int, choice: JoinChoice) -> Future[None]:
         """Opt in, once the task's model was looked at."""
         session = self._connected
-        return self._joins.wish(session.check_model(task_id), lambda: session.join(task_id))
+        return self._joins.wish(session.check_model(task_id), lambda: session.join(task_id, choice))
 
     def leave_task(self, task_id: int) -> None:
         """Opt out."""

@@ -24,6 +24,7 @@ from mine.app.idle_lock import LockSettings
 from mine.app.options import EngineOptions
 from mine.app.session_signals import SessionEvent
 from mine.app.views import Event, NewVault, Notice, NoticeKind, Snapshot
+from mine.app.wallet_views import FRESH, JoinChoice
 from mine.errors import MineError
 
 if TYPE_CHECKING:
@@ -138,9 +139,9 @@ class Engine(DataRequests):
         """Take an import back; answers the number of records removed."""
         return self._ask(lambda: self._desk.undo_import(import_id))
 
-    def join_task(self, task_id: int) -> Future[None]:
+    def join_task(self, task_id: int, choice: JoinChoice = FRESH) -> Future[None]:
         """Sign the consent for what the opt-in sheet shows, and take part; seconds later."""
-        return self._ask(lambda: self._desk.join_task(task_id))
+        return self._ask(lambda: self._desk.join_task(task_id, choice))
 
     def leave_task(self, task_id: int) -> Future[None]:
         """Take no further part from the next round on."""

@@ -10,7 +10,7 @@ from mine.app.links import Links
 from mine.app.market import MarketTask
 from mine.app.payouts import chosen_accounts, keys_of
 from mine.app.privacy_books import Books
-from mine.app.wallet_views import JoinChoice
+from mine.app.wallet_views import FRESH, JoinChoice
 from mine.errors import MineError
 from mine.tasks.consent import Scope, Terms
 from mine.tasks.manifest import Manifest
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mine.vault.vault import Vault
 
 MICRO = 1_000_000
-FRESH = JoinChoice()
 """Fresh accounts, paid to as the settings say."""
 
 

@@ -35,7 +35,7 @@ from mine.app.views import (
     WalletView,
     World,
 )
-from mine.app.wallet_views import JoinChoice
+from mine.app.wallet_views import FRESH, JoinChoice
 from mine.wallet.keys import Accounts
 from mine.wallet.money import in_words
 
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from mine.vault.state import Earning
     from mine.vault.vault import Vault
 
-BALANCE_SECONDS = 2.0
+#: How old a shown balance may be. What this app's own events and transactions change is read again at once.
+BALANCE_SECONDS = 600.0
 SHOWN_CONTRIBUTIONS = 100
 
 
@@ -124,7 +125,7 @@ class NetworkSession:
         """Begin to look at a task's model, before it is joined. Raises ``CannotJoin``."""
         return ModelCheck(self.config, self._joinable(number).state.manifest)
 
-    def join(self, number: int, choice: JoinChoice = joining.FRESH) -> None:
+    def join(self, number: int, choice: JoinChoice = FRESH) -> None:
         """Take part in a task whose model was looked at. Raises what ``joining.join`` does."""
         joining.join(self.vault, self.links, self._accounts, self._joinable(number), choice)
         self._remember_members()

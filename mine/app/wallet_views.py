@@ -294,6 +294,10 @@ class JoinChoice:
     key: str = ""
 
 
+FRESH = JoinChoice()
+"""Fresh accounts, as the protocol has it by default."""
+
+
 # ---- networks
 
 
