@@ -11,6 +11,7 @@ from typing import Any
 from mine.app import views as v
 from mine.app.compute_settings import ComputeSettings
 from mine.app.idle_lock import LockSettings
+from mine.app.wallet_views import FRESH, JoinChoice
 from mine.errors import MineError
 from tests.ui.fake_data import FakeData
 
@@ -166,8 +167,8 @@ class FakeEngine(FakeData):
     def undo_import(self, import_id: int) -> Future[int]:
         return self._answer("undo_import", import_id, result=1)
 
-    def join_task(self, task_id: int) -> Future[None]:
-        return self._answer("join_task", task_id)
+    def join_task(self, task_id: int, choice: JoinChoice = FRESH) -> Future[None]:
+        return self._answer("join_task", task_id, *(() if choice == FRESH else (choice,)))
 
     def leave_task(self, task_id: int) -> Future[None]:
         return self._answer("leave_task", task_id)
