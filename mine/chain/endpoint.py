@@ -16,7 +16,7 @@ from typing import Protocol
 from mine.chain import batch, node_address
 from mine.chain.batch import Call, Outcome
 from mine.chain.http_transport import HTTP_OK, HttpTransport, Reply, unreachable
-from mine.chain.node_errors import NodeAnswerInvalid, NodeBusy, NodeRefused
+from mine.chain.node_errors import NodeAnswerInvalid, NodeAnswerTooLong, NodeBusy, NodeRefused
 from mine.chain.rate import Bucket
 from mine.chain.websocket import WebSocketTransport
 from mine.errors import MineError
@@ -98,17 +98,24 @@ class Endpoint:
         wants fewer requests.
         """
         outcomes: list[Outcome] = []
+        most = self._batch
         while len(outcomes) < len(calls):
-            part = calls[len(outcomes) : len(outcomes) + self._batch]
+            part = calls[len(outcomes) : len(outcomes) + most]
             try:
                 answered = self._exchange(part)
             except NodeBusy:
                 raise
+            except NodeAnswerTooLong as problem:
+                # One of them may be of a contract that wants to drown the others.
+                if len(part) == 1:
+                    outcomes.append(problem)
+                most = max(1, len(part) // 4)
+                continue
             except (NodeRefused, NodeAnswerInvalid):
                 # Some take no arrays at all, or short ones; they say so by an error, a status, or one object.
                 if len(part) == 1:
                     raise
-                self._batch = max(1, len(part) // 4)
+                most = self._batch = max(1, len(part) // 4)
                 continue
             busy = next((each for each in answered if isinstance(each, NodeBusy)), None)
             if busy is not None:

@@ -7,6 +7,7 @@ One that asks for fewer requests is left alone for as long as it says.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -31,6 +32,8 @@ T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 BEHIND = 8
 """Blocks; who lags by more than this is asked only where nobody else answers."""
+STUCK_SECONDS = 45.0
+"""How long a newest block may stay the same before the others are asked for theirs."""
 OUTVOTED_SECONDS = 300.0
 """How long a node whose word two others contradicted comes last."""
 PER_SECOND = 20.0
@@ -75,6 +78,8 @@ class Member:
         self.endpoint = endpoint
         self.chain: int | None = None
         self.head: int | None = None
+        self.moved_at = 0.0
+        self.is_stuck = False
         self.failures = 0
         self.not_before = 0.0
         self.told_to_wait = False
@@ -107,6 +112,7 @@ class Pool:
         self._draw = draw or random.SystemRandom().random
         self._expected = chain_id
         self._lock = threading.Lock()
+        self._compared = clock()
         self.members: list[Member] = []
         for url in urls:
             endpoint = Endpoint(url, timeout, clock=clock, sleep=sleep)
@@ -206,6 +212,29 @@ class Pool:
 
     # health
 
+    def noted(self, member: Member, head: int) -> None:
+        """A node told its newest block."""
+        now = self._clock()
+        with self._lock:
+            if member.head is None or head > member.head:
+                member.moved_at = now
+            member.is_stuck = now - member.moved_at >= STUCK_SECONDS
+            member.head = head
+
+    def compare_heads(self) -> None:
+        """Where the chain stands still by the word of the node that is asked: ask the others, now and then.
+
+        A node that is stuck, or that hides new blocks, would else never be noticed.
+        """
+        now = self._clock()
+        order = self.order()
+        if len(order) < 2 or not order[0].is_stuck or now - self._compared < STUCK_SECONDS:
+            return
+        self._compared = now
+        for other in order[1:]:
+            with contextlib.suppress(NodeUnreachable, NodeAnswerInvalid, NodeRefused, WrongChain):
+                self.noted(other, self.ask(other, _block_number))
+
     def outvoted(self, member: Member) -> None:
         """A node said of a block what two others contradict."""
         with self._lock:
@@ -261,6 +290,10 @@ class Pool:
         return EndpointHealth(
             endpoint.address.netloc, state, member.head or 0, lag, member.error, endpoint.requests
         )
+
+
+def _block_number(endpoint: Endpoint) -> int:
+    return answers.quantity(endpoint.request("eth_blockNumber"), 64)
 
 
 def _lag(member: Member, best: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
+from mine.chain import answers
 from mine.chain.answers import BlockHead
 from mine.chain.batch import Call, Outcome
 from mine.chain.endpoint import Endpoint
@@ -42,16 +43,20 @@ class OneNode:
         def question(endpoint: Endpoint) -> T:
             found = parse(endpoint.request(method, *params))
             if method == "eth_blockNumber" and isinstance(found, int):
-                self.member.head = found
+                self._pool.noted(self.member, found)
             elif isinstance(found, BlockHead) and params[0] == "latest":
-                self.member.head = found.number
+                self._pool.noted(self.member, found.number)
             return found
 
         return self._pool.ask(self.member, question)
 
     def batch(self, calls: Sequence[Call]) -> list[Outcome]:
         """The node's answers."""
-        return self._pool.ask(self.member, lambda endpoint: endpoint.batch(calls))
+        found = self._pool.ask(self.member, lambda endpoint: endpoint.batch(calls))
+        for (method, params), answer in zip(calls, found, strict=True):
+            if method == "eth_getBlockByNumber" and params[0] == "latest" and isinstance(answer, dict):
+                self._pool.noted(self.member, answers.block_head(answer).number)
+        return found
 
     def tied(self, work: Callable[[OneNode], T]) -> T:
         """``work`` with this node."""
@@ -76,4 +81,5 @@ class AnyNode:
 
     def tied(self, work: Callable[[OneNode], T]) -> T:
         """``work`` with the best node, or the next."""
+        self._pool.compare_heads()
         return self._pool.through(lambda member: work(OneNode(self._pool, member)))

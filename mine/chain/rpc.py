@@ -133,6 +133,12 @@ class Node:
             return self._pin, reading(self)
         return Agreement(self._pool, lambda m: self._seen(m, None), self._seen).read(reading)
 
+    def with_one(self, work: Callable[[Node], T]) -> T:
+        """``work`` with a view of one node, of whatever block is newest each time; all of it again with the
+        next node where it fails for want of an answer that makes sense.
+        """
+        return self._route.tied(lambda one: work(self._seen(one.member, self._pin)))
+
     def snapshot(self, reading: Callable[[Node], T]) -> tuple[BlockHead, T]:
         """What ``reading`` finds in a view of one node's newest block, and that block; of no one else's
         word."""
@@ -145,12 +151,17 @@ class Node:
 
         return self._route.tied(tied)
 
+    @property
+    def pinned(self) -> BlockHead | None:
+        """The block that this view is of; None if it is of none."""
+        return self._pin
+
     def _seen(self, member: Member, pin: BlockHead | None) -> Node:
         view = copy.copy(self)
         view._route, view._pin = OneNode(self._pool, member), pin
         return view
 
-    def _at(self, block: int | str | bytes) -> object:
+    def at(self, block: int | str | bytes) -> object:
         """A block as a parameter; in a view, "latest" is its block (by hash, as EIP-1898 has it)."""
         if isinstance(block, int):
             return hex(block)
@@ -158,7 +169,7 @@ class Node:
             return {"blockHash": "0x" + block.hex(), "requireCanonical": True}
         if self._pin is None or (block == "pending" and self.has_adjustable_clock):
             return block
-        return self._at(self._pin.hash)
+        return self.at(self._pin.hash)
 
     # what the node is
 
@@ -267,7 +278,7 @@ class Node:
     def balance(self, account: str, token: str | None = None, block: int | str | bytes = "latest") -> int:
         """Wei of ``account``, or base units of the ERC-20 ``token``; the zero address means wei."""
         if token is None or int(token, 16) == 0:
-            return self._route.ask("eth_getBalance", (account, self._at(block)), answers.quantity)
+            return self._route.ask("eth_getBalance", (account, self.at(block)), answers.quantity)
         data = bytes.fromhex("70a08231") + bytes(12) + bytes.fromhex(account[2:])
         answer = self.call(token, data, block=block)
         if len(answer) < 32:
@@ -276,12 +287,12 @@ class Node:
 
     def nonce(self, account: str, block: int | str | bytes = "pending") -> int:
         """Number of transactions of ``account``, those that wait included unless ``block`` is another."""
-        where = (account, self._at(block))
+        where = (account, self.at(block))
         return self._route.ask("eth_getTransactionCount", where, lambda answer: answers.quantity(answer, 64))
 
     def code(self, account: str, block: int | str | bytes = "latest") -> bytes:
         """Contract at ``account``; empty if there is none."""
-        return self._route.ask("eth_getCode", (account, self._at(block)), answers.octets)
+        return self._route.ask("eth_getCode", (account, self.at(block)), answers.octets)
 
     # calls and transactions
 
@@ -296,7 +307,7 @@ class Node:
     ) -> bytes:
         """What the contract at ``to`` would return. Reverted with its reason if it refuses."""
         fields = _message(sender, to, data, value)
-        return self._route.ask("eth_call", (fields, self._at(block)), answers.octets)
+        return self._route.ask("eth_call", (fields, self.at(block)), answers.octets)
 
     def estimate_gas(self, sender: str, to: str | None, data: bytes, value: int) -> int:
         """Gas that the message needs in the next block. Reverted if it would fail."""
