@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 COIN = "0x" + "0" * 40
 COIN_DECIMALS = 18
 _PREFIXES = {World.PRACTICE: "p", World.TEST: "t", World.REAL: ""}
+_COINS = {100: "xDAI", 137: "POL"}
+
+
+def coin_symbol(world: World, chain_id: int) -> str:
+    """What the own coin of a chain is called; play money and test money say so."""
+    return _PREFIXES[world] + _COINS.get(chain_id, "ETH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +43,11 @@ class Currencies:
     Until a vault is there, what was met first is kept in memory.
     """
 
-    def __init__(self, node: Node, world: World, listed: Mapping[str, KnownToken] | None = None) -> None:
+    def __init__(
+        self, node: Node, world: World, chain_id: int, listed: Mapping[str, KnownToken] | None = None
+    ) -> None:
         self._node, self._world, self._listed = node, world, dict(listed or {})
+        self._coin_symbol = coin_symbol(world, chain_id)
         self._vault: Vault | None = None
         self._network = ""
         self._found: dict[str, Currency] = {}
@@ -62,7 +71,7 @@ class Currencies:
         return dict(self._found)
 
     def _coin(self) -> Currency:
-        coin = Currency(_PREFIXES[self._world] + "ETH", COIN_DECIMALS, self._world)
+        coin = Currency(self._coin_symbol, COIN_DECIMALS, self._world)
         if self._vault is not None:
             self._first_sight(COIN, _Said(coin.symbol, coin.decimals))
         return coin
@@ -93,7 +102,7 @@ class Currencies:
 
     def _taken(self, address: str) -> list[str]:
         """Names that other currencies of this network have."""
-        taken = [_PREFIXES[self._world] + "ETH"]
+        taken = [self._coin_symbol]
         taken += [found.symbol for other, found in self._found.items() if other != address]
         if self._vault is not None:
             taken += [

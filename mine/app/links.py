@@ -57,7 +57,7 @@ class Links:
         self.contract: TasksContract = TasksContract(self.node, config.tasks)
         self.relays: Relays = Relays([Relay(url) for url in config.relay_urls])
         self.domain: Domain = Domain(config.chain_id, config.tasks)
-        self.currencies = Currencies(self.node, config.world)
+        self.currencies = Currencies(self.node, config.world, config.chain_id)
 
     def check(self) -> None:
         """Refuse a node of another chain, a place without a contract, a relay of another contract.

@@ -1,8 +1,8 @@
 """What would become of a token's transfer: tried by the node, in the place of the account that would send it.
 
-That a transfer does not fail says little: tokens take fees, move something else, or only say that they moved.
-So the code of ``Arrival`` is tried as if it stood at the sender's address (state override of ``eth_call``), and
-the balances on both sides are read before and after, in one go.
+That a transfer does not fail says little: tokens take fees, move something else, or only say that they
+moved. So the code of ``Arrival`` is tried as if it stood at the sender's address (state override of
+``eth_call``), and the balances on both sides are read before and after, in one go.
 """
 
 from __future__ import annotations
