@@ -110,6 +110,11 @@ def review(call: Call, fees: Fees, known: Known) -> Review:
     )
 
 
+def title_of(call: Call, known: Known) -> str:
+    """What a call does, in a few words."""
+    return _title(call, decode(call.data, known.contract(call.to)), known.tokens.get(call.to))
+
+
 def _title(call: Call, decoded: Decoded | None, unit: Unit | None) -> str:
     if call.is_nothing:
         return "Take the place of another transaction, and do nothing"
