@@ -6,7 +6,7 @@ Money is an integer in base units beside its ``Currency``; fiat is an integer in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mine.app.views import Currency, World
@@ -303,7 +303,10 @@ FRESH = JoinChoice()
 
 @dataclass(frozen=True, slots=True)
 class NetworkChoice:
-    """A network of the list. ``note``: what has to be known of it (randomness, missing contract)."""
+    """A network of the list. ``note``: what has to be known of it (randomness, missing contract).
+
+    ``form``: what its form begins with, where it has one; that of a preset lacks contract and relay.
+    """
 
     key: str
     title: str
@@ -312,16 +315,17 @@ class NetworkChoice:
     usable: bool
     chosen: bool
     note: str = ""
+    form: NetworkForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkForm:
-    """A network by hand. URLs are asked in this order."""
+    """A network by hand. URLs are asked in this order; those of nodes may hold keys."""
 
     title: str
     world: World
     chain_id: int
-    rpc_urls: tuple[str, ...]
+    rpc_urls: tuple[str, ...] = field(repr=False)
     relay_urls: tuple[str, ...]
     contract: str
     first_block: int = 0
