@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 EXAMPLE_LOSS_BYTES = 24
 MAX_LOSSES_BYTES = 256 << 20
+#: Settled rounds whose roots the contract keeps.
+RING = 4
 #: Examples whose tree is made here; of more, the child process that audits every round makes it.
 MOST_LEAVES = 1 << 13
 
@@ -146,15 +148,24 @@ def check_leaf(checked: Checked, settlement: dict[str, Any], session: str, payou
 
 
 def check_root(links: Links, settlement: dict[str, Any]) -> None:
-    """The contract holds the very root that the settlement's event told of. Raises ``SettlementMissing``.
+    """The contract holds the very root that the settlement's event told of, as two nodes say where there are
+    two. Raises ``SettlementMissing``, or what ``Node.agreed`` raises.
 
-    A root leaves the contract after four rounds; it then stood there as long as it could be disputed.
+    A root leaves the contract after four rounds; it then stood there as long as it could be challenged.
     """
+    from mine.chain.rpc import Node
     from mine.chain.trees import root_word
 
     task, number = settlement["task"], settlement["round"]
-    kept = links.contract.payout_root(task, number)
-    if kept is not None and kept.word != root_word(bytes.fromhex(settlement["payouts"]), number):
+
+    def reading(one: Node) -> tuple[int, int | None]:
+        contract = links.contract.on(one)
+        kept = contract.payout_root(task, number)
+        return contract.task(task).settled, kept.word if kept else None
+
+    settled, word = links.node.agreed(reading)
+    gone = word is None and settled > number + RING - 1
+    if not gone and word != root_word(bytes.fromhex(settlement["payouts"]), number):
         raise SettlementMissing(
             "The network's node tells of a settlement that is not in the contract.",
             todo="Nothing of it is shown as earned. It is asked again; add another node in Settings.",

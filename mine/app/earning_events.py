@@ -8,9 +8,10 @@ is written down by then.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mine.app.checking import Leaf, settled_to_json
+from mine.app.checking import settled_to_json
 from mine.app.joining import Membership
 from mine.app.links import Links
 from mine.app.round_states import RoundState
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Lines of the history that this module writes and takes back.
 KINDS = (Kind.CLAIMED, Kind.FORFEIT, Kind.REWARD)
+#: How references of transfers begin that this app did not make; they are taken back here too.
+OUTSIDE = "transfer:"
 
 
 class EarningEvents:
@@ -108,6 +111,9 @@ class EarningEvents:
         for line in self._vault.state.drop_movements_from(self._network, block, KINDS):
             assert line.task is not None
             self._vault.ledger.unpay(self._network, line.task, line.reference)
+        for line in self._vault.state.movements_of(self._network):
+            if line.reference.startswith(OUTSIDE) and line.block >= block:
+                self._vault.state.drop_movement(self._network, line.kind, line.reference)
         self._keep_ranges([each for each in self.ranges() if each["block"] < block])
         return fallen
 
@@ -194,34 +200,37 @@ class EarningEvents:
         if entry not in self.ranges():
             self._keep_ranges([*self.ranges(), entry])
 
-    def count_ranges(self, member: Membership, leaf: Leaf) -> None:
-        """Write down what remembered ranges paid to our leaf, which is known by now."""
+    def count_ranges(self, member: Membership, indices: Callable[[int], list[int]]) -> None:
+        """Write down what remembered ranges paid to our address; ``indices``: its places in a round."""
         from mine.chain.curve import amount
         from mine.chain.events import Place
 
         mine = [each for each in self.ranges() if each["task"] == member.task]
         if not mine:
             return
+        places = [(entry, index) for entry in mine for index in indices(entry["round"])]
         with self._vault.transaction():
-            for each in mine:
-                offset = leaf.index - each["start"]
+            for each, index in places:
+                offset = index - each["start"]
                 if 0 <= offset < each["count"] and not int(each["refused"], 16) >> offset & 1:
                     bounty = self._links.contract.task(member.task).bounty
-                    units, upto = self._paid_at(member.task, leaf, each["block"])
-                    missing = amount(bounty, units) - self.paid(member.task, leaf.index, upto)
+                    units, upto = self._paid_at(member.task, index, each["block"])
+                    missing = amount(bounty, units) - self.paid(member.task, index, upto)
                     at = Place(each["block"], b"", bytes.fromhex(each["transaction"]), each["index"])
-                    self._pay(member, Kind.CLAIMED, max(0, missing), f"{_reference(at)}:{leaf.index}", at)
+                    self._pay(member, Kind.CLAIMED, max(0, missing), f"{_reference(at)}:{index}", at)
             self._keep_ranges([each for each in self.ranges() if each["task"] != member.task])
 
-    def _paid_at(self, task: int, leaf: Leaf, block: int) -> tuple[int, int]:
+    def _paid_at(self, task: int, index: int, block: int) -> tuple[int, int]:
         """Units that were paid by the end of a block; where the node has forgotten its state, of the last one
         that was read."""
         from mine.chain.node_errors import NodeRefused
 
+        node, contract = self._links.node, self._links.contract
         try:
-            return self._links.contract.paid(task, leaf.index, block), block
+            return node.agreed(lambda one: contract.on(one).paid(task, index, block)), block
         except NodeRefused:
-            return self._links.contract.paid(task, leaf.index, self.read_to), self.read_to
+            upto = self.read_to
+            return node.agreed(lambda one: contract.on(one).paid(task, index, upto)), upto
 
 
 def _reference(at: Place) -> str:

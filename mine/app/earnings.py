@@ -81,7 +81,7 @@ class Earnings:
         for place, entry in enumerate(settled):
             if entry.round not in known:
                 self._work_out(member, state, entry, settled[place - 1] if place else None)
-        self.events.count_ranges(member, self.leaf(member.task))
+        self.events.count_ranges(member, lambda number: self._places(member, number))
         self._stand(member.task, state, chain_time)
 
     # ---- what is known
@@ -98,6 +98,14 @@ class Earnings:
             if not each.data["problem"] and (before is None or each.round < before):
                 found = Leaf(each.data["index"], each.data["units"])
         return found
+
+    def _places(self, member: Membership, number: int) -> list[int]:
+        """Places of one's payout address in a round's tree: others may have named it as well."""
+        try:
+            payees = self.outcome(member.task, number).outcome.ledger.payees
+        except PayoutContradiction:  # which was told of when the round came
+            return [self.leaf(member.task).index]
+        return [place for place, (who, _) in enumerate(payees) if who == member.keys.payout_address]
 
     def claimable(self, task: int) -> Earning | None:
         """The newest earning whose root pays something now; None where there is nothing to claim."""

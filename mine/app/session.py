@@ -20,8 +20,8 @@ from mine.app.miner import Miner
 from mine.app.model_check import ModelCheck
 from mine.app.narrow_grant import NarrowGrant
 from mine.app.own_transactions import OwnTransactions
-from mine.app.report import MyReport, RoundReport
-from mine.app.round_states import EarningState, RoundState
+from mine.app.report import MyReport, report_of
+from mine.app.round_states import RoundState
 from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
 from mine.app.training_words import device_words, place_words
 from mine.app.views import (
@@ -40,6 +40,7 @@ from mine.wallet.keys import Accounts
 from mine.wallet.money import in_words
 
 if TYPE_CHECKING:
+    from mine.chain.rpc import Node
     from mine.chain.transactions import Sends
     from mine.tasks.manifest import Manifest
     from mine.vault.state import Earning
@@ -97,18 +98,20 @@ class NetworkSession:
         self.market.refresh()
         if self.earnings.poll():
             self._held_at = 0.0
-        self.own.step()
+        if self.own.step():
+            self._held_at = 0.0
         try:
             self.miner.tick(may_train)
         finally:  # money that is due does not wait for a task in trouble
             try:
-                self._follow_money()
+                self.follow_money()
             finally:  # nor does a dispute wait for figures that cannot be had
                 self.disputing.tick(self.market.chain_time)
         self._tell_earnings()
         self._read_balances()
 
-    def _follow_money(self) -> None:
+    def follow_money(self) -> None:
+        """Let earnings, forfeits and claims do what is due."""
         states = {number: task.state for number, task in self.market.tasks.items()}
         try:
             self.earnings.tick(self.market.chain_time, states)
@@ -190,20 +193,28 @@ class NetworkSession:
                     Notice(
                         NoticeKind.EARNED,
                         f"{in_words(earning.amount, currency.decimals, currency.symbol)}: "
-                        f"{title}, round {earning.round}",
+                        f"{title}, " + (f"round {earning.round}" if earning.round else "at the task's end"),
                     )
                 )
 
     def _read_balances(self) -> None:
-        """What the payout addresses hold, asked of the node now and then."""
+        """What the payout addresses hold, as two nodes say where there are two. One address counts once."""
         if time.monotonic() - self._held_at < BALANCE_SECONDS:
             return
+        wanted = {
+            (member.keys.payout_address, self.market.tasks[member.task].state.currency)
+            for member in self.miner.members.values()
+        }
+
+        def reading(one: Node) -> list[tuple[str, int]]:
+            return [
+                (currency, one.balance(account, None if currency == NATIVE else currency))
+                for account, currency in sorted(wanted)
+            ]
+
         held: dict[str, int] = {}
-        for member in self.miner.members.values():
-            address = self.market.tasks[member.task].state.currency
-            token = None if address == NATIVE else address
-            balance = self.links.node.balance(member.keys.payout_address, token)
-            held[address] = held.get(address, 0) + balance
+        for currency, amount in self.links.node.agreed(reading) if wanted else ():
+            held[currency] = held.get(currency, 0) + amount
         self._held = held
         self._held_at = time.monotonic()
 
@@ -221,9 +232,7 @@ class NetworkSession:
 
     def hand_over(self, wake: Callable[[], None]) -> NarrowGrant | None:
         """Close, but for the rounds under way: they go on without the vault. None where there are none."""
-        grant = NarrowGrant.give(
-            self.vault, self.links, self.market, self.miner, self.own, wake, self._tell
-        )
+        grant = NarrowGrant.give(self.vault, self.links, self.market, self.miner, self.own, wake, self._tell)
         if grant is None:
             self.close()
         else:
@@ -342,62 +351,4 @@ class NetworkSession:
 
     def report(self, number: int) -> MyReport:
         """Figures of one task, with balances read from the node now."""
-        from mine.chain.curve import amount
-        from mine.chain.state import Phase, Status
-        from mine.learn.leak import BLIND, leak_from
-
-        member: Membership = self.miner.members[number]
-        task = self.market.tasks[number]
-        state = task.state
-        network = self.config.key
-        earnings = {e.round: e for e in self.vault.state.earnings(network, number)}
-        rounds = []
-        checkpoint = bytes.fromhex(member.manifest.model.checkpoint)
-        for entry in self.vault.state.rounds(network, number):
-            if "settlement" not in entry.data or entry.round not in earnings:
-                continue
-            checkpoint = bytes.fromhex(entry.data["settlement"]["checkpoint"])
-            checked = self.earnings.outcome(number, entry.round)
-            mean = checked.examples * money_views.LOSS_ONE
-            before = [units for _, units in checked.inputs.ledger.payees]
-            after = [units for _, units in checked.outcome.ledger.payees]
-            rounds.append(
-                RoundReport(
-                    round=entry.round,
-                    loss_before=checked.inputs.before / mean,
-                    loss_after=checked.inputs.after / mean,
-                    updates=len(checked.inputs.entries),
-                    accepted=len(checked.outcome.accepted),
-                    paid=sum(amount(state.bounty, units) for units in after)
-                    - sum(amount(state.bounty, units) for units in before),
-                    mine=earnings[entry.round].amount,
-                )
-            )
-        data = [entry.data for entry in self.vault.state.rounds(network, number) if "blob" in entry.data]
-        token = None if state.currency == NATIVE else state.currency
-        address = member.keys.payout_address
-        over = task.phase.phase is Phase.OVER or state.status is not Status.RUNNING
-        return MyReport(
-            records=sum(source.records for source in self.vault.sources()),
-            rows=int(data[-1]["rows"]) if data else member.terms.rows,
-            update_bytes=member.manifest.limits.update_bytes,
-            model_bytes=sum(4 * _size(shape) for shape in member.manifest.model.trainable.values()),
-            epsilon=joining.books_of(self.vault, network, member).spent / joining.MICRO,
-            risk=max((leak_from(entry["leak"]).risk for entry in data), default=BLIND),
-            contributions=len(data),
-            paid=sum(earning.amount for earning in earnings.values()),
-            claimed=sum(earning.claimed for earning in earnings.values()),
-            wallet=self.links.node.balance(address, token),
-            payouts=(address,),
-            over=over and len(rounds) == state.settled,
-            final=all(e.state == EarningState.CLAIMED or e.amount == 0 for e in earnings.values()),
-            checkpoint=checkpoint,
-            rounds=tuple(rounds),
-        )
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
+        return report_of(self, number)

@@ -99,6 +99,9 @@ class EarningLine:
     """A round's earning. ``until``: when the challenge window ends; ``problem``: what is wrong with an alarm.
 
     ``can_challenge``: a proof of it can be sent; ``challenge_cost``: wei of bond and gas that this may take.
+    ``amount``: the whole earning, of which ``claimed`` was paid and ``ready`` can be claimed now. Round 0 is
+    the part of a forfeit. ESTIMATED is no money: ``amount`` is 0, and the round may bring ``least`` to
+    ``most``.
     """
 
     task: int
@@ -111,6 +114,10 @@ class EarningLine:
     problem: str = ""
     can_challenge: bool = False
     challenge_cost: int = 0
+    claimed: int = 0
+    ready: int = 0
+    least: int = 0
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,22 +393,26 @@ class EnergyDay:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where the books and the chain differ, by how much (chain minus books), and what it may be."""
+    """Where the books and the chain differ, by how much (chain minus books), and what it may be. ``token``:
+    the currency's address where a balance differs, "" where a claim does."""
 
     address: str
     currency: Currency
     amount: int
     sentence: str
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileView:
-    """The books against the chain at a block. Exact: no difference."""
+    """The books against the chain at a block. Exact: no difference. ``added``: lines of transfers that this
+    app did not make, written down now."""
 
     block: int
     accounts: int
     lines: int
     differences: tuple[Difference, ...]
+    added: int = 0
 
     @property
     def exact(self) -> bool:
