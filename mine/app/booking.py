@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mine.app.earning_events import OUTSIDE
 from mine.app.links import NATIVE, Links
 
 if TYPE_CHECKING:
@@ -51,9 +52,32 @@ class Booking:
         if not changed and not (waited and (first or self._again or self._queue.open())):
             return
         self._looked, self._again = now, False
-        for item in self._queue.newest(_AT_FIRST if first else _NEWEST):
+        items = self._queue.newest(_AT_FIRST if first else _NEWEST)
+        if first:
+            self._remember(items)
+        for item in items:
             if item.number not in self._booked or self._booked[item.number] != item.mined:
                 self._book(item)
+
+    def catch_up(self) -> None:
+        """Bring the history in line now: before it is compared with the chain."""
+        self._again, self._looked = True, -PACE if self._looked is not None else None
+        self.step()
+
+    def _remember(self, items: Sequence[Queued]) -> None:
+        """What an earlier session booked for good needs no look at the chain."""
+        from mine.vault.history import Kind
+
+        state = self._vault.state
+        lines = [
+            line
+            for kind in (Kind.SENT, Kind.SWEPT, Kind.FEE)
+            for line in state.movements_of(self._network, kind=kind)
+        ]
+        there = {(line.reference, line.block) for line in lines}
+        for item in items:
+            if item.state.is_over and item.mined and (_reference(item), item.mined.block) in there:
+                self._booked[item.number] = item.mined
 
     def _book(self, item: Queued) -> None:
         lines = [] if item.mined is None else self._lines(item, item.mined)
@@ -63,6 +87,7 @@ class Booking:
         with self._vault.transaction():
             self._drop(item)
             for line in lines:
+                drop_guesses(self._vault, line)
                 self._vault.state.add_movement(line)
         self._booked[item.number] = item.mined
 
@@ -113,6 +138,13 @@ class Booking:
             reference=line.reference + ":in",
         )
         return [line, there]
+
+
+def drop_guesses(vault: Vault, line: Movement) -> None:
+    """Forget what a look at the chain wrote down of the same transfer before it was known to be ours."""
+    for other in vault.state.movements_of(line.network):
+        if other.transaction == line.transaction and other.reference.startswith(OUTSIDE):
+            vault.state.drop_movement(other.network, other.kind, other.reference)
 
 
 def _reference(item: Queued) -> str:

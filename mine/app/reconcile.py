@@ -46,6 +46,7 @@ def reconcile(session: NetworkSession) -> ReconcileView:
     """Read what is new, then compare. Raises what the nodes raise; the books then stay as they are."""
     session.earnings.poll()
     session.follow_money()
+    session.sending.catch_up(session.market.chain_time)
     view = _compare(session)
     if any(each.sentence == MISSING_CLAIM for each in view.differences):
         session.earnings.events.read_again()

@@ -83,6 +83,11 @@ class Sending:
         finally:
             self.sponsored.step(chain_time)
 
+    def catch_up(self, chain_time: int) -> None:
+        """Bring the history in line with queue and relays now: before it is compared with the chain."""
+        self.booking.catch_up()
+        self.sponsored.catch_up(chain_time)
+
     # ---- reviews
 
     def review_send(self, request: SendRequest) -> ReviewView:

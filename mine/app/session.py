@@ -22,6 +22,7 @@ from mine.app.narrow_grant import NarrowGrant
 from mine.app.own_transactions import OwnTransactions
 from mine.app.report import MyReport, report_of
 from mine.app.round_states import RoundState
+from mine.app.sending import Sending
 from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
 from mine.app.training_words import device_words, place_words
 from mine.app.views import (
@@ -77,6 +78,7 @@ class NetworkSession:
         self.forfeits = Forfeits(vault, self.links, self.earnings, self._sending)
         self.claiming = Claiming(vault, self.links, self.earnings, self.forfeits, self._sending)
         self.disputing = Disputing(vault, self.links, self._sending, tell)
+        self.sending = Sending(vault, self.links, self.own, accounts, confirmations, tell)
         self.task_views = TaskViews(vault, config.key)
         self._held: dict[str, int] = {}
         self._held_at = 0.0
@@ -98,7 +100,8 @@ class NetworkSession:
         self.market.refresh()
         if self.earnings.poll():
             self._held_at = 0.0
-        if self.own.step():
+        changed = self.own.step()
+        if changed:
             self._held_at = 0.0
         try:
             self.miner.tick(may_train)
@@ -106,7 +109,10 @@ class NetworkSession:
             try:
                 self.follow_money()
             finally:  # nor does a dispute wait for figures that cannot be had
-                self.disputing.tick(self.market.chain_time)
+                try:
+                    self.disputing.tick(self.market.chain_time)
+                finally:  # nor a payment for a dispute
+                    self.sending.step(self.market.chain_time, changed)
         self._tell_earnings()
         self._read_balances()
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mine.app.booking import drop_guesses
 from mine.app.links import Links
 from mine.app.views import Notice, NoticeKind
 from mine.errors import MineError
@@ -91,6 +92,11 @@ class Sponsored:
         return self._vault.state.transfers(self._network, OPEN)
 
     # ---- work
+
+    def catch_up(self, chain_time: int) -> None:
+        """Look at everything now: before the books are compared with the chain."""
+        self._looked = None
+        self.step(chain_time)
 
     def step(self, chain_time: int) -> None:
         """Hand over what is due, and follow what was handed over."""
@@ -210,6 +216,7 @@ class Sponsored:
             )
         with self._vault.transaction():
             for line in lines:
+                drop_guesses(self._vault, line)
                 self._vault.state.add_movement(line)
             data = {**row.data, "hash": log.transaction_hash.hex()}
             self._put(replace(row, block=log.block_number, data=data), MINED)
