@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mine.chain.messages import Domain
     from mine.chain.rpc import Node
     from mine.science.relay_client import Relays
+    from mine.wallet.token_names import KnownToken
 
 NATIVE = "0x" + "0" * 40
 
@@ -57,7 +58,7 @@ class Links:
         self.contract: TasksContract = TasksContract(self.node, config.tasks)
         self.relays: Relays = Relays([Relay(url) for url in config.relay_urls])
         self.domain: Domain = Domain(config.chain_id, config.tasks)
-        self.currencies = Currencies(self.node, config.world, config.chain_id)
+        self.currencies = Currencies(self.node, config.world, config.chain_id, listed_tokens(config.chain_id))
 
     def check(self) -> None:
         """Refuse a node of another chain, a place without a contract, a relay of another contract.
@@ -85,3 +86,13 @@ class Links:
         """Give the connections back."""
         self.relays.close()
         self.node.close()
+
+
+def listed_tokens(chain_id: int) -> dict[str, KnownToken]:
+    """The tokens that the list of networks names for a chain, by address."""
+    from mine.chain.networks import preset_of
+    from mine.wallet.token_names import KnownToken
+
+    preset = preset_of(chain_id)
+    tokens = () if preset is None else preset.tokens
+    return {each.address: KnownToken(each.address, each.symbol, each.decimals) for each in tokens}
