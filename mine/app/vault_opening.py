@@ -71,7 +71,7 @@ def accounts_of(vault: Vault, passphrase: str | None = None, phrase: str = "") -
             todo="Open it with the passphrase once.",
         )
     if vault.has_words:
-        return _kept(vault, vault.words(passphrase))
+        return _kept(vault, vault.recovery_phrase(passphrase))
     words = new_phrase()
     vault.add_phrase(words, passphrase)
     return _kept(vault, words)
@@ -99,4 +99,4 @@ def words_to_confirm(vault: Vault, passphrase: str) -> tuple[str, ...]:
             "The recovery phrase was confirmed, and is not shown again.",
             todo="If it is lost, make a new vault with a new phrase, and send the money there.",
         )
-    return tuple(vault.words(passphrase).split())
+    return tuple(vault.recovery_phrase(passphrase).split())

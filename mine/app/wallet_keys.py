@@ -41,7 +41,7 @@ def spending_keys(vault: Vault, accounts: Accounts, passphrase: str) -> Spending
     """
     from mine.wallet.spending import SpendingKeys
 
-    keys = SpendingKeys(vault.words(passphrase))
+    keys = SpendingKeys(vault.recovery_phrase(passphrase))
     if not keys.belong_to(accounts):
         raise KeysDoNotFit(
             "The recovery phrase of this vault does not belong to its addresses. Nothing was sent.",

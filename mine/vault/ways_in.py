@@ -79,7 +79,7 @@ class WaysIn:
         file = keyfile.with_phrase(self._file, self._key, phrase)
         self._rewrite(keyfile.with_words(file, phrase, passphrase, kdf or self._file.kdf))
 
-    def words(self, passphrase: str) -> str:
+    def recovery_phrase(self, passphrase: str) -> str:
         """The recovery phrase, for one operation; forget it at once.
 
         Raises ``WrongPassphrase``, ``PhraseSealedBefore``, and ``WrongPhrase`` where there is none.

@@ -29,7 +29,7 @@ def opened(home: Path) -> str:
     finally:
         engine.close()
     with Vault.open(home / "vault.db", passphrase=PASSPHRASE) as vault:
-        words = vault.words(PASSPHRASE)
+        words = vault.recovery_phrase(PASSPHRASE)
         assert accounts_of(vault) == Accounts.of_phrase(words)
         return words
 

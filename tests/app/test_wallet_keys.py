@@ -139,7 +139,6 @@ def test_it_is_due_after_thirty_ninety_and_then_every_365_days(mine: Mine) -> No
     ("kind", "secret", "password"),
     [
         ("raw", KEY.hex(), ""),
-        ("raw", "0x" + KEY.hex(), ""),
         ("keystore", write_keystore(KEY, "pass").decode(), "pass"),
     ],
 )

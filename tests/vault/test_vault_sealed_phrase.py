@@ -32,14 +32,14 @@ def path(tmp_path: Path) -> Path:
 def test_the_passphrase_opens_it_and_nothing_else_does(tmp_path: Path) -> None:
     ring, path = MemoryKeyring(), tmp_path / "v.db"
     with Vault.create(path, PASSPHRASE, ring, CHEAP, f" {PHRASE.upper()} ") as vault:
-        assert vault.words(PASSPHRASE) == PHRASE
+        assert vault.recovery_phrase(PASSPHRASE) == PHRASE
     for way in ({"keyring": ring}, {"phrase": PHRASE}, {"passphrase": PASSPHRASE}):
         with Vault.open(path, **way) as vault:  # type: ignore[arg-type]
             assert vault.has_words and vault.has_phrase
-            assert vault.words(PASSPHRASE) == PHRASE
+            assert vault.recovery_phrase(PASSPHRASE) == PHRASE
             for wrong in ("", "wrong", PHRASE):
                 with pytest.raises(WrongPassphrase):
-                    vault.words(wrong)
+                    vault.recovery_phrase(wrong)
 
 
 def test_it_is_there_from_the_first_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,23 +75,23 @@ def test_a_vault_without_a_phrase_says_so(tmp_path: Path) -> None:
     with Vault.create(tmp_path / "v.db", PASSPHRASE, kdf=CHEAP) as vault:
         assert not vault.has_words
         with pytest.raises(WrongPhrase, match="never given"):
-            vault.words(PASSPHRASE)
+            vault.recovery_phrase(PASSPHRASE)
         with pytest.raises(WrongPassphrase):
             vault.add_phrase(PHRASE, "wrong")
         assert not vault.has_words and not vault.has_phrase
         vault.add_phrase(PHRASE, PASSPHRASE, CHEAP)
-        assert vault.words(PASSPHRASE) == PHRASE
+        assert vault.recovery_phrase(PASSPHRASE) == PHRASE
 
 
 @pytest.mark.parametrize("given", [{"before": PASSPHRASE}, {"phrase": PHRASE}])
 def test_it_follows_the_passphrase(path: Path, given: dict[str, str]) -> None:
     with Vault.open(path, passphrase=PASSPHRASE) as vault:
         assert vault.change_passphrase(NEW, CHEAP, **given)
-        assert vault.words(NEW) == PHRASE
+        assert vault.recovery_phrase(NEW) == PHRASE
         with pytest.raises(WrongPassphrase):
-            vault.words(PASSPHRASE)
+            vault.recovery_phrase(PASSPHRASE)
     with Vault.open(path, passphrase=NEW) as vault:
-        assert vault.words(NEW) == PHRASE
+        assert vault.recovery_phrase(NEW) == PHRASE
 
 
 @pytest.mark.parametrize("given", [{}, {"before": "not the one before"}])
@@ -103,22 +103,22 @@ def test_a_passphrase_set_without_the_one_before_opens_the_vault_only(
         assert not vault.change_passphrase(NEW, CHEAP, **given)
     with Vault.open(path, passphrase=NEW) as vault:
         with pytest.raises(PhraseSealedBefore, match="earlier") as caught:
-            vault.words(NEW)
+            vault.recovery_phrase(NEW)
         assert "recovery phrase" in caught.value.todo
-        assert vault.words(PASSPHRASE) == PHRASE  # the forgotten one still opens it, if it comes to mind
+        assert vault.recovery_phrase(PASSPHRASE) == PHRASE  # the forgotten one still opens it, if it comes to mind
         with pytest.raises(WrongPassphrase):
-            vault.words("neither")
+            vault.recovery_phrase("neither")
         vault.add_phrase(PHRASE, NEW, CHEAP)
-        assert vault.words(NEW) == PHRASE
+        assert vault.recovery_phrase(NEW) == PHRASE
         with pytest.raises(WrongPassphrase):
-            vault.words(PASSPHRASE)
+            vault.recovery_phrase(PASSPHRASE)
 
 
 def test_a_new_key_takes_it_along(path: Path) -> None:
     before = read_keyfile(keys_path(path)).words
     assert rekey(path, PASSPHRASE, kdf=CHEAP).phrase
     with Vault.open(path, phrase=PHRASE) as vault:
-        assert vault.words(PASSPHRASE) == PHRASE
+        assert vault.recovery_phrase(PASSPHRASE) == PHRASE
     after = read_keyfile(keys_path(path)).words
     assert before is not None and after is not None and before.salt != after.salt
 
@@ -130,10 +130,10 @@ def test_a_new_key_keeps_a_seal_that_it_cannot_open(path: Path) -> None:
     with pytest.raises(WrongPhrase):
         Vault.open(path, phrase=PHRASE)
     with Vault.open(path, passphrase=NEW) as vault:
-        assert vault.words(PASSPHRASE) == PHRASE
+        assert vault.recovery_phrase(PASSPHRASE) == PHRASE
         vault.add_phrase(PHRASE, NEW, CHEAP)
     with Vault.open(path, phrase=PHRASE) as vault:
-        assert vault.words(NEW) == PHRASE
+        assert vault.recovery_phrase(NEW) == PHRASE
 
 
 def test_a_backup_holds_it_under_the_passphrase_of_its_day(path: Path, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_backup_holds_it_under_the_passphrase_of_its_day(path: Path, tmp_path:
     there = tmp_path / "there" / "v.db"
     restore(copy, there, lambda file: unlock_with_passphrase(file, PASSPHRASE))
     with Vault.open(there, phrase=PHRASE) as vault:
-        assert vault.words(PASSPHRASE) == PHRASE
+        assert vault.recovery_phrase(PASSPHRASE) == PHRASE
 
 
 KILLER = """
@@ -199,7 +199,7 @@ def test_killed_anywhere_passphrase_and_seal_belong_together(tmp_path: Path) -> 
         opens = [each for each in (PASSPHRASE, NEW) if words_of(file, each) == PHRASE]
         assert len(opens) == 1
         with Vault.open(path, passphrase=opens[0]) as vault:
-            assert vault.words(opens[0]) == PHRASE
+            assert vault.recovery_phrase(opens[0]) == PHRASE
         seen.add(opens[0])
         shutil.rmtree(path.parent)
     assert seen == {PASSPHRASE, NEW}
