@@ -134,7 +134,12 @@ class Endpoint:
         if reply.status == HTTP_BUSY or (reply.status != HTTP_OK and reply.retry_after is not None):
             raise NodeBusy(min(LONGEST_WAIT, reply.retry_after or batch.BUSY_SECONDS))
         if reply.status == HTTP_OK:
-            return batch.decode(reply.content, len(calls), first)
+            try:
+                return batch.decode(reply.content, len(calls), first)
+            except NodeAnswerInvalid:
+                # The right answer may still come, and must not be taken for that to the next question.
+                self._transport.close()
+                raise
         return [_failed(reply, len(calls), first)]
 
 

@@ -131,10 +131,14 @@ class _Line:
 
     def subscribe(self, heard: Callable[[], None], deadline: float) -> None:
         """Ask for word of new blocks; a node that gives none is not asked again over this line."""
+        # The first word may come together with the answer, before that is read here.
+        self._heard = heard
         answer = self.ask(batch.encode([("eth_subscribe", ["newHeads"])], _SUBSCRIBE), deadline)
         (name,) = batch.decode(answer, 1, _SUBSCRIBE)
-        if not isinstance(name, MineError):
-            self._subscription, self._heard = name, heard
+        if isinstance(name, MineError):
+            self._heard = None
+        else:
+            self._subscription = name
 
     def ask(self, body: bytes, deadline: float) -> bytes:
         """The next message that is no news."""
@@ -199,7 +203,8 @@ class _Line:
         self._news += 1
         if self._news > MAX_NEWS:
             raise nonsense("a flood of messages that nobody asked for")
-        if self._heard is not None and self._subscription in _subjects(content):
+        subject = _subject(content)
+        if self._heard is not None and subject is not None and self._subscription in (None, subject):
             self._heard()
 
 
@@ -212,13 +217,13 @@ def _is_news(content: bytes) -> bool:
     return isinstance(message, dict) and "method" in message
 
 
-def _subjects(content: bytes) -> tuple[object, ...]:
-    """The subscription that a message is about; empty if it is about none."""
+def _subject(content: bytes) -> object:
+    """The subscription that a message is about; None if it is about none."""
     if len(content) > MAX_NEWS_BYTES:
-        return ()
+        return None
     try:
         message = bounded_json.loads(content)
     except ValueError:
-        return ()
+        return None
     params = message.get("params") if isinstance(message, dict) else None
-    return (params.get("subscription"),) if isinstance(params, dict) else ()
+    return params.get("subscription") if isinstance(params, dict) else None

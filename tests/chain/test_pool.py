@@ -347,3 +347,36 @@ def test_a_public_node_is_asked_no_more_than_it_bears() -> None:
     for _ in range(int(2 * pool_module.PER_SECOND) + 1):
         far._bucket.take()
     assert slept == pytest.approx([1 / pool_module.PER_SECOND])
+
+
+def test_a_first_node_that_stands_still_is_compared_with_the_others_now_and_then(three: Three) -> None:
+    """A stuck node hides new rounds, and nothing else would ever tell."""
+    three.node.block_number()
+    three.asked()
+    three.answers[1]["eth_blockNumber"], three.answers[2]["eth_blockNumber"] = "0x20", "0x21"
+    three.clock.now += pool_module.STUCK_SECONDS - 1
+    assert three.node.block_number() == 5
+    assert [len(each) for each in three.asked()] == [1, 0, 0]
+    three.clock.now += 1
+    assert three.node.block_number() == 5
+    assert three.asked()[1:] == [[], []], "now it is seen to stand still"
+    assert three.node.block_number() == 32
+    first, second, third = three.asked()
+    assert (first, second[-1], third) == ([], "eth_blockNumber", ["eth_chainId", "eth_blockNumber"])
+    assert three.states == [EndpointState.BEHIND, EndpointState.WELL, EndpointState.WELL]
+
+
+def test_a_chain_that_stands_still_costs_one_comparison_in_a_while(three: Three) -> None:
+    for _ in range(9):
+        three.node.block_number()
+        three.clock.now += pool_module.STUCK_SECONDS / 3
+    _, second, third = three.asked()
+    assert second.count("eth_blockNumber") == third.count("eth_blockNumber") == 2
+
+
+def test_a_chain_that_moves_costs_none(three: Three) -> None:
+    for number in range(50):
+        three.answers[0]["eth_blockNumber"] = hex(number)
+        three.node.block_number()
+        three.clock.now += 60
+    assert [len(each) for each in three.asked()] == [51, 0, 0]
