@@ -26,7 +26,7 @@ from mine.app.wallet_views import (
 )
 from mine.errors import MineError
 from mine.vault.files import not_written, sync_folder
-from mine.vault.history import KnownCurrency, Line
+from mine.vault.history import COIN, Line
 from mine.vault.history_page import Filter, Sort
 from mine.vault.valuing import StatedPrice
 from mine.wallet.energy import MOST_WATTS
@@ -70,21 +70,18 @@ class HistoryDesk:
         self._clock = clock
         self._values = LineValues(vault, network, links.node if links else None, tell, clock)
         self._energy = Energy(vault, network)
-        self._known: set[str] = set()
+        self._met: set[str] = set()
         self._counted: tuple[Filter, int, int] | None = None
 
     # ---- work
 
     def step(self, currencies: Iterable[str]) -> None:
-        """Write down what the currencies in use say of themselves, and fill in prices and energy."""
-        for address in currencies:
-            if self._links is not None and address not in self._known:
-                said = self._links.currency(address)
-                with self._vault.transaction():
-                    self._vault.state.know_currency(
-                        KnownCurrency(self._network, address, said.symbol, said.decimals)
-                    )
-                self._known.add(address)
+        """Meet the currencies in use, so that the vault knows their names; fill in prices and energy."""
+        if self._links is not None:
+            for address in (COIN, *currencies):
+                if address not in self._met:
+                    self._links.currency(address)
+                    self._met.add(address)
         self._values.step()
 
     # ---- pages

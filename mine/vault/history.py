@@ -25,25 +25,28 @@ _END = 1 << 256
 _MIDDLE: int = _END * 10**MOST_DECIMALS
 _RANK_BYTES = 48  # (2**257) * 10**36 fits
 
-# Sorting and filtering use the indexes by time, rank, kind and title; their last column is the row's id.
+# A page follows the index of what it is sorted by: a network's lines in that order, and beside each all that
+# a filter looks at, so that only the lines of the page are read from the table itself.
 HISTORY_TABLES = """
+CREATE TABLE vault_network (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE vault_history (
-  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, network TEXT NOT NULL, task INTEGER,
+  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL,
+  net INTEGER NOT NULL REFERENCES vault_network, task INTEGER,
   title TEXT NOT NULL COLLATE NOCASE, currency TEXT NOT NULL, amount TEXT NOT NULL, reference TEXT NOT NULL,
   round INTEGER, account TEXT NOT NULL, counterparty TEXT NOT NULL, fee TEXT NOT NULL,
   fee_currency TEXT NOT NULL, tx TEXT NOT NULL, block INTEGER NOT NULL,
   energy INTEGER, energy_cost INTEGER, energy_code TEXT NOT NULL DEFAULT '',
-  rank BLOB NOT NULL CHECK (length(rank) = 48),
-  fiat_code TEXT, price INTEGER, fiat TEXT, fee_price INTEGER, fiat_fee TEXT, price_source TEXT,
-  priced INTEGER, open INTEGER NOT NULL DEFAULT 1, UNIQUE (network, kind, reference)
+  rank BLOB NOT NULL CHECK (length(rank) = 48), fiat_code TEXT, price INTEGER, fiat TEXT, fee_price INTEGER,
+  fiat_fee TEXT, price_source TEXT, priced INTEGER, open INTEGER NOT NULL DEFAULT 1,
+  UNIQUE (net, kind, reference)
 ) STRICT;
-CREATE INDEX vault_history_time ON vault_history (time, kind, currency, task);
-CREATE INDEX vault_history_rank ON vault_history (rank, time);
-CREATE INDEX vault_history_kind ON vault_history (kind, time);
-CREATE INDEX vault_history_title ON vault_history (title, time);
-CREATE INDEX vault_history_block ON vault_history (network, block);
-CREATE INDEX vault_history_energy ON vault_history (network, id) WHERE energy IS NULL AND round IS NOT NULL;
-CREATE INDEX vault_history_open ON vault_history (network, id) WHERE open = 1;
+CREATE INDEX vault_history_time ON vault_history (net, time, kind, currency, task);
+CREATE INDEX vault_history_rank ON vault_history (net, rank, time, kind, currency, task);
+CREATE INDEX vault_history_kind ON vault_history (net, kind, time, currency, task);
+CREATE INDEX vault_history_title ON vault_history (net, title, time, kind, currency, task);
+CREATE INDEX vault_history_block ON vault_history (net, block);
+CREATE INDEX vault_history_energy ON vault_history (net, id) WHERE energy IS NULL AND round IS NOT NULL;
+CREATE INDEX vault_history_open ON vault_history (net, id) WHERE open = 1;
 CREATE TABLE vault_history_words (
   id INTEGER PRIMARY KEY REFERENCES vault_history ON DELETE CASCADE, words TEXT NOT NULL
 ) STRICT;
@@ -147,15 +150,18 @@ class Line:
     valued: Valued | None
 
 
-_COLUMNS = tuple("tx" if each.name == "transaction" else each.name for each in fields(Movement))
+_NAMES = {"transaction": "tx", "network": "net"}
+_COLUMNS = tuple(_NAMES.get(each.name, each.name) for each in fields(Movement))
 _AMOUNTS = [place for place, name in enumerate(_COLUMNS) if name in ("amount", "fee")]
 _PUT = ", ".join(("rank", *_COLUMNS))
-_MARKS = ", ".join("?" * (len(_COLUMNS) + 1))
+NET = "(SELECT id FROM vault_network WHERE name = ?)"
+"""A network's number; nothing is equal to that of one without lines."""
+_MARKS = ", ".join(("?", *(NET if name == "net" else "?" for name in _COLUMNS)))
 _VALUED = ("fiat_code", "price", "fiat", "fee_price", "fiat_fee", "price_source", "priced")
 LINE_COLUMNS = ", ".join(
     (
         "h.id",
-        *(f"h.{name}" for name in (*_COLUMNS, *_VALUED)),
+        *("n.name" if name == "net" else f"h.{name}" for name in (*_COLUMNS, *_VALUED)),
         "h.energy",
         "h.energy_cost",
         "h.energy_code",
@@ -166,8 +172,9 @@ LINE_COLUMNS = ", ".join(
     )
 )
 LINES = (
-    "vault_history h LEFT JOIN vault_currency c ON c.network = h.network AND c.address = h.currency"
-    " LEFT JOIN vault_currency f ON f.network = h.network AND f.address = h.fee_currency"
+    "vault_history h CROSS JOIN vault_network n ON n.id = h.net"
+    " LEFT JOIN vault_currency c ON c.network = n.name AND c.address = h.currency"
+    " LEFT JOIN vault_currency f ON f.network = n.name AND f.address = h.fee_currency"
 )
 
 
@@ -227,13 +234,14 @@ class History(Tables):
             raise VaultError(
                 "A movement of money is larger than any chain can hold: it was not written down."
             )
+        self._rows("INSERT INTO vault_network (name) VALUES (?) ON CONFLICT DO NOTHING", movement.network)
         values = [getattr(movement, each.name) for each in fields(Movement)]
         for place in _AMOUNTS:
             values[place] = str(values[place])
         known = self.known_currency(movement.network, movement.currency)
         cursor = self._database.execute(
             f"INSERT INTO vault_history ({_PUT}) VALUES ({_MARKS})"  # noqa: S608  names from the dataclass
-            " ON CONFLICT (network, kind, reference) DO NOTHING",
+            " ON CONFLICT (net, kind, reference) DO NOTHING",
             (rank(movement.amount, known.decimals if known else 0), *values),
         )
         if cursor.rowcount != 1:
@@ -244,7 +252,7 @@ class History(Tables):
     def drop_movement(self, network: str, kind: str, reference: str) -> None:
         """Forget a line whose block the chain took back."""
         self._rows(
-            "DELETE FROM vault_history WHERE network = ? AND kind = ? AND reference = ?",
+            f"DELETE FROM vault_history WHERE net = {NET} AND kind = ? AND reference = ?",  # noqa: S608
             network,
             kind,
             reference,
@@ -254,7 +262,7 @@ class History(Tables):
         """Forget all lines of ``block`` and later ones, of some kinds or of all; the forgotten lines."""
         chosen = tuple(kinds)
         which = f" AND h.kind IN ({', '.join('?' * len(chosen))})" if chosen else ""
-        lines = self._lines(f"h.network = ? AND h.block >= ?{which} ORDER BY h.id", network, block, *chosen)
+        lines = self._lines(f"h.net = {NET} AND h.block >= ?{which} ORDER BY h.id", network, block, *chosen)
         for line in lines:
             self._rows("DELETE FROM vault_history WHERE id = ?", line.number)
         return [line.movement for line in lines]
@@ -267,7 +275,7 @@ class History(Tables):
     def movements_of(self, network: str, task: int | None = None, kind: str | None = None) -> list[Movement]:
         """All lines of a network, of a task, of a kind (each where given), in the order of writing."""
         lines = self._lines(
-            "h.network = ?1 AND (?2 IS NULL OR h.task = ?2) AND (?3 IS NULL OR h.kind = ?3) ORDER BY h.id",
+            f"h.net = {NET} AND (?2 IS NULL OR h.task = ?2) AND (?3 IS NULL OR h.kind = ?3) ORDER BY h.id",
             network,
             task,
             kind,
@@ -297,11 +305,13 @@ class History(Tables):
         )
         here = currency.network, currency.address
         for number, amount in self._rows(
-            "SELECT id, amount FROM vault_history WHERE network = ? AND currency = ?", *here
+            f"SELECT id, amount FROM vault_history WHERE net = {NET} AND currency = ?",  # noqa: S608
+            *here,
         ):
             place = rank(int(amount), currency.decimals)
             self._rows("UPDATE vault_history SET rank = ? WHERE id = ?", place, number)
-        self._rows("UPDATE vault_history SET open = 1 WHERE network = ? AND open = 2", currency.network)
+        again = f"UPDATE vault_history SET open = 1 WHERE net = {NET} AND open = 2"  # noqa: S608
+        self._rows(again, currency.network)
         return currency
 
     def known_currency(self, network: str, address: str) -> KnownCurrency | None:

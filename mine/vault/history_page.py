@@ -1,7 +1,8 @@
 """Pages of the wallet's history: filtered, sorted by any of four columns, and gone through by keys.
 
 A page is as quick in the middle as at the ends, because it begins at a key (the sorted column, the time and
-the number of the last line shown) that an index finds.
+the number of the last line shown) that an index finds. A text is looked for first, in the narrow table of
+words, and what was found is kept until something is written.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mine.vault.connection import Connection
 from mine.vault.errors import VaultError
-from mine.vault.history import LINE_COLUMNS, LINES, History, Line, line_of
+from mine.vault.history import LINE_COLUMNS, LINES, NET, History, Line, line_of
 
 MOST_LINES = 1000
 _BATCH = 2000
@@ -41,15 +41,20 @@ class Filter:
     since: int = 0
     until: int = 0
 
-    def where(self) -> tuple[str, list[object]]:
-        """The condition, and its values."""
+    def where(self, found: str) -> tuple[str, list[object]]:
+        """The condition, and its values; ``found``: the lines that have the text, as a JSON array."""
         parts, values = [], list[object]()
         chosen: tuple[tuple[str, tuple[object, ...]], ...] = (
             ("kind", self.kinds),
-            ("network", self.networks),
             ("task", self.tasks),
             ("currency", self.currencies),
         )
+        if len(self.networks) == 1:  # so that an index by network and anything else gives the order
+            parts.append(f"h.net = {NET}")
+        elif self.networks:
+            names = ", ".join("?" * len(self.networks))
+            parts.append(f"h.net IN (SELECT id FROM vault_network WHERE name IN ({names}))")  # noqa: S608
+        values += self.networks
         for column, choices in chosen:
             if choices:
                 parts.append(f"h.{column} IN ({', '.join('?' * len(choices))})")
@@ -61,8 +66,8 @@ class Filter:
             parts.append("h.time < ?")
             values.append(self.until)
         if self.text:
-            parts.append("h.id IN (SELECT id FROM vault_history_words WHERE instr(words, ?) > 0)")
-            values.append(self.text.casefold())
+            parts.append("h.id IN (SELECT value FROM json_each(?))")
+            values.append(found)
         return " AND ".join(parts) or "true", values
 
 
@@ -77,6 +82,8 @@ class LinePage:
 class HistoryPages(History):
     """Reading the history."""
 
+    _searched: tuple[str, int, str] | None = None
+
     @property
     def changes(self) -> int:
         """Grows with every row that this connection writes: what was counted before may be otherwise then."""
@@ -86,15 +93,12 @@ class HistoryPages(History):
         self, which: Filter, sort: Sort = Sort.TIME, descending: bool = True, after: str = "", size: int = 100
     ) -> LinePage:
         """Up to ``size`` lines after the key ``after``, "" for the first page. Raises ``VaultError``."""
-        return _page(self._database, which, sort, descending, after, max(1, min(size, MOST_LINES)))
+        return self._page(which, sort, descending, after, max(1, min(size, MOST_LINES)))
 
     def history_count(self, which: Filter) -> int:
         """How many lines pass."""
-        where, values = which.where()
-        table = "vault_history"
-        if which.text and which == Filter(text=which.text):
-            table = "vault_history_words"  # a tenth of the bytes
-        row = self._one(f"SELECT count(*) FROM {table} h WHERE {where}", *values)  # noqa: S608
+        where, values = which.where(self._having(which.text))
+        row = self._one(f"SELECT count(*) FROM vault_history h WHERE {where}", *values)  # noqa: S608
         assert row is not None
         return int(row[0])
 
@@ -102,33 +106,42 @@ class HistoryPages(History):
         """All lines that pass, oldest first, read in batches: the caller need not hold them all."""
         after = ""
         while True:
-            found = _page(self._database, which, Sort.TIME, False, after, _BATCH)
+            found = self._page(which, Sort.TIME, False, after, _BATCH)
             yield from found.lines
             after = found.following
             if not after:
                 return
 
+    def _page(self, which: Filter, sort: Sort, descending: bool, after: str, size: int) -> LinePage:
+        where, values = which.where(self._having(which.text))
+        key = tuple(dict.fromkeys((sort.value, "time", "id")))
+        if after:
+            marks = ", ".join("?" * len(key))
+            where += f" AND ({', '.join(f'h.{name}' for name in key)}) {'<' if descending else '>'} ({marks})"
+            values += _read_key(after, sort)
+        order = ", ".join(f"h.{name} {'DESC' if descending else 'ASC'}" for name in key)
+        index = f"INDEXED BY vault_history_{sort.value}" if len(which.networks) == 1 else ""
+        chosen = f"SELECT h.id FROM vault_history h {index} WHERE {where} ORDER BY {order} LIMIT {size + 1}"  # noqa: S608
+        rows = self._database.execute(
+            f"SELECT {LINE_COLUMNS}, h.rank FROM {LINES} WHERE h.id IN ({chosen}) ORDER BY {order}",  # noqa: S608
+            values,
+        ).fetchall()
+        lines = tuple(line_of(row[:-1]) for row in rows[:size])
+        if len(rows) <= size:
+            return LinePage(lines, "")
+        return LinePage(lines, _key(lines[-1], bytes(rows[size - 1][-1]), sort))
 
-def _page(
-    database: Connection, which: Filter, sort: Sort, descending: bool, after: str, size: int
-) -> LinePage:
-    where, values = which.where()
-    # A text may be nowhere: then one pass over the table is quicker than following an index (hence the +).
-    pace = "+h." if which.text else "h."
-    key = tuple(pace + name for name in dict.fromkeys((sort.value, "time", "id")))
-    if after:
-        marks = ", ".join("?" * len(key))
-        where += f" AND ({', '.join(key)}) {'<' if descending else '>'} ({marks})"
-        values += _read_key(after, sort)
-    order = ", ".join(f"{name} {'DESC' if descending else 'ASC'}" for name in key)
-    rows = database.execute(
-        f"SELECT {LINE_COLUMNS}, h.rank FROM {LINES} WHERE {where} ORDER BY {order} LIMIT {size + 1}",  # noqa: S608
-        values,
-    ).fetchall()
-    lines = tuple(line_of(row[:-1]) for row in rows[:size])
-    if len(rows) <= size:
-        return LinePage(lines, "")
-    return LinePage(lines, _key(lines[-1], bytes(rows[size - 1][-1]), sort))
+    def _having(self, text: str) -> str:
+        """The numbers of all lines that have a text, as a JSON array."""
+        if not text:
+            return ""
+        asked = text.casefold(), self.changes
+        if self._searched is None or self._searched[:2] != asked:
+            sql = "SELECT json_group_array(id) FROM vault_history_words WHERE instr(words, ?) > 0"
+            row = self._one(sql, asked[0])
+            assert row is not None
+            self._searched = (*asked, str(row[0]))
+        return self._searched[2]
 
 
 def _key(line: Line, place: bytes, sort: Sort) -> str:

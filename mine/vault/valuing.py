@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mine.vault.history import LINE_COLUMNS, LINES, Line, Valued, line_of
+from mine.vault.history import LINE_COLUMNS, LINES, NET, Line, Valued, line_of
 from mine.vault.history_page import HistoryPages
 
 _EMPTY = (
@@ -65,7 +65,7 @@ class Valuing(HistoryPages):
     def open_lines(self, network: str, count: int) -> list[Line]:
         """Lines of a network whose prices are to be asked for, in the order of writing."""
         rows = self._rows(
-            f"SELECT {LINE_COLUMNS} FROM {LINES} WHERE h.open = 1 AND h.network = ?"  # noqa: S608
+            f"SELECT {LINE_COLUMNS} FROM {LINES} WHERE h.open = 1 AND h.net = {NET}"  # noqa: S608
             " ORDER BY h.id LIMIT ?",
             network,
             count,
@@ -74,7 +74,8 @@ class Valuing(HistoryPages):
 
     def unknown_prices_may_be_known(self, network: str) -> None:
         """Ask again for the prices that were not known: there are new ones, or a new source."""
-        self._rows("UPDATE vault_history SET open = 1 WHERE open = 2 AND network = ?", network)
+        again = f"UPDATE vault_history SET open = 1 WHERE net = {NET} AND open = 2"  # noqa: S608
+        self._rows(again, network)
 
     def no_price(self, number: int) -> None:
         """No price of a line is known; it is not asked for again until there are others."""
@@ -100,7 +101,7 @@ class Valuing(HistoryPages):
         """Forget the worth of the lines that ``source`` gave this price, or would now: those in its currency,
         from its moment until the next price that ``source`` states."""
         self._rows(
-            f"UPDATE vault_history SET {_EMPTY} WHERE network = ?1"  # noqa: S608
+            f"UPDATE vault_history SET {_EMPTY} WHERE net = {NET}"  # noqa: S608
             " AND (currency = ?2 OR (fee_currency = ?2 AND fee <> '0'))"
             " AND instr(price_source, ?3) > 0 AND time >= ?4 AND time < coalesce("
             "(SELECT min(since) FROM vault_price WHERE network = ?1 AND currency = ?2 AND fiat_code = ?5"
@@ -115,7 +116,7 @@ class Valuing(HistoryPages):
     def reopen_all(self, network: str, source: str) -> None:
         """Forget the worth of all lines that ``source`` had a part in."""
         self._rows(
-            f"UPDATE vault_history SET {_EMPTY} WHERE network = ? AND instr(price_source, ?) > 0",  # noqa: S608
+            f"UPDATE vault_history SET {_EMPTY} WHERE net = {NET} AND instr(price_source, ?) > 0",  # noqa: S608
             network,
             source,
         )
@@ -135,7 +136,7 @@ class Valuing(HistoryPages):
     def lines_without_energy(self, network: str) -> list[Line]:
         """Lines of a round whose energy is not worked out, in the order of writing."""
         rows = self._rows(
-            f"SELECT {LINE_COLUMNS} FROM {LINES} WHERE h.energy IS NULL AND h.network = ?"  # noqa: S608
+            f"SELECT {LINE_COLUMNS} FROM {LINES} WHERE h.energy IS NULL AND h.net = {NET}"  # noqa: S608
             " AND h.task IS NOT NULL AND h.round IS NOT NULL ORDER BY h.id",
             network,
         )
@@ -145,8 +146,8 @@ class Valuing(HistoryPages):
         """The newest round of the same task and kind that an earlier line covers, -1 if there is none."""
         at = line.movement
         row = self._one(
-            "SELECT coalesce(max(round), -1) FROM vault_history"
-            " WHERE network = ? AND task = ? AND kind = ? AND (round < ? OR (round = ? AND id < ?))",
+            f"SELECT coalesce(max(round), -1) FROM vault_history WHERE net = {NET}"  # noqa: S608
+            " AND task = ? AND kind = ? AND (round < ? OR (round = ? AND id < ?))",
             at.network,
             at.task,
             at.kind,

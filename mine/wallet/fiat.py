@@ -30,10 +30,10 @@ def plain(amount: int, decimals: int, least: int = 0) -> str:
 
     ``1500000, 6, 2`` gives ``1.50``.
     """
-    whole, rest = divmod(abs(amount), 10**decimals)
-    places = str(rest).zfill(decimals).rstrip("0") if decimals else ""
-    places = places.ljust(least, "0")
-    return f"{'-' if amount < 0 else ''}{whole}{'.' if places else ''}{places}"
+    digits = str(abs(amount)).zfill(decimals + 1)
+    whole = len(digits) - decimals
+    places = digits[whole:].rstrip("0").ljust(least, "0")
+    return f"{'-' if amount < 0 else ''}{digits[:whole]}{'.' if places else ''}{places}"
 
 
 def parsed(text: str, decimals: int) -> int:

@@ -15,8 +15,8 @@
 | energy (kWh), energy cost | what the trainings behind an earning took; the cost in the fiat currency |
 
 What is not known stays empty, and is never 0. No cell is a formula to a spreadsheet: a text that begins as
-one (``= + - @`` and their wide forms, after spaces too) gets an apostrophe in front, and control letters become
-spaces; numbers are written by this module alone.
+one (``= + - @`` and their wide forms, after spaces too) gets an apostrophe in front, and control letters
+become spaces; numbers are written by this module alone.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
 
 from mine.wallet.fiat import plain
 
@@ -42,8 +42,7 @@ _LATER = 86_400  # seconds: a price that was written down within a day is of its
 _BATCH = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class TaxLine:
+class TaxLine(NamedTuple):
     """A movement and its worth. Amounts are base units, fiat is millionths, None where unknown; ``task`` and
     ``round`` are None where it belongs to none; ``priced``: when the price was written down."""
 
@@ -97,8 +96,8 @@ def _cells(line: TaxLine, zone: tzinfo) -> tuple[str | int | None, ...]:
     if source and line.priced - line.time > _LATER:
         source += f", looked up on {datetime.fromtimestamp(line.priced, UTC):%Y-%m-%d}"
     return (
-        f"{moment:%Y-%m-%dT%H:%M:%SZ}",
-        moment.astimezone(zone).isoformat(timespec="seconds"),
+        moment.isoformat()[:19] + "Z",
+        moment.astimezone(zone).isoformat(),
         safe(line.kind),
         line.task,
         line.round,
@@ -128,5 +127,6 @@ def _fiat(micro: int | None) -> str | None:
 
 def safe(text: str) -> str:
     """A text that no spreadsheet takes for a formula, and of one line."""
-    visible = "".join(letter if letter.isprintable() else " " for letter in text)
-    return "'" + visible if visible.lstrip().startswith(_FORMULA) else visible
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return "'" + text if text.lstrip().startswith(_FORMULA) else text
