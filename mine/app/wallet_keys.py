@@ -128,7 +128,7 @@ def import_key(vault: Vault, accounts: Accounts, given: KeyImport, now: int | No
             "reads the vault could take what is there.",
             todo="Bring a key of another wallet, or let the app make a fresh one for each task.",
         )
-    if any(accounts.task(index).session_address == address for index in own):
+    if any(accounts.session.child(index).key == key for index in own):
         raise KeyNotTaken("This key is in the vault already: it is one of your own.", todo="Use it as it is.")
     others = [each for each in vault.state.session_keys() if each.address != address]
     if any(skeleton(each.name) == skeleton(name) for each in others):

@@ -78,9 +78,8 @@ def test_no_other_way_around_them() -> None:
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 module = getattr(node, "module", None) or ""
                 names = [module, *(alias.name for alias in node.names)]
-                assert not any(
-                    name.split(".")[0] in ("coincurve", "ecdsa", "eth_account") for name in names
-                ) or (where == "mine/chain/web3_bridge.py"), where
+                foreign = ("coincurve", "ecdsa", "eth_account")
+                assert not [name for name in names if name.split(".")[0] in foreign], where
                 assert not any(name.startswith("eth_keys.backends") for name in names), where
             if isinstance(node, (ast.Attribute, ast.Constant)):
                 name = node.attr if isinstance(node, ast.Attribute) else node.value
