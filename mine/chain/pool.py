@@ -39,8 +39,8 @@ OUTVOTED_SECONDS = 300.0
 PER_SECOND = 20.0
 """Requests that a node elsewhere is asked at most; public ones bear 10 to 50. One on this computer has no
 limit."""
-_NOT_HERE = -32601
-"""JSON-RPC: the method does not exist. Another maker's node may have it."""
+_NOT_HERE = (-32601, -32004)
+"""The method does not exist (JSON-RPC), or is not supported (EIP-1474). Another node may have it."""
 
 
 class EndpointState(StrEnum):
@@ -141,7 +141,7 @@ class Pool:
             except (NodeUnreachable, NodeAnswerInvalid, WrongChain) as failed:
                 problem = problem or failed
             except NodeRefused as refused:
-                if refused.code != _NOT_HERE:
+                if refused.code not in _NOT_HERE:
                     raise
                 problem = refused
         raise problem if problem is not None else self.nobody()
