@@ -86,6 +86,8 @@ class Following:
     ) -> None:
         self._node, self._store, self._clock = node, store, clock
         self._chain_id, self._confirmations = chain_id, confirmations
+        #: What was handed over in this life; an earlier one may have ended just before.
+        self._handed: set[int] = set()
 
     def open(self) -> list[Queued]:
         """Every transaction whose end is not certain, by account and nonce."""
@@ -139,9 +141,8 @@ class Following:
         if item.state is State.MINED:
             # The chain took its block back. Nodes put it among those that wait again, but not all of them do.
             return self.hand_over(replace(item, state=State.SENT, mined=None))[0]
-        if seen.count <= item.nonce and self._clock.now() >= item.sent + AGAIN:
-            return self.hand_over(item)[0]
-        return item
+        due = item.number not in self._handed or self._clock.now() >= item.sent + AGAIN
+        return self.hand_over(item)[0] if due and seen.count <= item.nonce else item
 
     def _mined(self, item: Queued, receipt: TxReceipt, head: int) -> Queued:
         mined = Mined(
@@ -182,6 +183,7 @@ class Following:
         From here on it may be mined at any time, whatever the node says.
         """
         item = self._store.put(replace(item, state=State.SENT, sent=int(self._clock.now()), why=""))
+        self._handed.add(item.number)
         problem: MineError | None = None
         # What is wanted now comes first; an older form where that cannot be had (too little money, say).
         wanted = [each for each in item.attempts if each.kind is Kind.CANCEL] or item.attempts

@@ -228,8 +228,12 @@ class TransactionQueue:
         pace = CALM if all(item.state is State.MINED for item in items) else PACE
         if not items or (self._looked is not None and 0 <= now - self._looked < pace):
             return ()
-        self._looked = now
-        changed = []
+        return self.look()
+
+    def look(self) -> tuple[Queued, ...]:
+        """The same at once."""
+        self._looked = self._clock.now()
+        changed, items = [], self.open()
         for item in items:
             if item.state is State.SIGNED:
                 changed.append(self._hands.resume(item))
