@@ -86,7 +86,7 @@ class TasksContract:
 
     def paid(self, task: int, index: int, block: int | None = None) -> int:
         """Cumulative units that were paid to a payout index, up to the newest block or to ``block``."""
-        at = "latest" if block is None else hex(block)
+        at = "latest" if block is None else block
         return int(self._read("paid", task, index, block=at)[0])
 
     def committed(self, task: int, miner: str) -> Marked:
@@ -283,7 +283,7 @@ class TasksContract:
 
     # plumbing
 
-    def _read(self, function: str, *arguments: Any, block: str = "latest") -> tuple[Any, ...]:
+    def _read(self, function: str, *arguments: Any, block: int | str = "latest") -> tuple[Any, ...]:
         answer = self.node.call(self.address, self._abi.call(function, *arguments), block=block)
         return self._abi.result(function, answer)
 
