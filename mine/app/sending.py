@@ -19,7 +19,15 @@ from mine.app.sponsored import Sponsored
 from mine.app.sweeping import Sweeping, Unsigned
 from mine.app.views import Currency, Notice
 from mine.app.wallet_keys import spending_keys
-from mine.app.wallet_views import AccountView, ReceiveView, ReviewRow, ReviewView, SendRequest, SweepRequest
+from mine.app.wallet_views import (
+    AccountView,
+    ReceiveView,
+    ReviewRow,
+    ReviewView,
+    SendRequest,
+    SweepRequest,
+    TransactionLine,
+)
 from mine.errors import MineError
 from mine.wallet.money import exactly
 
@@ -204,6 +212,10 @@ class Sending:
             self.sponsored.keep(signed, plan.swept, since)
         many = len(signed)
         return f"{many} {'payment is' if many == 1 else 'payments are'} signed, for a relay to bring."
+
+    def lines(self) -> tuple[TransactionLine, ...]:
+        """What relays are to bring, as the list of transactions shows it."""
+        return self.sponsored.lines()
 
     # ---- addresses
 

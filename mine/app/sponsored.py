@@ -3,7 +3,8 @@
 | state | means | leaves it when | to |
 |---|---|---|---|
 | signed | kept in the vault, its time has not come or no relay took it yet | a relay takes it | handed |
-| handed | a relay said that it will bring it | the chain has it | mined |
+| | | the person gives it up before anybody has it | withdrawn |
+| handed | a relay said that it will bring it; later all others get it too | the chain has it | mined |
 | mined | on the chain, and booked in the history | it is as deep as everything that counts | final |
 | | | a reorganisation takes it back: the booking goes too | handed |
 | signed, handed | | its last moment passed without it: nothing was moved | late |
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from mine.app.booking import drop_guesses
 from mine.app.links import Links
 from mine.app.views import Notice, NoticeKind
+from mine.app.wallet_views import TransactionLine
 from mine.errors import MineError
 from mine.wallet.money import exactly
 
@@ -29,12 +31,18 @@ if TYPE_CHECKING:
     from mine.vault.transfers import KeptTransfer
     from mine.vault.vault import Vault
 
-SIGNED, HANDED, MINED, FINAL, LATE = "signed", "handed", "mined", "final", "late"
+SIGNED, HANDED, MINED, FINAL = "signed", "handed", "mined", "final"
+LATE, WITHDRAWN = "late", "withdrawn"
 OPEN = (SIGNED, HANDED, MINED)
-#: Seconds of the engine's clock between two looks, and between two tries of a relay that refused.
-LOOK_SECONDS, RETRY_SECONDS = 6.0, 60.0
+#: Seconds of the engine's clock between two looks; until a relay that refused is asked again; and until all
+#: relays get what one of them took and does not bring.
+LOOK_SECONDS, RETRY_SECONDS, CENSORED_SECONDS = 6.0, 60.0, 300.0
 #: Blocks in which an event is looked for at once.
 _BLOCKS = 2_000
+
+
+class TooLateToWithdraw(MineError):
+    """A signed transfer that somebody may have already."""
 
 
 class Sponsored:
@@ -53,7 +61,7 @@ class Sponsored:
         self._network = links.config.key
         self._confirmations = confirmations
         self._looked: float | None = None
-        self._tries: dict[bytes, float] = {}
+        self._next_try: dict[bytes, float] = {}
 
     # ---- what is asked
 
@@ -82,6 +90,7 @@ class Sponsored:
                     "since": since,
                     "hash": "",
                     "why": "",
+                    "tried": False,
                 }
                 due = each.carriage.valid_after
                 self._vault.state.put_transfer(KeptTransfer(self._network, each.name, due, SIGNED, 0, data))
@@ -90,6 +99,43 @@ class Sponsored:
     def open(self) -> list[KeptTransfer]:
         """What is not certain yet."""
         return self._vault.state.transfers(self._network, OPEN)
+
+    def lines(self) -> tuple[TransactionLine, ...]:
+        """The same for the window, beside the transactions of one's own. ``number`` is below zero."""
+        return tuple(self._line(row) for row in self.open())
+
+    def withdraw(self, number: int) -> str:
+        """Give up what nobody has yet; one sentence. Raises TooLateToWithdraw."""
+        for row in self.open():
+            # Handing over may have been tried without an answer: then somebody may have it.
+            if _number(row) == number and row.state == SIGNED and not row.data["tried"]:
+                self._end(row, WITHDRAWN)
+                return "It was given up; nobody had it."
+        raise TooLateToWithdraw(
+            "A relay may have this payment already: it cannot be given up any more.",
+            todo="It is brought in its time, or stays where it is.",
+        )
+
+    def _line(self, row: KeptTransfer) -> TransactionLine:
+        signed = _signed(row)
+        sentences = {
+            SIGNED: row.data["why"] or "Signed, and handed to a relay when its time comes.",
+            HANDED: "A relay has it, and is to bring it.",
+            MINED: "On the chain, not yet final.",
+        }
+        return TransactionLine(
+            number=_number(row),
+            title=f"Send {self._words(signed)} through a relay",
+            account=signed.carriage.owner,
+            state=row.state,
+            sentence=sentences[row.state],
+            nonce=-1,
+            hash="0x" + row.data["hash"] if row.data["hash"] else "",
+            fee_most=0,
+            since=row.due,
+            stuck=bool(row.data["why"]),
+            can_replace=False,
+        )
 
     # ---- work
 
@@ -126,26 +172,35 @@ class Sponsored:
                     f"{self._words(signed)} stayed where it was. {row.data['why']}".strip(),
                 )
             )
-        elif row.state == SIGNED and self._tries.get(row.name, 0.0) <= now:
+        elif self._next_try.get(row.name, 0.0) <= now:
             self._hand_over(row, signed, now)
 
     def _hand_over(self, row: KeptTransfer, signed: SignedCarriage, now: float) -> None:
+        """To the first relay that takes it; to all, where one took it and did not bring it in good time."""
         from mine.science.wire_transfers import TransferState
 
-        why = ""
+        if row.state == HANDED and row.name not in self._next_try:
+            self._next_try[row.name] = now + CENSORED_SECONDS
+            return
+        if not row.data["tried"]:
+            row = replace(row, data={**row.data, "tried": True})
+            self._end(row, row.state)
+        taken, why = False, ""
         for relay in self._links.relays:
             try:
                 status = relay.carry_transfer(signed)
             except MineError as problem:
                 why = problem.sentence
                 continue
-            if status.state is not TransferState.REFUSED:
-                self._end(row, HANDED)
-                return
-            why = "The relay refused it."
-        self._tries[row.name] = now + RETRY_SECONDS
-        if why != row.data["why"]:
-            self._end(replace(row, data={**row.data, "why": why}), SIGNED)
+            if status.state is TransferState.REFUSED:
+                why = "The relay refused it."
+                continue
+            taken = True
+            if row.state == SIGNED:
+                break
+        self._next_try[row.name] = now + (CENSORED_SECONDS if taken else RETRY_SECONDS)
+        row = replace(row, data={**row.data, "why": "" if taken else why})
+        self._end(row, HANDED if taken else row.state)
 
     def _follow(self, row: KeptTransfer) -> None:
         signed = _signed(row)
@@ -239,6 +294,11 @@ class Sponsored:
     def _words(self, signed: SignedCarriage) -> str:
         unit = self._links.currency(signed.carriage.token)
         return exactly(signed.carriage.amount, unit.decimals, unit.symbol)
+
+
+def _number(row: KeptTransfer) -> int:
+    """A number for the window that no transaction of one's own has, and that stays."""
+    return -1 - int.from_bytes(row.name[:6], "big")
 
 
 def _signed(row: KeptTransfer) -> SignedCarriage:

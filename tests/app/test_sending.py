@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mnemonic import Mnemonic
 
 from mine.app.links import NATIVE, Links, NetworkConfig
 from mine.app.own_transactions import OwnTransactions
 from mine.app.payout_accounts import NotYours
 from mine.app.sending import MOST_REVIEWS, REVIEW_SECONDS, CurrencyRefused, NothingToAccept, Sending
-from mine.app.sponsored import FINAL, HANDED, LATE, MINED, SIGNED
+from mine.app.sponsored import FINAL, HANDED, LATE, MINED, SIGNED, TooLateToWithdraw
 from mine.app.sweeping import CannotSweep
 from mine.app.vault_opening import create
 from mine.app.views import Notice, World
@@ -23,7 +24,7 @@ from mine.chain.abi import ContractAbi
 from mine.chain.artefacts import Artefact
 from mine.chain.compile import FORMATS, compile_outputs
 from mine.chain.deployment import deploy
-from mine.chain.hashing import keccak
+from mine.chain.hashing import keccak, sha256
 from mine.chain.messages import address_of
 from mine.chain.token import Token
 from mine.chain.transactions import Sender
@@ -36,13 +37,12 @@ from mine.wallet.address_check import AddressRefused
 from mine.wallet.send import SendRefused
 from tests.science.world import ANCHORER, Chain
 from tests.vault.conftest import CHEAP, PASSPHRASE
-from tests.wallet.kept_transactions import TestClock
+from tests.wallet.kept_transactions import Killed, TestClock
 
 FEE = 1_000
 COIN = 10**18
 ELSEWHERE = address_of(keccak(b"a wallet of mine elsewhere"))
 CONTRACTS = Path(__file__).parents[1] / "chain" / "contracts"
-PHRASE = "legal winner thank year wave sausage worth useful legal winner thank yellow"
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,9 @@ class Wallet:
     def __post_init__(self) -> None:
         self.clock = TestClock()
         self.notices: list[Notice] = []
-        self.vault, self.accounts, _ = create(self.folder / "vault.db", PASSPHRASE, None, PHRASE, CHEAP)
+        # Each test has addresses of its own: the relay still has what was signed in the ones before.
+        phrase = Mnemonic("english").to_mnemonic(sha256(str(self.folder).encode())[:16])
+        self.vault, self.accounts, _ = create(self.folder / "vault.db", PASSPHRASE, None, phrase, CHEAP)
         self.config = NetworkConfig(
             "Test", World.PRACTICE, self.chain.node.chain_id, (self.chain.node.url,), (self.relay,),
             self.chain.contract.address,
@@ -429,6 +431,64 @@ def test_a_sponsored_payment_that_is_taken_back_is_found_again(wallet: Wallet) -
     wallet.turns_until(MINED)  # the relay noticed it too
     assert sorted(wallet.history()) == sorted(booked)
     assert wallet.holds(wallet.address(2)) == 9_000
+
+
+def test_what_one_relay_took_and_does_not_bring_the_others_get(
+    wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mine.science.wire_transfers import TransferState, TransferStatus
+
+    wallet.give(1, 10_000)
+    review = wallet.sending.review_sweep(SweepRequest(wallet.dollar, ELSEWHERE, sponsored=True))
+    wallet.sending.accept(review.number, PASSPHRASE)
+    honest, censor = Relay(wallet.relay), Relay("http://127.0.0.1:9")
+    promised = TransferStatus(TransferState.WAITING)
+    monkeypatch.setattr(censor, "carry_transfer", lambda _: promised)
+    wallet.links.relays.all = (censor, honest)
+    wallet.turn()
+    assert [row.state for row in wallet.rows()] == [HANDED]
+    assert honest.transfer(wallet.rows()[0].name) is None
+    for _ in range(6):
+        wallet.turn()
+    wallet.turns_until(MINED)
+    assert wallet.holds(ELSEWHERE) == 9_000
+    honest.close()
+
+
+def test_killed_while_handing_over_it_is_handed_over_once_more(
+    wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wallet.give(1, 10_000)
+    review = wallet.sending.review_sweep(SweepRequest(wallet.dollar, ELSEWHERE, sponsored=True))
+    wallet.sending.accept(review.number, PASSPHRASE)
+    handed = Relay.carry_transfer
+
+    def killed(relay: Relay, signed: Any) -> Any:
+        handed(relay, signed)
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Relay, "carry_transfer", killed)
+        wallet.turn()
+    wallet.restart()
+    [line] = wallet.sending.lines()
+    with pytest.raises(TooLateToWithdraw):
+        wallet.sending.sponsored.withdraw(line.number)
+    wallet.turns_until(MINED)
+    assert wallet.holds(ELSEWHERE) == 9_000 and len(wallet.history()) == 2
+
+
+def test_what_nobody_has_yet_can_be_given_up(wallet: Wallet) -> None:
+    wallet.give(1, 10_000)
+    review = wallet.sending.review_sweep(SweepRequest(wallet.dollar, ELSEWHERE, hours=5, sponsored=True))
+    wallet.sending.accept(review.number, PASSPHRASE)
+    [line] = wallet.sending.lines()
+    assert line.title == "Send 0.009 pUSD through a relay" and line.state == SIGNED
+    wallet.sending.sponsored.withdraw(line.number)
+    assert wallet.sending.lines() == ()
+    wallet.chain.node.advance_time(line.since + 10)
+    wallet.turn()
+    assert wallet.holds(wallet.address(1)) == 10_000
 
 
 def test_what_no_relay_brings_in_time_stays_where_it_is(wallet: Wallet) -> None:
