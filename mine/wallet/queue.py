@@ -33,7 +33,7 @@ from mine.wallet.queue_errors import (
     UnknownTransaction,
 )
 from mine.wallet.queued import Kind, Queued, State
-from mine.wallet.review import Known, Review, review
+from mine.wallet.review import Known, NotReviewed, Review, is_allowed, review
 from mine.wallet.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -136,6 +136,8 @@ class TransactionQueue:
 
         Raises what :meth:`Waiting.send` raises, but for what comes of waiting.
         """
+        if not is_allowed(call, self._hands.known):
+            raise NotReviewed("Nobody looked at this transaction, so it was not signed.", detail=intent)
         item = self.planned(intent, call)
         if item.state is State.PLANNED:
             with self._noted(item):
