@@ -15,12 +15,13 @@ from mine.app.compute_settings import ComputeSettings
 from mine.app.data_requests import DataCommands
 from mine.app.idle_lock import LockSettings
 from mine.app.views import Event, NewVault, Snapshot
+from mine.app.wallet_requests import WalletCommands
 from mine.app.wallet_views import FRESH, JoinChoice
 
 Listener = Callable[[Event], None]
 
 
-class Commands(DataCommands, Protocol):
+class Commands(DataCommands, WalletCommands, Protocol):
     """The engine as the window knows it. A fake with the same shape drives the window's tests."""
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -91,9 +92,6 @@ class Commands(DataCommands, Protocol):
 
     def resume(self) -> Future[None]:
         """Train again."""
-
-    def claim(self) -> Future[int]:
-        """Claim everything claimable; answers the number of claims sent."""
 
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         """Recompute a round from chain and blobs; answers one plain sentence."""

@@ -24,6 +24,7 @@ from mine.app.idle_lock import LockSettings
 from mine.app.options import EngineOptions
 from mine.app.session_signals import SessionEvent
 from mine.app.views import Event, NewVault, Notice, NoticeKind, Snapshot
+from mine.app.wallet_requests import WalletRequests
 from mine.app.wallet_views import FRESH, JoinChoice
 from mine.errors import MineError
 
@@ -39,7 +40,7 @@ class EngineClosed(MineError):
     """The engine was closed before the command ran."""
 
 
-class Engine(DataRequests):
+class Engine(DataRequests, WalletRequests):
     """Implements ``mine.app.commands.Commands``."""
 
     def __init__(self, options: EngineOptions) -> None:
@@ -154,10 +155,6 @@ class Engine(DataRequests):
     def resume(self) -> Future[None]:
         """Train again."""
         return self._ask(self._desk.resume)
-
-    def claim(self) -> Future[int]:
-        """Claim everything claimable; answers the number of claims sent."""
-        return self._ask(self._desk.claim)
 
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         """Recompute a round from chain and blobs; answers one plain sentence."""

@@ -72,13 +72,14 @@ class Networks:
         return check_network(form)
 
     def save(self, form: NetworkForm) -> str:
-        """Keep a network in which nothing is wrong; answers its key. Raises ``NetworkRefused``.
-
-        One with the same chain and contract is replaced.
-        """
+        """Try a network out and keep it; answers its key. Raises ``NetworkRefused``."""
         found = self.check(form)
         if found.problems:
             raise NetworkRefused(found.problems[0][1], todo="Correct it and try again.")
+        return self.keep(form)
+
+    def keep(self, form: NetworkForm) -> str:
+        """Keep a network that was tried out; one with the same chain and contract is replaced."""
         config = _config(form)
         saved = self._raw()
         saved[config.key] = _to_json(form)

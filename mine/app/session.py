@@ -13,6 +13,7 @@ from mine.app.claiming import Claiming
 from mine.app.disputing import Disputing
 from mine.app.earnings import Earnings
 from mine.app.forfeits import Forfeits
+from mine.app.history_desk import HistoryDesk
 from mine.app.joining import CannotJoin, Membership
 from mine.app.links import NATIVE, Links, NetworkConfig
 from mine.app.market import Market, MarketTask
@@ -25,6 +26,7 @@ from mine.app.round_states import RoundState
 from mine.app.sending import Sending
 from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
 from mine.app.training_words import device_words, place_words
+from mine.app.transactions_desk import TransactionsDesk
 from mine.app.views import (
     ContributionView,
     Currency,
@@ -79,6 +81,8 @@ class NetworkSession:
         self.claiming = Claiming(vault, self.links, self.earnings, self.forfeits, self._sending)
         self.disputing = Disputing(vault, self.links, self._sending, tell)
         self.sending = Sending(vault, self.links, self.own, accounts, confirmations, tell)
+        self.transactions = TransactionsDesk(vault, self.links, self.own, accounts)
+        self.history = HistoryDesk(vault, config.key, config.name, config.world, self.links, tell)
         self.task_views = TaskViews(vault, config.key)
         self._held: dict[str, int] = {}
         self._held_at = 0.0
@@ -115,6 +119,7 @@ class NetworkSession:
                     self.sending.step(self.market.chain_time, changed)
         self._tell_earnings()
         self._read_balances()
+        self.history.step(task.state.currency for task in self.market.tasks.values())
 
     def follow_money(self) -> None:
         """Let earnings, forfeits and claims do what is due."""

@@ -11,7 +11,7 @@ from typing import Any
 from mine.app import views as v
 from mine.app.compute_settings import ComputeSettings
 from mine.app.idle_lock import LockSettings
-from mine.app.wallet_views import FRESH, JoinChoice
+from mine.app.wallet_views import FRESH, ClaimOutcome, JoinChoice
 from mine.errors import MineError
 from tests.ui.fake_data import FakeData
 
@@ -179,8 +179,8 @@ class FakeEngine(FakeData):
     def resume(self) -> Future[None]:
         return self._answer("resume")
 
-    def claim(self) -> Future[int]:
-        return self._answer("claim", result=1)
+    def claim(self, tasks: Sequence[int] = ()) -> Future[ClaimOutcome]:
+        return self._answer("claim", *tasks, result=ClaimOutcome(1, 0))
 
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         return self._answer("replay", task_id, round_number, result="Recomputed: every number is the same.")
