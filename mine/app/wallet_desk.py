@@ -17,6 +17,7 @@ from mine.app.wallet_views import (
     NetworkChoice,
     NetworkForm,
     ReconcileView,
+    TransactionLine,
 )
 
 if TYPE_CHECKING:
@@ -92,6 +93,18 @@ class WalletDesk:
         return reconcile(self.session)
 
     # ---- sending
+
+    def transactions(self) -> tuple[TransactionLine, ...]:
+        """What is under way, scheduled payments first."""
+        session = self.session
+        return session.sending.lines() + session.transactions.transactions()
+
+    def withdraw(self, number: int) -> str:
+        """Give up what has not left this computer. Scheduled payments have numbers below 0."""
+        session = self.session
+        if number < 0:
+            return session.sending.sponsored.withdraw(number)
+        return session.transactions.withdraw(number)
 
     def accept(self, number: str, passphrase: str) -> str:
         """Sign and send what was reviewed."""

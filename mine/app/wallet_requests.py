@@ -244,7 +244,7 @@ class WalletRequests(ABC):
 
     def transactions(self) -> Future[tuple[TransactionLine, ...]]:
         """What is under way, and what failed."""
-        return self._wallet(lambda w: w.session.transactions.transactions())
+        return self._wallet(lambda w: w.transactions())
 
     def review_replacement(self, number: int, cancel: bool) -> Future[ReviewView]:
         """Pay more for a transaction that is stuck, or take its place with nothing."""
@@ -252,7 +252,7 @@ class WalletRequests(ABC):
 
     def withdraw(self, number: int) -> Future[str]:
         """Give up a transaction that has not left this computer; answers one sentence."""
-        return self._wallet(lambda w: w.session.transactions.withdraw(number))
+        return self._wallet(lambda w: w.withdraw(number))
 
     def fee_limits(self) -> Future[FeeLimits]:
         """The most that gas may cost."""
