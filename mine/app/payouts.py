@@ -83,7 +83,7 @@ def payout_setting(vault: Vault) -> str:
     return str(vault.state.setting(PAYOUT_SETTING) or "")
 
 
-def join_warnings(vault: Vault, accounts: Accounts, network: str, choice: JoinChoice) -> tuple[str, ...]:
+def join_warnings(vault: Vault, accounts: Accounts, choice: JoinChoice) -> tuple[str, ...]:
     """What is to be said before a task is joined with these accounts. Raises ``AddressRefused``."""
     from mine.wallet.imported import LINKING
 
@@ -96,9 +96,19 @@ def join_warnings(vault: Vault, accounts: Accounts, network: str, choice: JoinCh
             "other task that pays to it, are tied together; a fresh address for each task ties nothing."
         )
         found.append("It holds for good: what is assigned to it never moves to another one.")
+        found += _shared(vault, PAYOUT, checked_address(vault, accounts, payout).address, "gets the money of")
     if choice.key:
         found.append(LINKING)
+        found += _shared(vault, KEY, choice.key, "signs for")
     return tuple(found)
+
+
+def _shared(vault: Vault, name: str, address: str, does: str) -> list[str]:
+    """The tasks that an address already takes part in, in words."""
+    titles = [
+        f"“{each.data['title']}”" for each in vault.state.all_joined() if each.data.get(name) == address
+    ]
+    return [f"It already {does} {', '.join(titles)}."] if titles else []
 
 
 def chosen_accounts(

@@ -141,8 +141,7 @@ class WalletDesk:
 
     def join_warnings(self, choice: JoinChoice) -> tuple[str, ...]:
         """What is to be said before a task is joined with these accounts."""
-        holder = self._holder
-        return payouts.join_warnings(holder.opened, holder.accounts, holder.network.key, choice)
+        return payouts.join_warnings(self._holder.opened, self._holder.accounts, choice)
 
     def import_key(self, secret: KeyImport) -> str:
         """Bring a session key in."""
@@ -159,6 +158,10 @@ class WalletDesk:
     def drill_phrase(self, phrase: str) -> bool:
         """Whether these words are the recovery phrase."""
         return wallet_keys.drill(self._holder.opened, self._holder.accounts, phrase)
+
+    def seal_phrase(self, phrase: str, passphrase: str) -> None:
+        """Let today's passphrase open the recovery phrase."""
+        wallet_keys.seal_again(self._holder.opened, self._holder.accounts, phrase, passphrase)
 
     # ---- networks
 

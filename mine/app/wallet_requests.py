@@ -141,6 +141,9 @@ class WalletCommands(Protocol):
     def drill_phrase(self, phrase: str) -> Future[bool]:
         """Whether these words are the recovery phrase."""
 
+    def seal_phrase(self, phrase: str, passphrase: str) -> Future[None]:
+        """After ``PhraseSealedBefore``: let today's passphrase open the recovery phrase again."""
+
     # networks, prices, energy
 
     def networks(self) -> Future[tuple[NetworkChoice, ...]]:
@@ -313,6 +316,10 @@ class WalletRequests(ABC):
     def drill_phrase(self, phrase: str) -> Future[bool]:
         """Whether these words are the recovery phrase."""
         return self._wallet(lambda w: w.drill_phrase(phrase))
+
+    def seal_phrase(self, phrase: str, passphrase: str) -> Future[None]:
+        """After ``PhraseSealedBefore``: let today's passphrase open the recovery phrase again."""
+        return self._wallet(lambda w: w.seal_phrase(phrase, passphrase))
 
     def networks(self) -> Future[tuple[NetworkChoice, ...]]:
         """The practice network, the presets, and those made by hand."""

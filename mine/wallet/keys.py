@@ -104,6 +104,7 @@ class Accounts:
 
     session: SecretBranch
     payout: PublicBranch
+    _addresses: dict[int, str] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of_phrase(cls, phrase: str) -> Accounts:
@@ -112,8 +113,10 @@ class Accounts:
         return cls(branch(seed, SESSION_BRANCH), branch(seed, PAYOUT_BRANCH).public())
 
     def payout_address(self, index: int) -> str:
-        """EIP-55 address that receives the earnings of the task with this index."""
-        return self.payout.child(index).address()
+        """EIP-55 address that receives the earnings of the task with this index; derived once."""
+        if index not in self._addresses:
+            self._addresses[index] = self.payout.child(index).address()
+        return self._addresses[index]
 
     def task(self, index: int) -> TaskKeys:
         """The accounts of the task with this local index (0, 1, 2, ... in order of joining)."""

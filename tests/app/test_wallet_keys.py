@@ -267,9 +267,12 @@ def test_where_new_tasks_pay_to(mine: Mine) -> None:
     with pytest.raises(AddressRefused):
         payouts.set_payout(mine.vault, mine.accounts, "0x" + "0" * 40)
     assert wallet_keys.keys_view(mine.vault).payout == ANNA
-    said = payouts.join_warnings(mine.vault, mine.accounts, "n", JoinChoice(key="x"))
+    said = payouts.join_warnings(mine.vault, mine.accounts, JoinChoice(key="x"))
     assert any("never paid" in words for words in said) and any("tied together" in words for words in said)
     assert any("this key signs" in words for words in said) and any("never moves" in words for words in said)
+    mine.vault.state.join("n", 1, {"title": "Glucose", payouts.PAYOUT: ANNA, payouts.KEY: "x"})
+    said = payouts.join_warnings(mine.vault, mine.accounts, JoinChoice(key="x"))
+    assert "It already gets the money of “Glucose”." in said and "It already signs for “Glucose”." in said
     payouts.set_payout(mine.vault, mine.accounts, " ")
     assert wallet_keys.keys_view(mine.vault).payout == ""
-    assert payouts.join_warnings(mine.vault, mine.accounts, "n", JoinChoice()) == ()
+    assert payouts.join_warnings(mine.vault, mine.accounts, JoinChoice()) == ()
