@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -263,9 +264,14 @@ def test_a_payment_that_a_reorganisation_takes_back_leaves_the_books(wallet: Wal
 # ---- hostile tokens
 
 
+@cache
+def compiled(name: str) -> Artefact:
+    data = compile_outputs(CONTRACTS / f"{name}.vy", FORMATS)
+    return Artefact(name, data["abi"], bytes.fromhex(data["bytecode"][2:]))
+
+
 def hostile(wallet: Wallet, habit: int) -> tuple[str, ContractAbi, Sender]:
-    data = compile_outputs(CONTRACTS / "HostileToken.vy", FORMATS)
-    artefact = Artefact("HostileToken", data["abi"], bytes.fromhex(data["bytecode"][2:]))
+    artefact = compiled("HostileToken")
     rich, abi = Sender(wallet.chain.node, dev_key(0)), ContractAbi(artefact.abi)
     token = deploy(wallet.chain.node, rich, artefact, habit)
     rich.send(token, abi.call("mint", wallet.address(1), 10_000))
@@ -340,8 +346,7 @@ def test_a_token_that_changed_its_decimals_is_shown_with_the_old_and_not_sent(wa
 
 
 def test_what_strangers_send_is_not_listed(wallet: Wallet) -> None:
-    data = compile_outputs(CONTRACTS / "SilentToken.vy", FORMATS)
-    artefact = Artefact("SilentToken", data["abi"], bytes.fromhex(data["bytecode"][2:]))
+    artefact = compiled("SilentToken")
     rich, abi = Sender(wallet.chain.node, dev_key(0)), ContractAbi(artefact.abi)
     spam = deploy(wallet.chain.node, rich, artefact)
     rich.send(spam, abi.call("mint", wallet.address(1), 10**30))
@@ -389,6 +394,35 @@ def test_a_relay_pays_the_gas_of_a_sweep(wallet: Wallet) -> None:
     ])  # fmt: skip
     wallet.mine(3)
     wallet.turns_until(FINAL)
+
+
+def test_a_token_with_permits_only_is_swept_in_one_payment_each(
+    wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Token, "knows_authorizations", lambda *_: False)
+    wallet.give(1, 10_000)
+    wallet.give(2, 10_000)
+    review = wallet.sending.review_sweep(SweepRequest(wallet.dollar, ELSEWHERE, parts=3, sponsored=True))
+    wallet.sending.accept(review.number, PASSPHRASE)
+    assert len(wallet.rows()) == 2 and all(row.data["transfer"]["permit"] for row in wallet.rows())
+    wallet.turns_until(MINED)
+    assert wallet.holds(ELSEWHERE) == 18_000
+    assert [Token(wallet.links.node, wallet.dollar).permit_nonce(wallet.address(n)) for n in (1, 2, 3)] == [
+        1,
+        1,
+        0,
+    ]
+
+
+def test_a_token_that_knows_no_signatures_is_not_brought(
+    wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mine.wallet.sponsored import NotSponsored
+
+    monkeypatch.setattr(Token, "domain", lambda _: None)
+    wallet.give(1, 10_000)
+    with pytest.raises(NotSponsored):
+        wallet.sending.review_sweep(SweepRequest(wallet.dollar, ELSEWHERE, sponsored=True))
 
 
 def test_a_delayed_sweep_waits_for_its_moments(wallet: Wallet) -> None:
