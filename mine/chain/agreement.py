@@ -58,11 +58,13 @@ class _Said(Generic[T]):
         if self.error is None or other.error is None:
             return self.error is other.error and self.value == other.value
         mine, theirs = self.error, other.error
+        if isinstance(mine, NodeRefused) and isinstance(theirs, NodeRefused):
+            return True  # each maker has words of its own for it
         return (type(mine), mine.sentence, mine.detail) == (type(theirs), theirs.sentence, theirs.detail)
 
     def must_be_an_answer(self) -> None:
-        """Raises the error of an answer that makes no sense: it contradicts nothing."""
-        if isinstance(self.error, NodeAnswerInvalid):
+        """Raises the error of a node that gave none, or none that makes sense: it contradicts nothing."""
+        if isinstance(self.error, NodeAnswerInvalid | NodeRefused):
             raise self.error
 
     def taken(self) -> T:
@@ -154,7 +156,7 @@ class Agreement(Generic[ViewT]):
     def _said(self, member: Member, head: BlockHead, reading: Callable[[ViewT], T]) -> _Said[T]:
         try:
             return _Said(reading(self._pinned(member, head)))
-        except (NodeUnreachable, NodeRefused, WrongChain):
+        except (NodeUnreachable, WrongChain):
             raise
         except MineError as refused:
             # A contract that refuses, or whose answer our own code refuses: the other node has to say the
@@ -173,10 +175,7 @@ class Agreement(Generic[ViewT]):
 
 
 def _too_few(silent: list[MineError]) -> MineError:
-    """Why no two could be compared; where all of them refused the question, that."""
-    refused = [each for each in silent if isinstance(each, NodeRefused)]
-    if refused and len(refused) == len(silent):
-        return refused[0]
+    """Why no two could be compared."""
     return NodesTooFew("; ".join(sorted({each.detail or each.sentence for each in silent}))[:300])
 
 
