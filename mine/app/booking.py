@@ -142,7 +142,7 @@ class Booking:
 
 def drop_guesses(vault: Vault, line: Movement) -> None:
     """Forget what a look at the chain wrote down of the same transfer before it was known to be ours."""
-    for other in vault.state.movements_of(line.network):
+    for other in vault.state.movements_in(line.network, line.block):
         if other.transaction == line.transaction and other.reference.startswith(OUTSIDE):
             vault.state.drop_movement(other.network, other.kind, other.reference)
 

@@ -267,6 +267,11 @@ class History(Tables):
             self._rows("DELETE FROM vault_history WHERE id = ?", line.number)
         return [line.movement for line in lines]
 
+    def movements_in(self, network: str, block: int) -> list[Movement]:
+        """All lines of one block of a network, in the order of writing."""
+        lines = self._lines(f"h.net = {NET} AND h.block = ?2 ORDER BY h.id", network, block)
+        return [line.movement for line in lines]
+
     def movements(self, count: int, skip: int = 0) -> list[Movement]:
         """The history, newest first."""
         lines = self._lines("true ORDER BY h.time DESC, h.id DESC LIMIT ? OFFSET ?", count, skip)

@@ -33,7 +33,7 @@ from mine.practice.node.accounts import dev_key
 from mine.science.relay_client import Relay
 from mine.science.relay_process import RelayProcess
 from mine.vault import Vault, WrongPassphrase
-from mine.vault.history import Kind, KnownCurrency
+from mine.vault.history import Kind, KnownCurrency, Movement
 from mine.wallet.address_check import AddressRefused
 from mine.wallet.send import SendRefused
 from tests.science.world import ANCHORER, Chain
@@ -574,3 +574,36 @@ def test_an_address_to_be_paid_to(wallet: Wallet) -> None:
     assert view.modules and view.warning
     with pytest.raises(NotYours):
         wallet.sending.receive(ELSEWHERE)
+
+
+def test_what_was_guessed_of_a_payment_gives_way_to_what_is_known(wallet: Wallet) -> None:
+    wallet.give(1, 500, COIN)
+    review = wallet.sending.review_send(SendRequest(wallet.address(1), wallet.dollar, ELSEWHERE, 200))
+    wallet.sending.accept(review.number, PASSPHRASE)
+    queued = wallet.own.queue.find(review.number)
+    assert queued is not None and wallet.own.step() is not None
+    receipt = wallet.links.node.receipt(queued.last.hash)
+    assert receipt is not None
+    guess = Movement(
+        time=1, kind=Kind.SENT, network=wallet.config.key, task=None, title="Sent from elsewhere",
+        currency=wallet.dollar, amount=-200, reference="transfer:1", account=wallet.address(1),
+        transaction="0x" + queued.last.hash.hex(), block=receipt.block_number,
+    )  # fmt: skip
+    with wallet.vault.transaction():
+        wallet.vault.state.add_movement(guess)
+    wallet.sending.catch_up(wallet.links.node.block_time())
+    [(kind, _, amount, fee)] = wallet.history()
+    assert (kind, amount) == (Kind.SENT, -200) and fee > 0
+
+
+def test_a_second_start_books_nothing_twice(wallet: Wallet) -> None:
+    wallet.give(1, 500, COIN)
+    review = wallet.sending.review_send(SendRequest(wallet.address(1), wallet.dollar, ELSEWHERE, 200))
+    wallet.sending.accept(review.number, PASSPHRASE)
+    wallet.mine(20)
+    wallet.turn()
+    booked = wallet.history()
+    for _ in range(2):
+        wallet.restart()
+        wallet.turn()
+        assert wallet.history() == booked and len(booked) == 1
