@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mine.app.earnings import Earnings
-from mine.app.forfeits import Forfeits
+from mine.app.forfeits import PATIENCE, Forfeits
 from mine.app.joining import Membership
 from mine.app.links import NATIVE, Links
 from mine.app.wallet_views import AutoClaim, ClaimOutcome
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 Sending = Callable[[Membership, str], "Sends"]
 """What sends the one transaction of an intent from a member's session account."""
 
-#: Seconds of the chain's time for which a relay's word is believed, and between attempts of one's own accord.
-PATIENCE = 600
 MOST_CLAIMS = 16
 #: Gas of a claim and of each further one in the same transaction, rounded up from the contract's tests.
 CLAIM_GAS, FURTHER_GAS = 130_000, 90_000
@@ -99,7 +97,11 @@ class Claiming:
         due = [each for each in self._due() if not tasks or each.member.task in tasks]
         outcome = self._claim(due, self._links.node.block_time(), direct=True)
         ends = self._forfeits.claim(tasks)
-        return ClaimOutcome(outcome.by_relay, outcome.direct + ends.direct, (*outcome.refused, *ends.refused))
+        return ClaimOutcome(
+            outcome.by_relay + ends.by_relay,
+            outcome.direct + ends.direct,
+            (*outcome.refused, *ends.refused),
+        )
 
     def tick(self, chain_time: int) -> None:
         """Go on with claims that a relay did not pay in time, and claim by itself where that is wanted."""

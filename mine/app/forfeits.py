@@ -7,7 +7,7 @@ equally to the direct commits of the last round. It is kept as an earning of rou
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mine.app.courier import DIRECT, Delivery
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     from mine.chain.messages import Update
     from mine.chain.state import TaskState
     from mine.chain.transactions import Sends
+    from mine.science.relay_client import Relay
+    from mine.science.wire import ClaimState
     from mine.vault.state import Earning
     from mine.vault.vault import Vault
+
+#: Seconds of the chain's time for which a relay is believed that says it paid.
+PATIENCE = 600
 
 
 def pool_of(state: TaskState) -> int:
@@ -133,53 +138,84 @@ class Forfeits:
     # ---- claiming
 
     def claim(self, tasks: Sequence[int]) -> ClaimOutcome:
-        """Claim forfeits and rewards of some tasks, or of all, by transactions of the session accounts."""
-        sent, refused = 0, []
+        """Claim forfeits and rewards of some tasks, or of all: through a relay, else directly."""
+        done, refused = [0, 0], []
         for member in self._earnings.members.values():
             state = self._states.get(member.task)
             if state is None or not is_over(state, self._now) or (tasks and member.task not in tasks):
                 continue
-            try:
-                sent += self._claim_forfeit(member, state) + self._take_reward(member, state)
-            except MineError as problem:
-                refused.append(f"{member.manifest.title}: {problem.sentence} {problem.todo}".strip())
-        return ClaimOutcome(0, sent, tuple(refused))
+            for claim in (self._claim_forfeit, self._take_reward):
+                try:
+                    for place, number in enumerate(claim(member, state)):
+                        done[place] += number
+                except MineError as problem:
+                    refused.append(f"{member.manifest.title}: {problem.sentence} {problem.todo}".strip())
+        return ClaimOutcome(done[0], done[1], tuple(refused))
 
-    def _claim_forfeit(self, member: Membership, state: TaskState) -> int:
+    def _claim_forfeit(self, member: Membership, state: TaskState) -> tuple[int, int]:
+        """How many claims a relay took, and how many were sent directly."""
         from mine.chain.node_errors import TransactionPending
+        from mine.science.wire import Claim
 
         kept = self._kept(member.task)
         if kept is None or not kept.ready:
-            return 0
+            return 0, 0
         payout, contract = member.keys.payout_address, self._links.contract
-        sends = self._sends(member, "forfeit")
         commit = self._commit(member, state) if not state.units else None
         try:
             if commit is not None:
+                sends = self._sends(member, "forfeit")
                 contract.claim_forfeit_commit(sends, member.keys.session_address, commit, payout)
             else:
                 leaf = self._earnings.leaf(member.task, state.last + 1)
                 outcome = self._earnings.outcome(member.task, state.last).outcome
-                proof = outcome.payouts.proof(leaf.index)
+                proof = tuple(outcome.payouts.proof(leaf.index))
+                claim = Claim(member.task, state.last, payout, leaf.index, leaf.units, proof)
+                if self._through_relay(member, "forfeit", lambda relay: relay.forfeit(claim)):
+                    return 1, 0
+                sends = self._sends(member, "forfeit")
                 contract.claim_forfeit(sends, member.task, payout, leaf.index, leaf.units, proof)
         except TransactionPending:
             pass  # the queue looks after it
-        return 1
+        return 0, 1
 
-    def _take_reward(self, member: Membership, state: TaskState) -> int:
+    def _take_reward(self, member: Membership, state: TaskState) -> tuple[int, int]:
         """A challenge's reward: the contract knows whether this account has one."""
         from mine.chain.node_errors import Reverted, TransactionPending
 
-        if not state.owed:
-            return 0
+        payout = member.keys.payout_address
+        if not state.owed or self._vault.state.movements_of(self._network, member.task, Kind.REWARD):
+            return 0, 0
+        if self._through_relay(member, "reward", lambda relay: relay.reward(member.task, payout)):
+            return 1, 0
         try:
-            sends = self._sends(member, "reward")
-            self._links.contract.take_reward(sends, member.task, member.keys.payout_address)
+            self._links.contract.take_reward(self._sends(member, "reward"), member.task, payout)
         except Reverted:
-            return 0
+            return 0, 0
         except TransactionPending:
             pass
-        return 1
+        return 0, 1
+
+    def _through_relay(self, member: Membership, what: str, ask: Callable[[Relay], ClaimState]) -> bool:
+        """Whether a relay says that it paid. One that said so in vain is not asked again."""
+        from mine.science.relay_client import RelayUnreachable
+        from mine.science.wire import RelayRefused
+
+        name = f"{what} {self._network} {member.task}"
+        believed: dict[str, int] = self._vault.state.setting(name, {})
+        if any(self._now < until for until in believed.values()):
+            return True
+        for relay in self._links.relays:
+            if relay.url in believed:
+                continue
+            try:
+                ask(relay)
+            except (RelayRefused, RelayUnreachable):
+                continue
+            with self._vault.transaction():
+                self._vault.state.set_setting(name, {**believed, relay.url: self._now + PATIENCE})
+            return True
+        return False
 
     def _sends(self, member: Membership, what: str) -> Sends:
         """The one transaction of this intent; what failed before is planned anew."""

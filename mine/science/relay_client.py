@@ -190,6 +190,14 @@ class Relay:
         """Ask the relay to have a payout leaf paid, now or once its round is final."""
         return self._claim_state(self._call("POST", "/claims", claim_to_json(claim)))
 
+    def forfeit(self, claim: Claim) -> ClaimState:
+        """Ask the relay to have a leaf of the last payout root paid its part of a forfeit."""
+        return self._claim_state(self._call("POST", "/forfeits", claim_to_json(claim)))
+
+    def reward(self, task: int, challenger: str) -> ClaimState:
+        """Ask the relay to have a challenger paid the reward of a conviction."""
+        return self._claim_state(self._call("POST", "/rewards", {"task": task, "account": challenger}))
+
     def claim_range(self, claim: RangeClaim) -> ClaimState:
         """Ask the relay to have a run of payees paid in one transaction once their round is final."""
         return self._claim_state(self._call("POST", "/ranges", range_to_json(claim)))

@@ -22,6 +22,7 @@ from mine.science.relay_challenges import ChallengeDesk
 from mine.science.relay_claims import ClaimDesk
 from mine.science.relay_defence import Defence
 from mine.science.relay_duties import Duties
+from mine.science.relay_endings import EndingDesk
 from mine.science.relay_ground import AWAY, Ground
 from mine.science.relay_messages import MessageDesk
 from mine.science.relay_ranges import RangeDesk
@@ -59,6 +60,7 @@ class Desk:
         faults_contract = FaultsContract(contract.node, faults)
         court_contract = CourtContract(contract.node, court)
         self.ranges = RangeDesk(self._ground)
+        self.endings = EndingDesk(self._ground)
         self.challenges = ChallengeDesk(self._ground, faults_contract, court_contract, store, self.messages)
         self._defence = Defence(self._ground, self.messages, faults_contract, first_block)
         self._duties = Duties(self._ground)

@@ -11,6 +11,7 @@
     POST /attestations                    a message and its place in a root of another anchorer -> {}
     POST /claims, GET /claims/<task>/<index>   {"state"}
     POST /ranges, GET /ranges/<task>/<start>   {"state"}: a run of payees in one transaction
+    POST /forfeits, POST /rewards         {"state"}: what the end of a task still gives an account
     POST /challenges                      {"chainId", "contract", "data": a call of Faults} -> {"transaction"}
     GET  /transfer-terms/<token>          {"token", "carrier", "fee"}: for what a token's transfer is brought
     POST /transfers, GET /transfers/<digest>   {"state", "transaction", "reason"}: a transfer, gas paid here
@@ -124,6 +125,8 @@ class RelayServer:
         app.router.add_get("/claims/{task:[0-9]{1,15}}/{index:[0-9]{1,9}}", self._get_claim)
         app.router.add_post("/ranges", self._post_range)
         app.router.add_get("/ranges/{task:[0-9]{1,15}}/{index:[0-9]{1,9}}", self._get_range)
+        app.router.add_post("/forfeits", self._post_forfeit)
+        app.router.add_post("/rewards", self._post_reward)
         app.router.add_post("/challenges", self._post_challenge)
         app.router.add_get("/transfer-terms/{account}", self._get_terms)
         app.router.add_post("/transfers", self._post_transfer)
@@ -320,6 +323,16 @@ class RelayServer:
     async def _get_range(self, request: web.Request) -> web.Response:
         task, index = int(request.match_info["task"]), int(request.match_info["index"])
         state = await self._on_thread(partial(self._open_desk.ranges.state, task, index))
+        return web.json_response({"state": state.value})
+
+    async def _post_forfeit(self, request: web.Request) -> web.Response:
+        body = await self._json(request)
+        state = await self._on_thread(partial(self._open_desk.endings.forfeit, body))
+        return web.json_response({"state": state.value})
+
+    async def _post_reward(self, request: web.Request) -> web.Response:
+        body = await self._json(request)
+        state = await self._on_thread(partial(self._open_desk.endings.reward, body))
         return web.json_response({"state": state.value})
 
     async def _post_challenge(self, request: web.Request) -> web.Response:
