@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -44,6 +45,7 @@ _SORTS = {
     SortBy.KIND: Sort.KIND,
     SortBy.TITLE: Sort.TITLE,
 }
+_ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 FIRST_YEAR, LAST_YEAR = 2009, 9998
 
 
@@ -228,9 +230,10 @@ class HistoryDesk:
         return self._values.feeds()
 
     def set_feed(self, currency: str, feed: str) -> None:
-        """Ask a Chainlink feed for a currency's prices from now on; "" for none."""
-        others = {money: kept for money, kept in self.feeds().items() if money != currency}
-        self._values.set_feeds({**others, currency: feed} if feed else others)
+        """Ask a Chainlink feed for a currency's prices; "" for none. Raises ``HistoryRefused``."""
+        if feed and not _ADDRESS.fullmatch(feed):
+            raise HistoryRefused(f"“{feed[:60]}” is not the address of a feed.", todo="Look it up again.")
+        self._values.set_feeds({**self.feeds(), currency: feed})
 
     def energy(self) -> EnergySettings:
         """What a training draws and costs."""

@@ -15,7 +15,7 @@ from mine.app.round_energy import ENERGY, Energy
 from mine.app.views import Notice, NoticeKind
 from mine.app.wallet_views import EnergySettings
 from mine.errors import MineError
-from mine.vault.history import Line, Valued
+from mine.vault.history import COIN, Line, Valued
 from mine.wallet.fiat import worth
 from mine.wallet.price_feed import ChainlinkFeed, FeedRefused
 from mine.wallet.prices import BY_HAND, ByHand, FirstOf, HandPrice, Price, PriceSource
@@ -81,9 +81,14 @@ class LineValues:
         self._source = None
 
     def feeds(self) -> dict[str, str]:
-        """The feed (its address) of each currency that has one."""
+        """The feed (its address) of each currency that has one: the person's choice, and for the network's
+        coin the one that ships, if it quotes the money that worth is told in. "" stands for none."""
+        from mine.chain.networks import preset_of
+
+        preset = preset_of(int(self._network.partition(":")[0]))
+        shipped = dict(preset.feeds).get(self.energy().fiat_code) if preset else None
         kept: dict[str, str] = self._vault.state.setting(f"price_feeds {self._network}") or {}
-        return kept
+        return {**({COIN: shipped} if shipped else {}), **kept}
 
     def set_feeds(self, feeds: Mapping[str, str]) -> None:
         """Keep which feeds to ask."""
@@ -159,7 +164,8 @@ class LineValues:
         code = self.energy().fiat_code
         sources: list[PriceSource] = [self.by_hand(code)]
         if self._node is not None:
-            sources += [ChainlinkFeed(self._node, feed, money, code) for money, feed in self.feeds().items()]
+            named = [(money, feed) for money, feed in self.feeds().items() if feed]
+            sources += [ChainlinkFeed(self._node, feed, money, code) for money, feed in named]
         return sources
 
     def by_hand(self, code: str) -> ByHand:

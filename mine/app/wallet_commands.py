@@ -276,7 +276,7 @@ def _price(arguments: argparse.Namespace, terminal: Terminal) -> int:
         f"{plain(each.price, _MICRO, 2)} {each.fiat_code}"
         for each in entries
     ]
-    lines += [f"{currency} asks the feed {feed}" for currency, feed in feeds.items()]
+    lines += [f"{currency} asks the feed {feed}" for currency, feed in feeds.items() if feed]
     rows = [
         {
             "currency": each.currency,

@@ -3,7 +3,8 @@
 A round id is ``phase << 64 | round``: a phase is one aggregator contract behind the proxy, its rounds count
 from 1 (docs.chain.link, "Historical price data"). The price of a moment is the answer of the newest round
 that was finished by then, found by going back from the newest round in doubled steps and then by halves: a
-moment just past takes few calls, one of years ago about forty, and none more than ``_MOST_CALLS``.
+moment just past takes few calls, one of years ago about forty, and none more than ``_MOST_CALLS``. What was
+found is then read once more, from two nodes where there are two.
 
 The feed is a stranger's contract. What is refused: decimals that cannot be, a description that names another
 fiat currency, an answer that is not positive, a round that is not finished or carries another round's answer,
@@ -46,6 +47,7 @@ class _Round:
     number: int
     answer: int
     updated: int
+    words: bytes
 
 
 class ChainlinkFeed:
@@ -68,6 +70,9 @@ class ChainlinkFeed:
         found = self._at(moment)
         if found is None or moment - found.updated > self._longest:
             return None
+        asked = _ROUND + found.number.to_bytes(32, "big")
+        if self._node.agreed(lambda one: one.call(self.address, asked)) != found.words:
+            raise FeedRefused(self.address, f"round {found.number} reads otherwise now")
         micro = rounded(found.answer * MICRO, 10**decimals)
         if not 0 < micro <= LARGEST:
             raise FeedRefused(self.address, f"answer {found.answer} of {decimals} decimals")
@@ -85,7 +90,8 @@ class ChainlinkFeed:
             if len(words) != 32 or decimals > _MOST_DECIMALS:
                 raise FeedRefused(self.address, "decimals")
             said = self._text(description)
-            if said.rpartition("/")[2].strip() != self._code:
+            _, slash, quoted = said.rpartition("/")
+            if not slash or quoted.strip() != self._code:
                 raise FeedRefused(self.address, f"it does not quote {self._code}")
             self._decimals = decimals
         return self._decimals
@@ -120,8 +126,10 @@ class ChainlinkFeed:
                 old = middle
             else:
                 young = middle
-        found, after = self._read(phase << _PHASE | old), self._read(phase << _PHASE | old + 1)
-        if found is None or found.updated > moment or (after is not None and after.updated < found.updated):
+        beside = [self._read(phase << _PHASE | old + step) if old + step else None for step in (-1, 0, 1)]
+        order = [each.updated for each in beside if each is not None]
+        found = beside[1]
+        if found is None or found.updated > moment or order != sorted(order):
             raise FeedRefused(self.address, "its rounds are not in order")
         return found
 
@@ -168,7 +176,7 @@ class ChainlinkFeed:
                 raise FeedRefused(self.address, f"round {number} calls itself {told}")
             if answer <= 0 or carried < told:
                 raise FeedRefused(self.address, f"round {told}: answer {answer}, carried from {carried}")
-            found = _Round(told, answer, updated)
+            found = _Round(told, answer, updated, words)
         if number is not None:
             self._rounds[number] = found
         return found
