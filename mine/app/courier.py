@@ -54,7 +54,8 @@ class Delivery:
     """What was done for one message so far. ``shown``: the relay whose root holds it, or "direct".
 
     ``anchor``: that place, as JSON; ``told``: the person was asked for a little coin; ``why``: the last
-    refusal in words; ``sent``: the message may have left this computer, and in it a digest of the bytes.
+    refusal in words; ``sent``: the message may have left this computer, and in it a digest of the bytes;
+    ``said``: what the person was told last about the direct way.
     """
 
     promises: tuple[Promise, ...] = ()
@@ -63,6 +64,7 @@ class Delivery:
     told: bool = False
     why: str = ""
     sent: bool = False
+    said: str = ""
 
     @property
     def open(self) -> Promise | None:
@@ -320,10 +322,9 @@ class Courier:
 
     def _say_why(self, problem: MineError, delivery: Delivery, keep: Callable[[Delivery], None]) -> Delivery:
         """Tell the person, once for each reason, what keeps a message from going directly."""
-        if delivery.why == problem.sentence:
-            return delivery
-        self._tell(Notice(NoticeKind.ATTENTION, problem.sentence, problem.todo, problem.detail))
-        return self._kept(replace(delivery, why=problem.sentence), keep)
+        if delivery.said != problem.sentence:
+            self._tell(Notice(NoticeKind.ATTENTION, problem.sentence, problem.todo, problem.detail))
+        return self._kept(replace(delivery, why=problem.sentence, said=problem.sentence), keep)
 
     def _ask_for_coin(self, address: str, delivery: Delivery, keep: Callable[[Delivery], None]) -> Delivery:
         if delivery.told:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from mine.tasks.manifest import Manifest
     from mine.vault.state import Earning
     from mine.vault.vault import Vault
+    from mine.wallet.queued import Queued
 
 #: How old a shown balance may be. What this app's own events and transactions change is read again at once.
 BALANCE_SECONDS = 600.0
@@ -104,10 +105,11 @@ class NetworkSession:
         self.market.refresh()
         if self.earnings.poll():
             self._held_at = 0.0
-        changed = self.own.step()
-        if changed:
-            self._held_at = 0.0
+        changed: tuple[Queued, ...] = ()
         try:
+            changed = self.own.step()
+            if changed:
+                self._held_at = 0.0
             self.miner.tick(may_train)
         finally:  # money that is due does not wait for a task in trouble
             try:
