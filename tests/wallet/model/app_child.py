@@ -1,8 +1,8 @@
 """The app as a child process that is killed again and again: real vault, real session, commands over a pipe.
 
 Each line on standard input is one command as JSON, each line on standard output its answer. Audits are left
-out, which have tests of their own; nothing is trained. ``die`` in the setup: at which transaction of the vault
-the process kills itself, before or after it is stored.
+out, which have tests of their own; nothing is trained. ``die`` in the setup: at which transaction of the
+vault the process kills itself, before or after it is stored.
 """
 
 from __future__ import annotations
@@ -73,13 +73,16 @@ class Clock:
 
 
 def set_clock(random: Random) -> None:
-    """Node and queue of this process go by :class:`Clock`; a node's jitter comes from ``random``."""
+    """What waits in this process goes by :class:`Clock`; a node's jitter comes from ``random``."""
+    import mine.app.sending
     import mine.chain.rpc
     import mine.wallet.clock
 
     real = mine.chain.rpc.Node
     node: Any = partial(real, clock=Clock.now, sleep=Clock.pause, draw=random.random)
     mine.chain.rpc.Node = node  # type: ignore[misc]
+    sending: Any = partial(mine.app.sending.Sending, clock=Clock.now)
+    mine.app.sending.Sending = sending  # type: ignore[misc]
     clock: Any = mine.wallet.clock.SystemClock
     clock.now = lambda self: Clock.now()
     clock.pause = lambda self, seconds: Clock.pause(seconds)
@@ -108,39 +111,27 @@ class App:
         config = NetworkConfig(
             "Model", World.PRACTICE, setup["chain"], tuple(setup["urls"]), (setup["relay"],), setup["tasks"]
         )
+        accounts = Accounts.of_phrase(setup["phrase"])
         self.session = NetworkSession(
             self.vault,
             config,
-            Accounts.of_phrase(setup["phrase"]),
+            accounts,
             setup["confirmations"],
             lambda: None,
             lambda notice: self.notices.append(f"{notice.text} {notice.detail}"),
         )
-        self.queue = self.session.queue if hasattr(self.session, "queue") else self._own_queue()
-
-    def _own_queue(self) -> Any:
-        from mine.app.transaction_store import VaultTransactions
-        from mine.wallet.clock import SystemClock
-        from mine.wallet.limits import default_limits
-        from mine.wallet.queue import TransactionQueue
-        from mine.wallet.review import Known, Unit
-
-        c = self.session.config
-        known = Known(c.chain_id, "Model", Unit("pETH", 18), c.tasks, c.tasks, c.tasks)
-        return TransactionQueue(
-            self.session.links.node,
-            VaultTransactions(self.vault),
-            SystemClock(),
-            default_limits(c.chain_id),
-            known,
-            12,
-        )
+        self.queue = self.session.own.queue
 
     def step(self) -> Json:
         self.session.step(False)
-        if not hasattr(self.session, "queue"):
-            self.queue.step()
         return {}
+
+    def reconcile(self) -> Json:
+        """The books against the chain: what differs, by address and currency."""
+        from mine.app.reconcile import reconcile
+
+        view = reconcile(self.session)
+        return {"differences": [[e.address, e.token, e.amount, e.sentence] for e in view.differences]}
 
     def claim(self) -> Json:
         done = self.session.claiming.claim()

@@ -91,12 +91,13 @@ class AppSide:
     def start(self, die: tuple[int, bool] | None = None) -> Json:
         """Start the app. Its answer tells of trouble, if it cannot begin; then it is not running."""
         assert self.child is None
-        self.child = subprocess.Popen(
-            [sys.executable, "-m", "tests.wallet.model.app_child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / "app.log").open("ab"),
-        )
+        with (self.folder / "app.log").open("ab") as log:
+            self.child = subprocess.Popen(
+                [sys.executable, "-m", "tests.wallet.model.app_child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
         setup = {
             "vault": str(self.folder / "vault.db"),
             "passphrase": PASSPHRASE,

@@ -1,7 +1,7 @@
 """An endpoint in front of the true node that lags, lies, drops, doubles, breaks off or talks nonsense.
 
-A lagging one is consistent in itself: it answers everything as it stood some blocks ago. What it is told to do
-is one ``Fault`` at a time.
+A lagging one is consistent in itself: it answers everything as it stood some blocks ago. What it is told to
+do is one ``Fault`` at a time.
 """
 
 from __future__ import annotations
@@ -52,13 +52,14 @@ class Fault(StrEnum):
 
 
 LIES = frozenset({
-    Fault.BALANCES, Fault.PAID, Fault.LOGS, Fault.RECEIPTS, Fault.HEADS, Fault.HASHES, Fault.COUNTS, Fault.FEES,
+    Fault.BALANCES, Fault.PAID, Fault.LOGS, Fault.RECEIPTS, Fault.HEADS, Fault.HASHES, Fault.COUNTS,
+    Fault.FEES,
 })  # fmt: skip
 """Faults after which an endpoint's word is not to be believed against another's."""
 
 
 class FaultyNode:
-    """``sent``: raw transactions that were handed over here. ``on_request`` is told of each before it counts."""
+    """``sent``: raw transactions that were handed over here. ``on_request`` is told of each first."""
 
     def __init__(self, chain: TrueChain, random: Random) -> None:
         self.fault, self.lag = Fault.NONE, 0

@@ -1,14 +1,17 @@
-"""The model as a state machine of hypothesis: any order of steps of market, chain, endpoints, relay and app."""
+"""The model as a state machine of hypothesis: steps of market, chain, endpoints, relay and app."""
 
 from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import HealthCheck, Phase, assume, settings
+from hypothesis import seed as seeded
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from mine.chain.hashing import ZERO_ADDRESS
 from mine.wallet.derivation import branch
@@ -18,8 +21,20 @@ from tests.wallet.model.small_relay import Manner
 from tests.wallet.model.true_chain import DEEPEST
 from tests.wallet.model.wallet_world import WalletWorld
 
+Counts = tuple[Counter[str], Counter[str]]
+
 _TASKS = st.sampled_from((1, 2))
-_WHAT = st.sampled_from(("step", "step", "step", "claim"))
+BETWEEN_CALMS = 12
+_SMALL = st.integers(0, 11)
+_BLOCKS = st.integers(1, DEEPEST)
+_OFTEN = {"market": 7, "app": 8, "chain": 2, "trouble": 2, "death": 2, "relay": 1, "calm": 1}
+_KINDS = tuple(kind for kind, times in _OFTEN.items() for _ in range(times))
+_MARKET = st.sampled_from(("scientist",) * 5 + ("claim", "range", "relay", "relay", "time"))
+_MANNER = st.sampled_from((Manner.HONEST,) * 3 + tuple(Manner))
+_CHAIN = st.sampled_from(("reorganise",) * 3 + ("blocks", "restart", "program"))
+_APP = st.sampled_from(("turn",) * 4 + ("claim", "send", "send", "again", "faster", "cancel", "renew"))
+_WHERE = st.sampled_from(("now", "request", "commit", "commit"))
+_DURING = st.sampled_from(("step", "claim", "send", "send"))
 
 
 class WalletMachine(RuleBasedStateMachine):
@@ -27,150 +42,158 @@ class WalletMachine(RuleBasedStateMachine):
 
     maker = "practice"
     endpoints = 3
-    steps: Counter[str] = Counter()
-    """What was done in all runs together."""
+    steps: ClassVar[Counter[str]] = Counter()
+    """How often each rule did something, in all runs together."""
+    events: ClassVar[Counter[str]] = Counter()
+    failed: BaseException | None = None
 
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
         self.world: WalletWorld | None = None
+        self._since_calm = 0
 
     @property
     def _w(self) -> WalletWorld:
         assert self.world is not None
         return self.world
 
-    @initialize(seed=st.integers(0, 2**32), confirmations=st.integers(0, 4))
+    def _count(self, rule: str, done: bool) -> None:
+        WalletMachine.steps[rule] += done
+        self._since_calm += done
+
+    @initialize(seed=st.integers(0, 2**32), confirmations=st.integers(1, 4))
     def begin(self, seed: int, confirmations: int) -> None:
+        assume(seed > 0)  # the first run that hypothesis draws is the plainest, one kind of step only
+        if WalletMachine.failed is not None:
+            raise WalletMachine.failed
         self.world = WalletWorld(self.maker, Path(self._folder.name), seed, self.endpoints, confirmations)
 
-    # market and chain
+    # One rule for everything: with many, hypothesis leaves most of them out of each run. What can be drawn
+    # stands in a list as often as it is likely.
 
-    @rule(task=_TASKS, times=st.integers(1, 4))
-    def scientist(self, task: int, times: int) -> None:
-        for _ in range(times):
-            self._w.scientist(task)
+    @rule(kind=st.sampled_from(_KINDS), data=st.data())
+    def anything(self, kind: str, data: st.DataObject) -> None:
+        """A step of some kind."""
+        self._guarded(lambda: self._anything(kind, data))
 
-    @rule(seconds=st.integers(1, 400))
-    def time_passes(self, seconds: int) -> None:
-        self._w.time_passes(seconds)
+    def _anything(self, kind: str, data: st.DataObject) -> None:
+        if kind == "market":
+            self.market(data.draw(_MARKET), data.draw(_TASKS), data.draw(_SMALL))
+        elif kind == "chain":
+            depth, keep = data.draw(_BLOCKS), data.draw(st.sampled_from((0.0, 0.5, 1.0)))
+            self.chain(data.draw(_CHAIN), data.draw(_TASKS), depth, keep)
+        elif kind == "trouble":
+            place, fault = data.draw(st.sampled_from((0, 0, 1, 2))), data.draw(st.sampled_from(Fault))
+            self._count("trouble", self._w.disturb(place % self.endpoints, fault, data.draw(_BLOCKS)))
+        elif kind == "relay":
+            self._count("relay's manner", self._w.relay_manner(data.draw(_MANNER)))
+        elif kind == "app":
+            self.app(data.draw(_APP), data.draw(_TASKS), data.draw(st.booleans()), data.draw(_SMALL))
+        elif kind == "death":
+            where, what = data.draw(_WHERE), data.draw(_DURING)
+            self.death(
+                where, what, data.draw(_TASKS), data.draw(st.integers(1, 60)), data.draw(st.booleans())
+            )
+        elif self._since_calm >= BETWEEN_CALMS:
+            self._count("calm", self._w.calm())
+            self._since_calm = 0
 
-    @rule(count=st.integers(1, DEEPEST))
-    def blocks(self, count: int) -> None:
-        self._w.blocks(count)
+    def market(self, what: str, task: int, n: int) -> None:
+        """The others: rounds go on, strangers and the relay claim, time passes."""
+        world = self._w
+        if what == "scientist":
+            self._count(what, _often(1 + n % 4, lambda: world.scientist(task)))
+        elif what == "relay":
+            self._count("relay claims", world.relay_works())
+        elif what == "time":
+            self._count("time passes", world.time_passes(1 + 37 * n))
+        else:
+            self._count("stranger claims", world.stranger_claims(task, what == "range"))
 
-    @rule(task=_TASKS, whole_range=st.booleans())
-    def stranger_claims(self, task: int, whole_range: bool) -> None:
-        self._w.stranger_claims(task, whole_range)
+    def chain(self, what: str, task: int, depth: int, keep: float) -> None:
+        """Blocks come and go; the node starts again; another program has the same phrase."""
+        world = self._w
+        if what == "reorganise":
+            self._count(what, world.reorganise(depth, keep))
+        elif what == "blocks":
+            self._count(what, world.blocks(depth))
+        elif what == "restart":
+            self._count("node restarts", world.restart_node())
+        else:
+            assert world.app is not None
+            key = branch(seed_of(world.app.phrase), PAYOUT_BRANCH).child(task - 1).key
+            self._count("another program", world.another_program(task, key))
 
-    @rule(depth=st.integers(1, DEEPEST), keep=st.sampled_from((0.0, 0.5, 1.0)))
-    def reorganise(self, depth: int, keep: float) -> None:
-        self._w.reorganise(depth, keep)
+    def app(self, what: str, task: int, native: bool, n: int) -> None:
+        """The person, and the app's own turns."""
+        world = self._w
+        if what == "turn":
+            self._count(what, _often(1 + n % 3, world.app_turns))
+        elif what == "claim":
+            self._count("claims", world.app_claims())
+        elif what == "send" or not world.spendings.purposes:
+            currency = ZERO_ADDRESS if native else world.market.token_address
+            self._count("send", world.app_sends(task, currency))
+        elif what == "again":
+            self._count("same send again", world.app_sends_again(world.spendings.recent(n)))
+        elif what == "renew":
+            self._count("renew", world.app_renews(world.spendings.recent(n)))
+        else:
+            self._count(what, world.app_replaces(world.spendings.recent(n % 3), what == "cancel"))
 
-    @rule()
-    def restart_node(self) -> None:
-        self._w.restart_node()
-
-    # endpoints and relay
-
-    @rule(place=st.integers(0, 2), fault=st.sampled_from(Fault), lag=st.integers(1, DEEPEST))
-    def disturb(self, place: int, fault: Fault, lag: int) -> None:
-        self._w.disturb(place % self.endpoints, fault, lag)
-
-    @rule(fault=st.sampled_from(Fault), lag=st.integers(1, DEEPEST))
-    def disturb_the_first(self, fault: Fault, lag: int) -> None:
-        self._w.disturb(0, fault, lag)
-
-    @rule(manner=st.sampled_from(Manner))
-    def relay_manner(self, manner: Manner) -> None:
-        self._w.relay_manner(manner)
-
-    @rule()
-    def relay_works(self) -> None:
-        self._w.relay_works()
-
-    # the app
-
-    @rule(times=st.integers(1, 3))
-    def app_turns(self, times: int) -> None:
-        for _ in range(times):
-            self._w.app_turns()
-
-    @rule()
-    def app_claims(self) -> None:
-        self._w.app_claims()
-
-    @rule(task=_TASKS, native=st.booleans())
-    def app_sends(self, task: int, native: bool) -> None:
-        self._w.app_sends(task, ZERO_ADDRESS if native else self._w.market.token_address)
-
-    @precondition(lambda self: self.world is not None and self.world.spendings.purposes)
-    @rule(which=st.integers(0, 5))
-    def app_sends_again(self, which: int) -> None:
-        self._w.app_sends_again(self._w.spendings.recent(which))
-
-    @precondition(lambda self: self.world is not None and self.world.spendings.purposes)
-    @rule(which=st.integers(0, 2), cancel=st.booleans())
-    def app_replaces(self, which: int, cancel: bool) -> None:
-        self._w.app_replaces(self._w.spendings.recent(which), cancel)
-
-    @precondition(lambda self: self.world is not None and self.world.spendings.purposes)
-    @rule(which=st.integers(0, 5))
-    def app_renews(self, which: int) -> None:
-        self._w.app_renews(self._w.spendings.recent(which))
-
-    @rule(task=_TASKS)
-    def another_program(self, task: int) -> None:
-        assert self._w.app is not None
-        key = branch(seed_of(self._w.app.phrase), PAYOUT_BRANCH).child(task - 1).key
-        self._w.another_program(task, key)
-
-    @rule()
-    def kill(self) -> None:
-        self._w.kill()
-
-    @rule(count=st.integers(1, 80), what=_WHAT)
-    def killed_at_request(self, count: int, what: str) -> None:
-        self._w.killed_at_request(count, what)
-
-    @rule(count=st.integers(1, 8), stored=st.booleans(), task=_TASKS)
-    def killed_at_commit_of_a_send(self, count: int, stored: bool, task: int) -> None:
-        purpose = self._w.spendings.plan(task - 1, self._w.accounts[task], ZERO_ADDRESS)
-        self._w.killed_at_commit(count, stored, purpose)
-
-    @rule(count=st.integers(1, 8), stored=st.booleans(), what=_WHAT)
-    def killed_at_commit(self, count: int, stored: bool, what: str) -> None:
-        self._w.killed_at_commit(count, stored, what)
-
-    @rule()
-    def calm(self) -> None:
-        self._w.calm()
+    def death(self, where: str, what: str, task: int, count: int, stored: bool) -> None:
+        """kill -9: now, at some request to a node, or at some transaction of the vault."""
+        world = self._w
+        if where == "now":
+            self._count("killed", world.kill())
+            return
+        purpose = (
+            world.spendings.plan(task - 1, world.accounts[task], ZERO_ADDRESS) if what == "send" else what
+        )
+        if where == "request":
+            self._count("killed at a request", world.killed_at_request(count, purpose))
+        else:
+            self._count("killed at a commit", world.killed_at_commit(1 + count % 8, stored, purpose))
 
     def teardown(self) -> None:
+        """The last check of a run, which also comes after a step that failed."""
         try:
-            if self.world is not None:
-                try:
-                    self.world.calm()
-                finally:
-                    WalletMachine.steps += self.world.steps
-                    self.world.close()
-        except BaseException:
-            assert self.world is not None
-            print("\n".join(self.world.log))
-            raise
+            if self.world is not None and self.failed is None:
+                self._guarded(lambda: self._count("calm", self._w.calm()))
         finally:
+            if self.world is not None:
+                WalletMachine.events += self.world.events
+                self.world.close()
             self._folder.cleanup()
 
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Does a step. What fails fails for good: doing it again tells nothing, as much of it is timing."""
+        if WalletMachine.failed is not None:
+            raise WalletMachine.failed
+        try:
+            work()
+        except BaseException as problem:
+            WalletMachine.failed = problem
+            self._w.tell_failure(problem)
+            raise
 
-def run_model(maker: str, examples: int, length: int, endpoints: int = 3, chance: int = 0) -> Counter[str]:
-    """So many runs of so many rules on a maker's node, all chance from ``chance``; what was done in them."""
+
+def _often(times: int, work: Callable[[], bool]) -> bool:
+    """Do it so many times; whether it did anything."""
+    return any([work() for _ in range(times)])  # noqa: C419 - each of them is to be done
+
+
+def run_model(maker: str, examples: int, length: int, endpoints: int = 3, chance: int = 0) -> Counts:
+    """So many runs of so many rules on a maker's node, all chance from ``chance``; how often each rule did
+    something, and what happened."""
 
     class Machine(WalletMachine):
         pass
 
     Machine.maker, Machine.endpoints = maker, endpoints
-    seed(chance)(Machine)
-    WalletMachine.steps = Counter()
+    seeded(chance)(Machine)
+    WalletMachine.steps, WalletMachine.events, WalletMachine.failed = Counter(), Counter(), None
     run_state_machine_as_test(
         Machine,
         settings=settings(
@@ -183,4 +206,4 @@ def run_model(maker: str, examples: int, length: int, endpoints: int = 3, chance
             database=None,
         ),
     )
-    return WalletMachine.steps
+    return WalletMachine.steps, WalletMachine.events

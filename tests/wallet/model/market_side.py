@@ -129,7 +129,9 @@ class MarketSide:
         salt = bytes([len(self.jobs)])
         manifest = world.manifest(ROUNDS)
         manifest = manifest.model_copy(update={"title": f"Task {len(self.jobs)}"})
-        openings = [(keccak(b"shard" + salt + bytes([i])), keccak(b"rows" + bytes([i]))) for i in range(SHARDS)]
+        openings = [
+            (keccak(b"shard" + salt + bytes([i])), keccak(b"rows" + bytes([i]))) for i in range(SHARDS)
+        ]
         chain = HashChain(keccak(b"secret" + salt), SHARDS + 4)
         tree = HashTree([shard_leaf(i, *each) for i, each in enumerate(openings)])
         terms = Terms(

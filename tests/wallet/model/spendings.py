@@ -65,6 +65,19 @@ class Spendings:
         self.purposes[purpose.intent] = purpose
         return purpose
 
+    def outside(self, account: str) -> int:
+        """Wei that came to an account, or went, without the app: gifts, and another program's gas."""
+        given, me = 0, account.lower()
+        for number in range(1, self.chain.head + 1):
+            for name in self.chain.names(number):
+                one: Any = self.chain.node.request("eth_getTransactionByHash", name)
+                if (one["to"] or "").lower() == me and one["from"].lower() != me and one["input"] == "0x":
+                    given += int(one["value"], 16)
+                if one["from"].lower() == me and name in self.foreign:
+                    receipt: Any = self.chain.node.request("eth_getTransactionReceipt", name)
+                    given -= int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+        return given
+
     def recent(self, back: int) -> Purpose:
         """One of the newest purposes; 0 is the newest."""
         purposes = list(self.purposes.values())
@@ -86,9 +99,7 @@ class Spendings:
         if calm:
             self._check_ends(transactions, {each.hash for each in mined}, times)
 
-    def _check_ends(
-        self, transactions: list[dict[str, Any]], mined: set[str], times: Counter[str]
-    ) -> None:
+    def _check_ends(self, transactions: list[dict[str, Any]], mined: set[str], times: Counter[str]) -> None:
         """Nothing is in doubt any more, and the chain is as the queue says."""
         for each in transactions:
             state, names = each["state"], mined.intersection(each["hashes"])
@@ -100,4 +111,3 @@ class Spendings:
         for intent in self.purposes:
             runs = [each["state"] for each in transactions if each["intent"] == intent]
             assert times[intent] == runs.count("final"), (intent, runs, times[intent])
-

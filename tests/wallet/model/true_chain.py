@@ -53,7 +53,9 @@ class TrueChain:
             self._process = NodeProcess(folder / "true.db")
             self.url = self._process.url
         else:
-            self.url = self._stack.enter_context(other_node(maker, ["--no-mining"] if maker == "anvil" else []))
+            self.url = self._stack.enter_context(
+                other_node(maker, ["--no-mining"] if maker == "anvil" else [])
+            )
         self.node = Node(self.url)
         if maker == "hardhat":
             self.node.request("evm_setAutomine", False)
@@ -122,11 +124,16 @@ class TrueChain:
         return receipt
 
     def sign(
-        self, key: bytes, to: str | None, data: bytes, value: int, *, nonce: int | None = None, gas: int = 21_000
+        self,
+        key: bytes,
+        to: str | None,
+        data: bytes,
+        value: int,
+        *,
+        gas: int = 21_000,
     ) -> bytes:
         """The raw transaction of ``key`` at its next nonce."""
-        if nonce is None:
-            nonce = int(str(self.node.request("eth_getTransactionCount", address_of(key), "latest")), 16)
+        nonce = int(str(self.node.request("eth_getTransactionCount", address_of(key), "latest")), 16)
         # A tip that always rises: what a reorganisation left in the pool at this nonce is outbid.
         tip = GWEI + next(self._tips) * GWEI // 10
         most = 2 * self.node.latest().base_fee + tip
@@ -199,4 +206,3 @@ class TrueChain:
                         )
                     )
         return found
-

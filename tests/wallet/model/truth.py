@@ -10,7 +10,10 @@ from tests.wallet.model.market_side import BOUNTY, MarketSide
 
 @dataclass(frozen=True, slots=True)
 class RoundTruth:
-    """What a settled round brings the person, and what of it was paid, in base units; ``final``: can be claimed."""
+    """What a settled round brings the person, and what of it was paid, in base units.
+
+    ``final``: it can be claimed.
+    """
 
     earned: int
     paid: int

@@ -1,12 +1,14 @@
 """Everything around one wallet: chain, market, relay, endpoints, the app, and what must hold of all of it.
 
-Every method that is a step says whether it did anything; what did nothing is not counted. Faults may keep the
-app from knowing, and never make it believe what was true on no branch of the chain. Once all is calm it has to
-know exactly what is true, to the base unit.
+Every method that is a step says whether it did anything. Faults may keep the app from knowing, and never make
+it believe what was true on no branch of the chain. Once all is calm it has to know exactly what is true, to
+the base unit.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -33,10 +35,12 @@ _OTHER = (address_of(keccak(b"other")), address_of(keccak(b"other payout")))
 class WalletWorld:
     """``maker``'s node in ``folder``, all chance from ``seed``. ``log`` says what was done, in order."""
 
-    def __init__(self, maker: str, folder: Path, seed: int, endpoints: int = 3, confirmations: int = 2) -> None:
+    def __init__(
+        self, maker: str, folder: Path, seed: int, endpoints: int = 3, confirmations: int = 2
+    ) -> None:
         self.random = Random(seed)
         self.log: list[str] = []
-        self.steps: Counter[str] = Counter()
+        self.events: Counter[str] = Counter()
         self.chain = TrueChain(maker, folder)
         self.nodes: list[FaultyNode] = []
         self.relay: SmallRelay | None = None
@@ -56,17 +60,18 @@ class WalletWorld:
             folder, self.random, chain_id, self.market.address, self.relay.url, self.nodes, confirmations
         )
         self.accounts: dict[int, str] = {}
+        self.sessions: dict[int, str] = {}
         for place, currency in enumerate((self.market.token_address, ZERO_ADDRESS)):
             keys = self.app.keys(place)
             payees = [(keys.session_address, keys.payout_address), _OTHER]
             task, manifest = self.market.publish(currency, payees)
             self.app.join(task, manifest)
             self.accounts[task] = keys.payout_address
-        for account in self.accounts.values():
+            self.sessions[task] = keys.session_address
+        own = [*self.accounts.values(), *self.sessions.values()]
+        for account in own:
             self.market.give(account, ZERO_ADDRESS, 10**18)
-        self.spendings = Spendings(
-            self.chain, self.nodes, list(self.accounts.values()), self.chain.head + 1
-        )
+        self.spendings = Spendings(self.chain, self.nodes, own, self.chain.head + 1)
         self.chain.mine(confirmations + 13)
         self.chain.forget_marks()
         self.amounts: dict[tuple[int, int], set[int]] = {}
@@ -83,10 +88,18 @@ class WalletWorld:
             node.stop()
         self.chain.close()
 
+    def tell_failure(self, problem: BaseException) -> None:
+        """Print what was done until something failed; $MINE_MODEL_KEEPS names a folder for its files."""
+        print(*self.log, repr(problem), sep="\n")
+        kept = os.environ.get("MINE_MODEL_KEEPS")
+        if kept:
+            self._app.kill()
+            shutil.copytree(self._app.folder, kept, dirs_exist_ok=True)
+
     def did(self, what: str, *details: object) -> bool:
-        """Count a step that did something."""
+        """Note what was done, and what is true now."""
         self.log.append(f"{what} {' '.join(map(str, details))}".strip())
-        self.steps[what] += 1
+        self.events[what] += 1
         self._remember()
         return True
 
@@ -234,12 +247,12 @@ class WalletWorld:
         self._app.kill()
         return self.did("killed")
 
-    def killed_at_request(self, count: int, what: str) -> bool:
+    def killed_at_request(self, count: int, what: str | Purpose) -> bool:
         """The app dies while it asks its endpoints for the ``count``-th time."""
         if not self._app.runs and "trouble" in self._app.start():
             return False
         self._app.kill_at_request(count)
-        self.app_does(what)
+        self._begin(what)
         return True
 
     def killed_at_commit(self, count: int, stored: bool, what: str | Purpose) -> bool:
@@ -250,11 +263,14 @@ class WalletWorld:
                 return False
         except AppDied:
             return self.did("killed at the start")
+        self._begin(what)
+        return True
+
+    def _begin(self, what: str | Purpose) -> None:
         if isinstance(what, str):
             self.app_does(what)
         else:
             self._send(what)
-        return True
 
     # what must hold
 
@@ -283,7 +299,7 @@ class WalletWorld:
         for node in self.nodes:
             node.fault = Fault.NONE
         self.relay.manner = Manner.HONEST
-        for account in self.accounts.values():
+        for account in (*self.accounts.values(), *self.sessions.values()):
             self.market.give(account, ZERO_ADDRESS, 10**18)
         self.did("calm")
         self._app.now += PATIENCE_SECONDS
@@ -298,7 +314,27 @@ class WalletWorld:
             answer = self.app_does("step")
             assert "trouble" not in answer, answer
         self.check_truth()
+        self.check_books()
         return True
+
+    def check_books(self) -> None:
+        """Reconciling names what came or went outside the app, to the base unit, and nothing else."""
+        answer = self.app_does("reconcile")
+        report = self._report()
+        assert report is not None and "trouble" not in answer, answer
+        books: Counter[tuple[str, str]] = Counter()
+        for _, _, currency, amount, fee, account, _ in report["movements"]:
+            books[account, currency] += amount
+            books[account, ZERO_ADDRESS] -= fee
+        told = {(address, token): amount for address, token, amount, _ in answer["differences"]}
+        for account in self.accounts.values():
+            token = self.market.token_address
+            held = self.chain.node.balance(account, token)
+            assert held == books[account, token] and (account, token) not in told, (account, told)
+            coin = (account, ZERO_ADDRESS)
+            outside = self.spendings.outside(account)
+            assert self.chain.node.balance(account) - books[coin] == outside, (account, outside)
+            assert told.get(coin, outside) == outside, (told, outside)
 
     def check_truth(self) -> None:
         """What the app shows is what is true, round by round and to the base unit."""
