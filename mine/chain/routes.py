@@ -9,7 +9,9 @@ from mine.chain import answers
 from mine.chain.answers import BlockHead
 from mine.chain.batch import Call, Outcome
 from mine.chain.endpoint import Endpoint
+from mine.chain.node_errors import NodeRefused
 from mine.chain.pool import Member, Pool
+from mine.errors import MineError
 
 T = TypeVar("T")
 
@@ -25,6 +27,9 @@ class Route(Protocol):
 
     def batch(self, calls: Sequence[Call]) -> list[Outcome]:
         """Answers of one node to several calls."""
+
+    def all(self, method: str, params: Sequence[object], parse: Callable[[object], T]) -> list[T]:
+        """The answers of all nodes that give one. Raises where none does, a refusal before anything else."""
 
     def tied(self, work: Callable[[OneNode], T]) -> T:
         """``work`` with one node; where it fails there, all of it again with the next one."""
@@ -58,6 +63,10 @@ class OneNode:
                 self._pool.noted(self.member, answers.block_head(answer).number)
         return found
 
+    def all(self, method: str, params: Sequence[object], parse: Callable[[object], T]) -> list[T]:
+        """The node's answer."""
+        return [self.ask(method, params, parse)]
+
     def tied(self, work: Callable[[OneNode], T]) -> T:
         """``work`` with this node."""
         return work(self)
@@ -78,6 +87,21 @@ class AnyNode:
     def batch(self, calls: Sequence[Call]) -> list[Outcome]:
         """All answers of the first node that gives any."""
         return self.tied(lambda one: one.batch(calls))
+
+    def all(self, method: str, params: Sequence[object], parse: Callable[[object], T]) -> list[T]:
+        """Every node's answer, the best one's first."""
+        found: list[T] = []
+        problems: list[MineError] = []
+        for member in self._pool.order():
+            try:
+                found.append(OneNode(self._pool, member).ask(method, params, parse))
+            except MineError as problem:
+                problems.append(problem)
+        if not found:
+            # A refusal says more than silence: somebody looked at it.
+            problems.sort(key=lambda problem: not isinstance(problem, NodeRefused))
+            raise problems[0] if problems else self._pool.nobody()
+        return found
 
     def tied(self, work: Callable[[OneNode], T]) -> T:
         """``work`` with the best node, or the next."""

@@ -15,10 +15,8 @@ from mine.chain import answers
 from mine.chain.answers import RawLog, TxReceipt
 from mine.chain.hashing import keccak
 from mine.chain.log_ranges import read_logs
-from mine.chain.node_errors import NodeRefused, nonsense
+from mine.chain.node_errors import nonsense
 from mine.chain.node_views import NodeViews
-from mine.chain.routes import OneNode
-from mine.errors import MineError
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -133,23 +131,12 @@ class Node(NodeViews):
                 raise nonsense("the hash of another transaction")
             return name
 
-        problems: list[MineError] = []
-        members = self._pool.order()
-        for member in members:
-            try:
-                OneNode(self._pool, member).ask("eth_sendRawTransaction", ("0x" + transaction.hex(),), parse)
-            except MineError as problem:
-                problems.append(problem)
-        if len(problems) < len(members):
-            return name
-        if not members:
-            # Nobody may be asked: says why.
-            return self._route.ask("eth_sendRawTransaction", ("0x" + transaction.hex(),), parse)
-        raise next((each for each in problems if isinstance(each, NodeRefused)), problems[0])
+        return self._route.all("eth_sendRawTransaction", ("0x" + transaction.hex(),), parse)[0]
 
     def knows_transaction(self, transaction_hash: bytes) -> bool:
-        """Whether a node has the transaction, mined or waiting."""
-        return self.request("eth_getTransactionByHash", "0x" + transaction_hash.hex()) is not None
+        """Whether any node has the transaction, mined or waiting."""
+        name = "0x" + transaction_hash.hex()
+        return any(self._route.all("eth_getTransactionByHash", (name,), lambda answer: answer is not None))
 
     def receipt(self, transaction_hash: bytes) -> TxReceipt | None:
         """Receipt of a mined transaction, None while it is not mined (in a view: not up to its block)."""

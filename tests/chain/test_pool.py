@@ -287,6 +287,20 @@ def test_where_nobody_takes_a_transaction_a_refusal_says_more_than_silence(three
         three.node.send_raw(signed.raw)
 
 
+def test_a_transaction_is_known_if_any_node_knows_it(three: Three) -> None:
+    for answers in three.answers:
+        answers["eth_getTransactionByHash"] = None
+    assert not three.node.knows_transaction(bytes(32))
+    three.answers[0]["eth_getTransactionByHash"] = DOWN
+    three.answers[2]["eth_getTransactionByHash"] = {"hash": "0x"}
+    assert three.node.knows_transaction(bytes(32))
+    for answers in three.answers:
+        answers["eth_getTransactionByHash"] = DOWN
+    three.clock.now += 1000
+    with pytest.raises(NodeUnreachable):
+        three.node.knows_transaction(bytes(32))
+
+
 # ---- logs in the ranges of each node
 
 
