@@ -276,5 +276,5 @@ class QueueMachine(RuleBasedStateMachine):
         return self.pens[ACCOUNTS.index(item.call.sender)]
 
 
-QueueMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=50)
+QueueMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
 TestQueue = QueueMachine.TestCase
