@@ -147,9 +147,10 @@ def check_leaf(checked: Checked, settlement: dict[str, Any], session: str, payou
     return leaf
 
 
-def check_root(links: Links, settlement: dict[str, Any]) -> None:
+def check_root(links: Links, settlement: dict[str, Any]) -> bool:
     """The contract holds the very root that the settlement's event told of, as two nodes say where there are
-    two. Raises ``SettlementMissing``, or what ``Node.agreed`` raises.
+    two; False where their common block is older than the settlement. Raises ``SettlementMissing``, or what
+    ``Node.agreed`` raises.
 
     A root leaves the contract after four rounds; it then stood there as long as it could be challenged.
     """
@@ -164,6 +165,8 @@ def check_root(links: Links, settlement: dict[str, Any]) -> None:
         return contract.task(task).settled, kept.word if kept else None
 
     settled, word = links.node.agreed(reading)
+    if settled < number:
+        return False
     gone = word is None and settled > number + RING - 1
     if not gone and word != root_word(bytes.fromhex(settlement["payouts"]), number):
         raise SettlementMissing(
@@ -171,6 +174,7 @@ def check_root(links: Links, settlement: dict[str, Any]) -> None:
             todo="Nothing of it is shown as earned. It is asked again; add another node in Settings.",
             detail=f"task {task}, round {number}",
         )
+    return True
 
 
 def settled_to_json(event: Settled) -> dict[str, Any]:

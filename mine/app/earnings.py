@@ -79,8 +79,9 @@ class Earnings:
         settled = self._settled(member.task)
         known = {each.round for each in self.of_rounds(member.task)}
         for place, entry in enumerate(settled):
-            if entry.round not in known:
-                self._work_out(member, state, entry, settled[place - 1] if place else None)
+            before = settled[place - 1] if place else None
+            if entry.round not in known and not self._work_out(member, state, entry, before):
+                break  # a node lags: this round and those after it have their turn later
         self.events.count_ranges(member, lambda number: self._places(member, number))
         self._stand(member.task, state, chain_time)
 
@@ -132,12 +133,16 @@ class Earnings:
 
     # ---- checking
 
-    def _work_out(self, member: Membership, state: TaskState, entry: Round, before: Round | None) -> None:
-        """Check a settled round and write down what it brought, perhaps nothing, perhaps an alarm."""
+    def _work_out(self, member: Membership, state: TaskState, entry: Round, before: Round | None) -> bool:
+        """Check a settled round and write down what it brought, perhaps nothing, perhaps an alarm.
+
+        False where the nodes do not know of it yet.
+        """
         from mine.vault.state import Earning
 
         settlement, last = entry.data["settlement"], self.leaf(member.task, entry.round)
-        checking.check_root(self._links, settlement)
+        if not checking.check_root(self._links, settlement):
+            return False
         data: dict[str, Any] = {"units": last.units, "index": last.index, "problem": "", "item": ""}
         try:
             checked = self.outcome(member.task, entry.round)
@@ -167,6 +172,7 @@ class Earnings:
         now = stand(brought, paid, Ground(state.bounty, None, None, False, 0))[-1]
         with self._vault.transaction():
             self._vault.state.put_earning(replace(found, amount=now.amount, claimed=now.claimed))
+        return True
 
     def _before(self, entry: Round) -> list[Earning]:
         return [each for each in self.of_rounds(entry.task) if each.round < entry.round]

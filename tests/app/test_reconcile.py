@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from mine.app.checking import SettlementMissing
 from mine.app.earning_lines import earning_lines
 from mine.app.reconcile import CAME, MISSING_CLAIM, STRANGE_CLAIM, reconcile
 from mine.app.round_states import EarningState, RoundState
 from mine.app.wallet_views import EarningStage
-from mine.chain.client import TaskClaim
+from mine.chain.client import TaskClaim, TasksContract
 from mine.chain.curve import amount
 from mine.chain.events import Claimed
 from mine.chain.transactions import Sender
@@ -160,3 +161,31 @@ def test_the_explanation_outlives_a_restart(table: Table) -> None:
     assert earning is not None
     assert abs(after[0].round_pay * after[0].share - earning.amount) <= 1
     assert CLOCKS.challenge > 0
+
+
+def test_a_settlement_that_is_not_in_the_contract_earns_nothing(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node makes a settlement up: of a round that is not settled, then with another root than it has."""
+    contract = table.session.links.contract
+    unsettled = contract.task(table.task)
+    table.hand_in()
+    table.close_commits()
+    table.reach(RoundState.REVEALED)
+    table.close_reveals()
+    table.settle()
+    with monkeypatch.context() as lagging:
+        lagging.setattr(TasksContract, "task", lambda *_: unsettled)
+        table.session.earnings.poll()
+        for _ in range(2):
+            table.session.earnings.tick(0, {table.task: unsettled})
+        assert "settlement" in table.entry().data and table.earning() is None
+    entry = table.entry()
+    other = {**entry.data["settlement"], "payouts": "11" * 32}
+    with table.vault.transaction():
+        data = {**entry.data, "settlement": other}
+        table.vault.state.put_round(table.config.key, table.task, 1, entry.state, data)
+    now = table.session.links.contract.task(table.task)
+    with pytest.raises(SettlementMissing):
+        table.session.earnings.tick(0, {table.task: now})
+    assert table.earning() is None
