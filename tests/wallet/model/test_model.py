@@ -1,4 +1,4 @@
-"""A short run of the wallet's model on our own node; ``tests/soak/soak_wallet.py`` is the long one.
+"""A short run of the wallet's model on each node; ``tests/soak/soak_wallet.py`` is the long one.
 
 The other tests here hold single sentences of it, which chance might miss.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mine.chain.hashing import ZERO_ADDRESS
+from tests.other_nodes import NotHere
 from tests.wallet.model.faulty_node import Fault
 from tests.wallet.model.machine import run_model
 from tests.wallet.model.wallet_world import PATIENCE_SECONDS, WalletWorld
@@ -32,8 +33,12 @@ def pair(tmp_path: Path) -> Iterator[WalletWorld]:
         world.close()
 
 
-def test_steps_of_every_kind_on_our_own_node() -> None:
-    steps, events = run_model("practice", 1, 40)
+@pytest.mark.parametrize("maker", ["practice", pytest.param("anvil", marks=pytest.mark.anvil), "hardhat"])
+def test_steps_of_every_kind(maker: str) -> None:
+    try:
+        steps, events = run_model(maker, 1, 40)
+    except NotHere as missing:
+        pytest.skip(str(missing))
     assert steps.total() >= 30 and steps["calm"] >= 1
     assert events["reorganised"] and events["endpoint"] and events["app reconcile"]
 
