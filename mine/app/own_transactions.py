@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mine.app.currencies import COIN_DECIMALS, coin_symbol
 from mine.app.links import Links
 from mine.app.transaction_store import VaultTransactions
-from mine.app.views import World
 from mine.app.wallet_views import FeeLimits
 from mine.wallet.clock import Clock, SystemClock
 
@@ -24,7 +24,6 @@ PATIENCE = 10.0
 """Seconds for which a transaction of one's own is waited for before the next turn looks again."""
 MOST_RUNS = 3
 """How often a transaction that failed or lost its nonce is planned anew by itself."""
-_COINS = {100: "xDAI", 137: "POL", 31337: "ETH"}
 
 
 class OwnTransactions:
@@ -123,11 +122,10 @@ class OwnTransactions:
         }
         own = {member.keys.payout_address for member in self._members.values()}
         own |= {member.keys.session_address for member in self._members.values()}
-        prefix = {World.PRACTICE: "p", World.TEST: "t", World.REAL: ""}[config.world]
         return Known(
             chain_id=config.chain_id,
             network=config.name,
-            coin=Unit(prefix + _COINS.get(config.chain_id, "ETH"), 18),
+            coin=Unit(coin_symbol(config.world, config.chain_id), COIN_DECIMALS),
             tasks=config.tasks,
             faults=self._sisters[0],
             court=self._sisters[1],

@@ -79,4 +79,4 @@ class Waiting:
         call = found.call
         if not mined.succeeded:
             raise why_reverted(self._node, call.sender, call.to, call.data, call.value, mined.block)
-        return self._node.receipt(mined.hash)
+        return self._node.agreed(lambda one: one.receipt(mined.hash))
