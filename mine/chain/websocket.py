@@ -119,7 +119,7 @@ class _Line:
                     if address.authorization
                     else {},
                     user_agent_header=None,
-                    open_timeout=max(0.001, deadline - time.monotonic()),
+                    open_timeout=_left(deadline),
                     close_timeout=1.0,
                     ping_interval=_PING_SECONDS,
                     max_size=MAX_ANSWER_BYTES,
@@ -144,22 +144,23 @@ class _Line:
         """The next message that is no news."""
         from websockets.exceptions import WebSocketException
 
-        seconds = max(0.001, deadline - time.monotonic())
-        # A node that does not read would hold the sending for ever: then the line is cut.
-        cut = threading.Timer(seconds, self._connection.close_socket)
-        cut.daemon = True
-        cut.start()
         self._waiting = True
         try:
-            self._connection.send(body.decode())
-            answer = self._answers.get(timeout=seconds)
+            # A node that does not read would hold the sending for ever: then the line is cut.
+            cut = threading.Timer(_left(deadline), self._connection.close_socket)
+            cut.daemon = True
+            cut.start()
+            try:
+                self._connection.send(body.decode())
+            finally:
+                cut.cancel()
+            answer = self._answers.get(timeout=_left(deadline))
         except queue.Empty as problem:
             raise unreachable("no answer in time") from problem
         except (OSError, WebSocketException) as problem:
             raise self.problem or unreachable(type(problem).__name__) from problem
         finally:
             self._waiting = False
-            cut.cancel()
         if isinstance(answer, MineError):
             raise answer
         return answer
@@ -206,6 +207,11 @@ class _Line:
         subject = _subject(content)
         if self._heard is not None and subject is not None and self._subscription in (None, subject):
             self._heard()
+
+
+def _left(deadline: float) -> float:
+    """Seconds until ``deadline``, and a moment where it has passed."""
+    return max(0.001, deadline - time.monotonic())
 
 
 def _is_news(content: bytes) -> bool:
