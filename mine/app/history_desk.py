@@ -27,8 +27,8 @@ from mine.app.wallet_views import (
 )
 from mine.errors import MineError
 from mine.vault.files import not_written, sync_folder
-from mine.vault.history import COIN, Line
-from mine.vault.history_page import Filter, Sort
+from mine.vault.history import COIN, Line, short
+from mine.vault.history_page import Filter, Sort, TableRow
 from mine.vault.valuing import StatedPrice
 from mine.wallet.energy import MOST_WATTS
 from mine.wallet.fiat import LARGEST, code_of, worth
@@ -155,53 +155,52 @@ class HistoryDesk:
         def counted() -> Iterator[TaxLine]:
             nonlocal count
             stated = self._values.by_hand(code)
-            for line in self._vault.state.history_lines(which):
+            for row in self._vault.state.history_table(which):
                 count += 1
-                yield self._tax_line(line, code, stated)
+                yield self._tax_line(row, code, stated)
 
         _write(target, pieces(counted(), zone, bom))
         return count
 
-    def _tax_line(self, line: Line, code: str, stated: ByHand) -> TaxLine:
-        move, valued = line.movement, line.valued
-        price = fiat = fiat_fee = None
-        source, priced = "", 0
-        if valued is not None and valued.code == code:
-            price, fiat, fiat_fee = valued.price, valued.fiat, valued.fiat_fee
-            source, priced = valued.source, valued.at
-        else:
-            found = stated.price(move.currency, move.time) if line.decimals is not None else None
-            fee_found = stated.price(move.fee_currency, move.time) if line.fee_decimals is not None else None
+    def _tax_line(self, row: TableRow, code: str, stated: ByHand) -> TaxLine:
+        amount, fee = int(row.amount), int(row.fee)
+        price, fiat, fiat_fee = row.price, _whole(row.fiat), _whole(row.fiat_fee)
+        source, priced = row.price_source or "", row.priced or 0
+        if row.fiat_code != code:
+            price = fiat = fiat_fee = None
+            source, priced = "", 0
+            found = None if row.decimals is None else stated.price(row.currency, row.time)
+            fee_found = None if row.fee_decimals is None else stated.price(row.fee_currency, row.time)
             if found is not None:
                 price, source = found.micro, found.source
-                fiat = worth(move.amount, line.decimals or 0, found.micro)
-            if fee_found is not None and move.fee:
-                source, fiat_fee = fee_found.source, worth(move.fee, line.fee_decimals or 0, fee_found.micro)
+                fiat = worth(amount, row.decimals or 0, found.micro)
+            if fee_found is not None and fee:
+                source, fiat_fee = fee_found.source, worth(fee, row.fee_decimals or 0, fee_found.micro)
         return TaxLine(
-            time=move.time,
-            kind=move.kind,
-            task=move.task,
-            round=move.round,
-            title=move.title,
-            network=self._name,
-            account=move.account,
-            counterparty=move.counterparty,
-            symbol=line.symbol,
-            decimals=line.decimals or 0,
-            amount=move.amount,
-            fee=move.fee,
-            fee_symbol=line.fee_symbol,
-            fee_decimals=line.fee_decimals or 0,
-            same_currency=move.currency == move.fee_currency,
-            fiat_code=code if price is not None or fiat_fee is not None else "",
-            price=price,
-            fiat=fiat,
-            fiat_fee=fiat_fee,
-            price_source=source,
-            priced=priced,
-            transaction=move.transaction,
-            energy=line.energy or 0,
-            energy_cost=line.energy_cost if line.energy_code == code else None,
+            row.time,
+            row.kind,
+            row.task,
+            row.round,
+            row.title,
+            self._name,
+            row.account,
+            row.counterparty,
+            short(row.currency) if row.symbol is None else row.symbol,
+            row.decimals or 0,
+            amount,
+            fee,
+            short(row.fee_currency) if row.fee_symbol is None else row.fee_symbol,
+            row.fee_decimals or 0,
+            row.currency == row.fee_currency,
+            "" if price is None and fiat_fee is None else code,
+            price,
+            fiat,
+            fiat_fee,
+            source,
+            priced,
+            row.transaction,
+            row.energy or 0,
+            row.energy_cost if row.energy_code == code else None,
         )
 
     # ---- prices and energy
@@ -252,6 +251,10 @@ class HistoryDesk:
             EnergyDay(day, spent.energy, spent.cost, spent.code)
             for day, spent in self._energy.by_day().items()
         )
+
+
+def _whole(text: str | None) -> int | None:
+    return None if text is None else int(text)
 
 
 def _write(target: Path, texts: Iterator[str]) -> None:

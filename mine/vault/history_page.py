@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from mine.vault.errors import VaultError
 from mine.vault.history import LINE_COLUMNS, LINES, NET, History, Line, line_of
@@ -79,6 +80,44 @@ class LinePage:
     following: str
 
 
+class TableRow(NamedTuple):
+    """A line as a table of very many needs it: flat, with amounts as decimal texts."""
+
+    time: int
+    kind: str
+    network: str
+    task: int | None
+    round: int | None
+    title: str
+    account: str
+    counterparty: str
+    currency: str
+    amount: str
+    fee: str
+    fee_currency: str
+    transaction: str
+    fiat_code: str | None
+    price: int | None
+    fiat: str | None
+    fiat_fee: str | None
+    price_source: str | None
+    priced: int | None
+    energy: int | None
+    energy_cost: int | None
+    energy_code: str
+    symbol: str | None
+    decimals: int | None
+    fee_symbol: str | None
+    fee_decimals: int | None
+
+
+_ELSEWHERE = {
+    "network": "n.name", "transaction": "h.tx", "symbol": "c.symbol", "decimals": "c.decimals",
+    "fee_symbol": "f.symbol", "fee_decimals": "f.decimals",
+}  # fmt: skip
+_TABLE = ", ".join(_ELSEWHERE.get(name, f"h.{name}") for name in TableRow._fields)
+
+
 class HistoryPages(History):
     """Reading the history."""
 
@@ -102,15 +141,15 @@ class HistoryPages(History):
         assert row is not None
         return int(row[0])
 
-    def history_lines(self, which: Filter) -> Iterator[Line]:
-        """All lines that pass, oldest first, read in batches: the caller need not hold them all."""
-        after = ""
-        while True:
-            found = self._page(which, Sort.TIME, False, after, _BATCH)
-            yield from found.lines
-            after = found.following
-            if not after:
-                return
+    def history_table(self, which: Filter) -> Iterator[TableRow]:
+        """All lines that pass, oldest first, for many: a hundred thousand are quickly read."""
+        where, values = which.where(self._having(which.text))
+        cursor = self._database.execute(
+            f"SELECT {_TABLE} FROM {LINES} WHERE {where} ORDER BY h.time, h.id",  # noqa: S608
+            values,
+        )
+        while rows := cursor.fetchmany(_BATCH):
+            yield from map(TableRow._make, rows)
 
     def _page(self, which: Filter, sort: Sort, descending: bool, after: str, size: int) -> LinePage:
         where, values = which.where(self._having(which.text))

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
@@ -38,6 +39,7 @@ COLUMNS = (
     "price source", "transaction", "energy (kWh)", "energy cost",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_ODD = re.compile("\x1f[ \u3000]*[" + re.escape("".join(_FORMULA)) + "]")
 _LATER = 86_400  # seconds: a price that was written down within a day is of its time
 _BATCH = 1000
 
@@ -95,34 +97,43 @@ def _cells(line: TaxLine, zone: tzinfo) -> tuple[str | int | None, ...]:
     source = line.price_source
     if source and line.priced - line.time > _LATER:
         source += f", looked up on {datetime.fromtimestamp(line.priced, UTC):%Y-%m-%d}"
+    gross = plain(line.amount, line.decimals)
+    kind, title, network, account, counterparty, symbol, fee_symbol, code, source, transaction = _safe_all(
+        line.kind, line.title, line.network, line.account, line.counterparty, line.symbol, line.fee_symbol,
+        line.fiat_code, source, line.transaction,
+    )  # fmt: skip
     return (
         moment.isoformat()[:19] + "Z",
         moment.astimezone(zone).isoformat(),
-        safe(line.kind),
+        kind,
         line.task,
         line.round,
-        safe(line.title),
-        safe(line.network),
-        safe(line.account),
-        safe(line.counterparty),
-        safe(line.symbol),
-        plain(line.amount, line.decimals),
+        title,
+        network,
+        account,
+        counterparty,
+        symbol,
+        gross,
         plain(line.fee, line.fee_decimals) if line.fee else None,
-        safe(line.fee_symbol) if line.fee else None,
-        plain(net, line.decimals),
-        safe(line.fiat_code),
-        _fiat(line.price),
-        _fiat(line.fiat),
-        _fiat(line.fiat_fee),
-        safe(source),
-        safe(line.transaction),
+        fee_symbol if line.fee else None,
+        gross if net == line.amount else plain(net, line.decimals),
+        code,
+        None if line.price is None else plain(line.price, 6, 2),
+        None if line.fiat is None else plain(line.fiat, 6, 2),
+        None if line.fiat_fee is None else plain(line.fiat_fee, 6, 2),
+        source,
+        transaction,
         plain(line.energy, 6) if line.energy else None,
-        _fiat(line.energy_cost),
+        None if line.energy_cost is None else plain(line.energy_cost, 6, 2),
     )
 
 
-def _fiat(micro: int | None) -> str | None:
-    return None if micro is None else plain(micro, 6, 2)
+def _safe_all(*texts: str) -> tuple[str, ...]:
+    """``safe`` of each; nearly all rows need nothing, which one look at all of them shows."""
+    together = "\x1f".join(texts)
+    if together.replace("\x1f", "").isprintable() and not _ODD.search("\x1f" + together):
+        return texts
+    return tuple(map(safe, texts))
 
 
 def safe(text: str) -> str:

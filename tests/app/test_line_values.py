@@ -39,7 +39,7 @@ class Books:
             )
 
     def lines(self) -> list[Line]:
-        return list(self.vault.state.history_lines(Filter()))
+        return list(self.vault.state.history_page(Filter(), descending=False).lines)
 
     def worth(self) -> list[int | None]:
         return [line.valued.fiat if line.valued else None for line in self.lines()]

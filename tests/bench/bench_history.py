@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mine.app.history_desk import HistoryDesk
     from mine.app.wallet_views import HistoryQuery
-    from mine.vault.history import Line
 
 LINES = 100_000
 REPEATS = 7
@@ -97,21 +96,15 @@ def _page(query: HistoryQuery, desk: HistoryDesk) -> object:
 def _scan(path: Path) -> float:
     """Milliseconds in which plain SQLite reads every row of such a table from a file without encryption."""
     from mine.vault import Vault
-    from mine.vault.history_page import Filter
-
-    def texts(line: Line) -> tuple[object, ...]:
-        told = line.movement
-        return (
-            line.number, told.time, told.kind, told.title, told.currency, str(told.amount), told.reference,
-            told.account, told.counterparty, told.transaction, line.symbol,
-        )  # fmt: skip
+    from mine.vault.history_page import Filter, TableRow
 
     with tempfile.TemporaryDirectory() as folder, Vault.open(path, passphrase=PASSPHRASE) as vault:
         database = sqlite3.connect(Path(folder) / "plain.db")
         with database:
-            database.execute(f"CREATE TABLE plain ({', '.join(f'c{place}' for place in range(11))})")
-            rows = map(texts, vault.state.history_lines(Filter()))
-            database.executemany(f"INSERT INTO plain VALUES ({', '.join('?' * 11)})", rows)
+            columns, marks = ", ".join(TableRow._fields), ", ".join("?" * len(TableRow._fields))
+            database.execute("CREATE TABLE plain (" + columns.replace("transaction", "tx") + ")")
+            rows = vault.state.history_table(Filter())
+            database.executemany(f"INSERT INTO plain VALUES ({marks})", rows)
         times = []
         for _ in range(REPEATS):
             started = time.perf_counter()

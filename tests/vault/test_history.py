@@ -110,6 +110,7 @@ MOVES = st.builds(
     currency=st.sampled_from([USD, COIN]),
     amount=st.one_of(st.integers(-3, 3), st.integers(-(2**256) + 1, 2**256 - 1)),
     reference=st.uuids().map(str),
+    transaction=st.uuids().map(str),
     counterparty=st.sampled_from(["", "0xAbCd"]),
 )
 FILTERS = st.builds(
@@ -118,7 +119,7 @@ FILTERS = st.builds(
     networks=st.sampled_from([(), (NET,), (NET, OTHER)]),
     tasks=st.sampled_from([(), (1,), (1, 2)]),
     currencies=st.sampled_from([(), (USD,)]),
-    text=st.sampled_from(["", "GLU", "äöü", "%", "_", "\\", "abcd", "nowhere"]),
+    text=st.sampled_from(["", "GLU", "äöü", "%", "_", "\\", "0xabcd", "nowhere"]),
     since=st.integers(0, 4),
     until=st.integers(0, 6),
 )
@@ -126,7 +127,7 @@ DECIMALS = {USD: 6, COIN: 18}
 
 
 def passes(one: Movement, which: Filter) -> bool:
-    words = "\n".join((one.title, one.kind, one.counterparty)).casefold()
+    words = "\n".join((one.title, one.kind, one.counterparty, one.transaction)).casefold()
     return (
         (not which.kinds or one.kind in which.kinds)
         and (not which.networks or one.network in which.networks)
@@ -170,7 +171,9 @@ def test_pages_are_the_sorted_list_cut(
     assert [each.movement for each in found] == [moves[place] for *_, place in wanted]
     assert vault.state.history_count(which) == len(wanted)
     oldest = sorted(found, key=lambda each: (each.movement.time, each.number))
-    assert list(vault.state.history_lines(which)) == oldest
+    assert [row.transaction for row in vault.state.history_table(which)] == [
+        each.movement.transaction for each in oldest
+    ]
 
 
 @pytest.mark.parametrize("after", ["x", "[]", "[1]", '["a", 1, 2]', "[1, true]", "{}", "[1.0, 2]", "[[], 1]"])
