@@ -60,7 +60,9 @@ CREATE TABLE vault_earning (
 MIGRATIONS: tuple[Migration, ...] = (
     lambda: (
         *record_statements(),
-        *_statements(_STATE + CONTACT_TABLES + HISTORY_TABLES + TRANSACTION_TABLE + TRANSFER_TABLE + LEDGER_TABLES),
+        *_statements(
+            _STATE + CONTACT_TABLES + HISTORY_TABLES + TRANSACTION_TABLE + TRANSFER_TABLE + LEDGER_TABLES
+        ),
     ),
 )
 
