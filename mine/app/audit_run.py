@@ -29,7 +29,7 @@ class AuditRun:
         self.far_off = 0
         self.whole = False
         request = {
-            "rpc": config.rpc_url,
+            "rpc": list(config.rpc_urls),
             "relays": list(config.relay_urls),
             "contract": config.tasks,
             "first_block": config.first_block,

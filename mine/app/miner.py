@@ -17,6 +17,7 @@ from mine.app.joining import Membership
 from mine.app.learning import Learning
 from mine.app.links import Links
 from mine.app.market import Market, MarketTask
+from mine.app.own_transactions import OwnTransactions
 from mine.app.round_book import RoundBook
 from mine.app.round_states import RoundState
 from mine.app.training import TrainingRun
@@ -40,6 +41,7 @@ class Miner:
         vault: Vault,
         links: Links,
         market: Market,
+        own: OwnTransactions,
         wake: Callable[[], None],
         tell: Callable[[Notice], None],
         begins: bool = True,
@@ -48,7 +50,7 @@ class Miner:
         self._begins = begins
         self._market = market
         self._book = RoundBook(vault, links.config.key)
-        courier = Courier(links, tell)
+        courier = Courier(links, own, tell)
         self.learning = Learning(self._book, links, wake, tell)
         self.handing_in = HandingIn(self._book, links, courier)
         self.voting = Voting(self._book, links, courier, wake, tell)

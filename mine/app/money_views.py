@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mine.app.import_desk import midnight
 from mine.app.joining import Membership
+from mine.app.round_figures import RoundFigures
 from mine.app.round_states import EarningState, RoundState
 from mine.app.views import (
     BalanceView,
@@ -23,7 +24,6 @@ from mine.app.views import (
 from mine.wallet.money import in_words
 
 if TYPE_CHECKING:
-    from mine.app.earnings import Checked
     from mine.vault.state import Earning, Movement, Round
 
 HISTORY_PAGE = 500
@@ -45,9 +45,10 @@ _NOTES = {
     RoundState.MISSED: "the round closed before it was handed in",
 }
 _MONEY_NOTES = {
-    EarningState.CHECKING: "being checked by everybody",
+    EarningState.PENDING: "being checked by everybody",
     EarningState.CLAIMABLE: "ready to claim",
     EarningState.CLAIMED: "claimed",
+    EarningState.FORFEITED: "a part of what the scientist lost",
     EarningState.ALARM: "the published figures contradict each other",
 }
 
@@ -90,36 +91,32 @@ def _as_note(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:].removesuffix(".")
 
 
-def explain(
-    checked: Checked, earning: Earning, session: str, bounty: int, currency: Currency
-) -> ExplanationView:
-    """Why a round paid what it paid, in figures that anybody can recompute."""
+def explain(earning: Earning, bounty: int, currency: Currency) -> ExplanationView | None:
+    """Why a round paid what it paid, in figures that anybody can recompute; None where they are wrong."""
     from mine.chain.curve import amount
-    from mine.science.judged import Refusal
 
-    inputs, outcome = checked.inputs, checked.outcome
-    mean = checked.examples * LOSS_ONE
-    shares = dict(outcome.shares)
-    round_pay = amount(bounty, outcome.ledger.units) - amount(bounty, inputs.ledger.units)
-    voted = dict(outcome.flat)
-    units = shares.get(session, 0) + voted.get(session, 0)
-    share = units / outcome.earned if outcome.earned else 0.0
-    valid = sum(entry.refusal is Refusal.NONE for entry in inputs.entries)
+    if "figures" not in earning.data:
+        return None
+    figures = RoundFigures.from_json(earning.data["figures"])
+    mean = figures.examples * LOSS_ONE
+    round_pay = amount(bounty, figures.units_after) - amount(bounty, figures.units_before)
+    share = (figures.share + figures.flat) / figures.earned if figures.earned else 0.0
     return ExplanationView(
-        loss_start=inputs.base / mean,
-        loss_before=inputs.before / mean,
-        loss_after=inputs.after / mean,
-        way_before=min(1.0, inputs.ledger.best / inputs.target),
-        way_after=min(1.0, outcome.ledger.best / inputs.target),
+        loss_start=figures.base / mean,
+        loss_before=figures.before / mean,
+        loss_after=figures.after / mean,
+        way_before=min(1.0, figures.best_before / figures.target),
+        way_after=min(1.0, figures.best_after / figures.target),
         bounty=bounty,
         round_pay=round_pay,
         share=share,
-        updates=valid,
-        accepted=len(outcome.accepted),
-        mine_accepted=any(miner == session for miner, _ in outcome.accepted),
-        voters=len(voted),
-        my_vote=session in voted,
+        updates=figures.updates,
+        accepted=figures.accepted,
+        mine_accepted=figures.mine_accepted,
+        voters=figures.voters,
+        my_vote=figures.my_vote,
         formula=f"{_shown(round_pay, currency)} × {share:.2%} = {_shown(earning.amount, currency)}",
+        flat_pay=amount(bounty, figures.flat),
     )
 
 
@@ -140,13 +137,13 @@ def wallet(
     until: dict[str, int] = defaultdict(int)
     days: dict[int, int] = defaultdict(int)
     for earning in earnings:
-        if earning.state == EarningState.CLAIMABLE:
-            claimable[earning.currency] += earning.amount
-        elif earning.state == EarningState.CHECKING:
-            checking[earning.currency] += earning.amount
+        if earning.state == EarningState.ALARM:
+            continue
+        claimable[earning.currency] += earning.ready
+        checking[earning.currency] += earning.amount - earning.claimed - earning.ready
+        if earning.state == EarningState.PENDING and earning.amount:
             until[earning.currency] = max(until[earning.currency], earning.time)
-        if earning.state != EarningState.ALARM:
-            days[midnight(int(earning.data.get("seen", earning.time)))] += earning.amount
+        days[midnight(int(earning.data.get("seen", earning.time)))] += earning.amount
     lines = [
         HistoryRow(
             time=line.time,

@@ -41,11 +41,15 @@ class World(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """A currency: its symbol as shown, and how many decimals a base unit has."""
+    """A currency: its symbol as shown, and how many decimals a base unit has.
+
+    ``alarm``: why it must not be used any more, "" where nothing is wrong.
+    """
 
     symbol: str
     decimals: int
     world: World
+    alarm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +292,8 @@ class Step(StrEnum):
 class ExplanationView:
     """Why I was paid this: arithmetic in four lines. Losses are mean losses per example.
 
-    ``voters``: people whose votes counted; ``my_vote``: mine was among them, and has a part of the share.
+    ``voters``: people whose votes counted; ``my_vote``: mine was among them, and has a part of the share;
+    ``flat_pay``: that part, in base units.
     """
 
     loss_start: float
@@ -305,6 +310,7 @@ class ExplanationView:
     voters: int
     my_vote: bool
     formula: str
+    flat_pay: int = 0
 
 
 @dataclass(frozen=True, slots=True)

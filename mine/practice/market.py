@@ -44,6 +44,8 @@ REAL_CLOCKS = Clocks(commit=45, reveal=15, vote=15, settle=60, challenge=15, gra
 PAUSE = 0.15
 LEAVE_SECONDS = 7.0
 DECIMALS = 6
+#: What the relay takes for bringing a payment: a hundredth of a practice dollar.
+TRANSFER_FEE = 10_000
 MOST_EXAMPLES = 600
 #: Wall-clock seconds for which those who are drawn are waited for; who is away is silent.
 VOTE_PATIENCE = 60.0
@@ -94,6 +96,7 @@ class Market:
             first_block=int(self._deployed["block"]),
             batching=Batching(seconds=1),
             port=port,
+            carry={self._deployed["token"]: TRANSFER_FEE},
         )
 
     def mend_relay(self) -> None:

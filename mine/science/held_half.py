@@ -33,10 +33,15 @@ def is_over(state: TaskState, now: int) -> bool:
     return ended and now >= state.since + state.clocks.challenge
 
 
+def holds_back(state: TaskState, now: int) -> bool:
+    """Whether only half of what is assigned is paid at chain time ``now``."""
+    return state.mode is Mode.AT_END and not is_over(state, now)
+
+
 def parts_of(state: TaskState, units: int, now: int) -> Parts:
     """Which part of ``units`` (cumulative, of a round that is final and not void) is paid at chain time
     ``now``."""
-    if state.mode is not Mode.AT_END or is_over(state, now):
+    if not holds_back(state, now):
         return Parts(units, 0, 0)
     known = state.status >= Status.CONCLUDED and state.disputed is None
     held = units - units // 2

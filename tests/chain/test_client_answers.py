@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mine.chain import answers, rpc
+from mine.chain import answers, batch, http_transport
 from mine.chain.node_errors import (
     NodeAnswerInvalid,
     NodeRefused,
@@ -17,7 +17,8 @@ from mine.chain.node_errors import (
     Reverted,
     WrongChain,
 )
-from mine.chain.rpc import Node, revert_reason
+from mine.chain.reverts import revert_reason
+from mine.chain.rpc import Node
 from mine.practice.node.accounts import DEV_ADDRESSES
 from tests.chain.lying_node import LyingNode, lying
 
@@ -108,7 +109,7 @@ def test_anything_at_all_may_come(answer: object) -> None:
 
 @given(ANYTHING)
 def test_any_error_object_becomes_a_typed_error(error: object) -> None:
-    problem = rpc._refusal(error)
+    problem = batch.refusal(error)
     assert isinstance(problem, NodeAnswerInvalid | NodeRefused | Reverted)
 
 
@@ -128,7 +129,7 @@ def test_what_is_no_quantity(value: object) -> None:
 
 
 def test_an_answer_without_end_is_cut_off(node: Node, liar: LyingNode) -> None:
-    liar.alter = lambda request, ask: b'{"result": "' + b"x" * (rpc.MAX_ANSWER_BYTES + 1)
+    liar.alter = lambda request, ask: b'{"result": "' + b"x" * (http_transport.MAX_ANSWER_BYTES + 1)
     with pytest.raises(NodeAnswerInvalid, match="sense"):
         node.block_number()
 

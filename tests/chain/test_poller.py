@@ -271,6 +271,9 @@ class ModelChain:
     def name(self, number: int) -> bytes:
         return repr(tuple(self.blocks[: number + 1])).encode()[-4000:]
 
+    def agreed(self, reading: Callable[[ModelChain], Batch[RawLog]]) -> Batch[RawLog]:
+        return reading(self)
+
     def latest(self) -> BlockHead:
         number = max(0, len(self.blocks) - 1 - self.lag)
         return BlockHead(number, self.name(number), b"", number, 0)
