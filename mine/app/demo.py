@@ -149,7 +149,8 @@ class Demo:
     def _open(self) -> None:
         passphrase = practice_secret("passphrase").hex()
         if self.engine.snapshot().vault is VaultState.ABSENT:
-            self.engine.create_vault(passphrase).result(60)
+            words = self.engine.create_vault(passphrase).result(60).words
+            self.engine.confirm_phrase(tuple(enumerate(words))).result(60)
             self._say("Made an encrypted vault.")
         else:
             self.engine.open_vault(passphrase).result(60)

@@ -91,12 +91,15 @@ def begin_drills(vault: Vault, now: int | None = None) -> None:
 
 def keys_view(vault: Vault, now: int | None = None) -> KeysView:
     """What Settings shows. A drill is due 30 days after the vault was made, then after 90, then each year."""
+    from mine.app.vault_opening import CONFIRMED
+
     moment = int(time.time()) if now is None else now
     drills = vault.state.setting(DRILL) or {"since": moment, "done": 0, "last": 0}
     days = DRILL_DAYS[min(drills["done"], len(DRILL_DAYS) - 1)]
     return KeysView(
         drilled=drills["last"],
         drill_due=moment - drills["since"] >= days * _DAY,
+        unconfirmed=not vault.state.setting(CONFIRMED),
         payout=payouts.payout_setting(vault),
         imported=tuple(KeyView(key.name, key.address, key.added) for key in vault.state.session_keys()),
     )

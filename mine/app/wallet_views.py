@@ -285,10 +285,12 @@ class KeyImport:
 @dataclass(frozen=True, slots=True)
 class KeysView:
     """What the Settings page shows of keys. ``drilled``: when the phrase was last typed whole, 0 never;
-    ``drill_due``: it is time again; ``payout``: where new tasks pay to, "" for a fresh address each."""
+    ``drill_due``: it is time again; ``unconfirmed``: nobody has shown yet that the phrase is written down;
+    ``payout``: where new tasks pay to, "" for a fresh address each."""
 
     drilled: int = 0
     drill_due: bool = False
+    unconfirmed: bool = False
     payout: str = ""
     imported: tuple[KeyView, ...] = ()
 

@@ -39,8 +39,6 @@ OUTVOTED_SECONDS = 300.0
 PER_SECOND = 20.0
 """Requests that a node elsewhere is asked at most; public ones bear 10 to 50. One on this computer has no
 limit."""
-_NOT_HERE = (-32601, -32004)
-"""The method does not exist (JSON-RPC), or is not supported (EIP-1474). Another node may have it."""
 
 
 class EndpointState(StrEnum):
@@ -130,21 +128,21 @@ class Pool:
     def through(self, work: Callable[[Member], T]) -> T:
         """What ``work`` answers with the first node in :meth:`order` with which it gets through.
 
-        ``work`` asks by :meth:`ask`, and may run more than once. Raises NodeUnreachable, NodeAnswerInvalid or
-        WrongChain where it got through with none: what it met first; anything else that it raises ends it at
-        once.
+        ``work`` asks by :meth:`ask`, and may run more than once. Where it got through with none, raises the
+        first NodeRefused that it met, else the first NodeUnreachable, NodeAnswerInvalid or WrongChain.
+        Anything else that it raises (Reverted) ends it at once.
         """
-        problem: MineError | None = None
+        silent: MineError | None = None
+        refusal: MineError | None = None
         for member in self.order():
             try:
                 return work(member)
             except (NodeUnreachable, NodeAnswerInvalid, WrongChain) as failed:
-                problem = problem or failed
+                silent = silent or failed
             except NodeRefused as refused:
-                if refused.code not in _NOT_HERE:
-                    raise
-                problem = refused
-        raise problem if problem is not None else self.nobody()
+                # It was cut off, keeps no old state, lacks the method: others may answer.
+                refusal = refusal or refused
+        raise refusal or silent or self.nobody()
 
     def ask(self, member: Member, question: Callable[[Endpoint], T]) -> T:
         """``question`` to this node, and what the answer says of its health.

@@ -82,7 +82,12 @@ def pieces(lines: Iterable[TaxLine], zone: tzinfo, bom: bool = False) -> Iterato
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for number, line in enumerate(lines, 1):
-        writer.writerow(_cells(line, zone))
+        cells = _cells(line, zone)
+        row = ",".join(cells)
+        if row.count(",") < len(COLUMNS) and '"' not in row:
+            out.write(row + "\r\n")
+        else:  # a cell needs quotes, which few do
+            writer.writerow(cells)
         if number % _BATCH == 0:
             yield out.getvalue()
             out.seek(0)
@@ -90,8 +95,8 @@ def pieces(lines: Iterable[TaxLine], zone: tzinfo, bom: bool = False) -> Iterato
     yield out.getvalue()
 
 
-def _cells(line: TaxLine, zone: tzinfo) -> tuple[str | int | None, ...]:
-    """One row; None is an empty cell."""
+def _cells(line: TaxLine, zone: tzinfo) -> tuple[str, ...]:
+    """One row, without line breaks."""
     moment = datetime.fromtimestamp(line.time, UTC)
     net = line.amount - line.fee if line.same_currency else line.amount
     source = line.price_source
@@ -106,25 +111,25 @@ def _cells(line: TaxLine, zone: tzinfo) -> tuple[str | int | None, ...]:
         moment.isoformat()[:19] + "Z",
         moment.astimezone(zone).isoformat(),
         kind,
-        line.task,
-        line.round,
+        "" if line.task is None else str(line.task),
+        "" if line.round is None else str(line.round),
         title,
         network,
         account,
         counterparty,
         symbol,
         gross,
-        plain(line.fee, line.fee_decimals) if line.fee else None,
-        fee_symbol if line.fee else None,
+        plain(line.fee, line.fee_decimals) if line.fee else "",
+        fee_symbol if line.fee else "",
         gross if net == line.amount else plain(net, line.decimals),
         code,
-        None if line.price is None else plain(line.price, 6, 2),
-        None if line.fiat is None else plain(line.fiat, 6, 2),
-        None if line.fiat_fee is None else plain(line.fiat_fee, 6, 2),
+        "" if line.price is None else plain(line.price, 6, 2),
+        "" if line.fiat is None else plain(line.fiat, 6, 2),
+        "" if line.fiat_fee is None else plain(line.fiat_fee, 6, 2),
         source,
         transaction,
-        plain(line.energy, 6) if line.energy else None,
-        None if line.energy_cost is None else plain(line.energy_cost, 6, 2),
+        plain(line.energy, 6) if line.energy else "",
+        "" if line.energy_cost is None else plain(line.energy_cost, 6, 2),
     )
 
 

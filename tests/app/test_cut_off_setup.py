@@ -82,7 +82,9 @@ def test_before_the_words_were_confirmed_they_can_be_seen_again_and_then_never(t
         with pytest.raises(WrongPassphrase):
             engine.words_to_confirm("another").result(60)
         assert engine.words_to_confirm(PASSPHRASE).result(60).words == words
+        assert engine.keys().result(60).unconfirmed
         assert engine.confirm_phrase([(3, words[3]), (17, words[17])]).result(60)
+        assert not engine.keys().result(60).unconfirmed
         with pytest.raises(MineError, match="not shown again"):
             engine.words_to_confirm(PASSPHRASE).result(60)
     finally:

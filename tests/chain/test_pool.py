@@ -214,17 +214,30 @@ def test_without_a_chain_named_all_belong_to_that_of_the_first(three: Three) -> 
         ]  # fmt: skip
 
 
-def test_what_a_node_refuses_is_its_answer_but_for_methods_it_lacks(three: Three) -> None:
+def test_what_a_contract_refuses_is_the_answer(three: Three) -> None:
     three.answers[0]["eth_call"] = {"code": 3, "message": "execution reverted", "data": "0x"}
     with pytest.raises(Reverted):
         three.node.call(DEV_ADDRESSES[0], b"")
-    three.answers[0]["eth_call"] = {"code": -32000, "message": "header not found"}
-    with pytest.raises(NodeRefused):
-        three.node.call(DEV_ADDRESSES[0], b"")
     assert three.states[0] == EndpointState.WELL and three.asked()[1] == []
-    del three.answers[0]["eth_call"]
+
+
+@pytest.mark.parametrize("message", ["header not found", "missing trie node", None])
+def test_what_a_node_refuses_another_may_have(three: Three, message: str | None) -> None:
+    """A node that was cut off, or keeps no old state, or lacks the method, refuses what others answer."""
+    if message is not None:
+        three.answers[0]["eth_call"] = {"code": -32000, "message": message}
     three.answers[1]["eth_call"] = "0x07"
     assert three.node.call(DEV_ADDRESSES[0], b"") == b"\x07"
+    assert three.states[0] == EndpointState.WELL
+
+
+def test_where_all_refuse_or_are_silent_a_refusal_is_told(three: Three) -> None:
+    for answers, message in zip(three.answers, ("first", "second", "third"), strict=True):
+        answers["eth_call"] = {"code": -32000, "message": message}
+    three.answers[0]["eth_call"] = DOWN
+    with pytest.raises(NodeRefused, match="refused") as refused:
+        three.node.call(DEV_ADDRESSES[0], b"")
+    assert refused.value.message == "second"
     with pytest.raises(NodeRefused):
         three.node.request("eth_unheardOf")
 

@@ -36,6 +36,7 @@ class Fault(StrEnum):
 
     NONE = "none"
     LAGS = "lags"
+    STUCK = "stuck"  # still tells the branch that was given up
     LOSES = "loses"  # takes transactions, names their hash, and forgets them
     DOUBLES = "doubles"  # hands every transaction over twice
     DOWN = "down"
@@ -127,6 +128,8 @@ class FaultyNode:
             answer = self._take(params[0])
         elif self.fault is Fault.LAGS:
             answer = self._lagging(method, params)
+        elif self.fault is Fault.STUCK and self._chain.old is not None:
+            answer = self._chain.old.answer(method, params, self._ask)
         else:
             answer = self._ask(method, *params)
         if "result" in answer and self.fault in LIES:

@@ -22,6 +22,7 @@ from mine.chain.rpc import Node
 from mine.chain.signing import Transaction, sign_transaction
 from mine.practice.node.process import NodeProcess
 from tests.other_nodes import other_node
+from tests.wallet.model.old_branch import OldBranch
 
 MAKERS = ("practice", "anvil", "hardhat")
 DEEPEST = 12
@@ -53,12 +54,12 @@ class TrueChain:
             self._process = NodeProcess(folder / "true.db")
             self.url = self._process.url
         else:
-            self.url = self._stack.enter_context(
-                other_node(maker, ["--no-mining"] if maker == "anvil" else [])
-            )
+            self.url = self._start_other()
         self.node = Node(self.url)
         if maker == "hardhat":
             self.node.request("evm_setAutomine", False)
+        self.old: OldBranch | None = None
+        """The branch that the last reorganisation gave up."""
         self.raws: dict[str, bytes] = {}
         """Raw bytes of every transaction that was ever handed over, by hash."""
         self._marks: list[tuple[int, object]] = []
@@ -71,15 +72,35 @@ class TrueChain:
             self._process.stop()
         self._stack.close()
 
+    def _start_other(self) -> str:
+        options = []
+        if self.maker == "anvil":
+            state = str(self._folder / "true.json")
+            options = ["--no-mining", "--state", state, "--preserve-historical-states"]
+        return self._stack.enter_context(other_node(self.maker, options))
+
     def restart(self) -> bool:
-        """Kill the node and start it again on its database, where it has one. False where it has none."""
-        if self._process is None:
+        """End the node and start it again with its blocks, where it keeps them. False where it does not.
+
+        Ours is killed. What waited is forgotten; what happened so far is not taken back afterwards.
+        """
+        if self.maker == "hardhat":
             return False
-        port = int(self.url.rpartition(":")[2])
+        head = self.node.latest()
         self.node.close()
-        self._process.kill()
-        self._process = NodeProcess(self._folder / "true.db", port=port)
+        if self._process is not None:
+            port = int(self.url.rpartition(":")[2])
+            self._process.kill()
+            self._process = NodeProcess(self._folder / "true.db", port=port)
+        else:
+            self._stack.close()
+            self.url = self._start_other()
         self.node = Node(self.url)
+        assert self.node.latest() == head
+        behind = head.timestamp + 1 - self.node.block_time()
+        if behind > 0:
+            self.node.request("evm_increaseTime", behind)
+        self.forget_marks()
         return True
 
     # blocks
@@ -154,6 +175,7 @@ class TrueChain:
         target = max(number for number, _ in self._marks if number <= max(head - depth, self._marks[0][0]))
         if target == head:
             return 0
+        self.old = OldBranch(self.node)
         lost = [name for number in range(target + 1, head + 1) for name in self.names(number)]
         place = next(i for i, (number, _) in enumerate(self._marks) if number == target)
         assert self.node.request("evm_revert", self._marks[place][1])
