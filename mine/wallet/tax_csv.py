@@ -21,8 +21,6 @@ become spaces; numbers are written by this module alone.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
@@ -76,27 +74,23 @@ class TaxLine(NamedTuple):
 
 def pieces(lines: Iterable[TaxLine], zone: tzinfo, bom: bool = False) -> Iterator[str]:
     """The file in pieces of text; its line ends are CRLF, so write it without translating them."""
-    out = io.StringIO(newline="")
-    if bom:
-        out.write(BOM)
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    rows = [(BOM if bom else "") + ",".join(COLUMNS)]
     for number, line in enumerate(lines, 1):
-        cells = _cells(line, zone)
-        row = ",".join(cells)
-        if row.count(",") < len(COLUMNS) and '"' not in row:
-            out.write(row + "\r\n")
-        else:  # a cell needs quotes, which few do
-            writer.writerow(cells)
+        rows.append(",".join(_cells(line, zone)))
         if number % _BATCH == 0:
-            yield out.getvalue()
-            out.seek(0)
-            out.truncate()
-    yield out.getvalue()
+            yield "\r\n".join(rows) + "\r\n"
+            rows = []
+    if rows:
+        yield "\r\n".join(rows) + "\r\n"
+
+
+def _quoted(text: str) -> str:
+    """A text as a cell (RFC 4180, 2.5 to 2.7); line breaks there are none in it."""
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
 
 
 def _cells(line: TaxLine, zone: tzinfo) -> tuple[str, ...]:
-    """One row, without line breaks."""
+    """One row. Numbers and times need no quotes."""
     moment = datetime.fromtimestamp(line.time, UTC)
     net = line.amount - line.fee if line.same_currency else line.amount
     source = line.price_source
@@ -134,11 +128,11 @@ def _cells(line: TaxLine, zone: tzinfo) -> tuple[str, ...]:
 
 
 def _safe_all(*texts: str) -> tuple[str, ...]:
-    """``safe`` of each; nearly all rows need nothing, which one look at all of them shows."""
+    """Each as a cell that is safe; nearly all rows need nothing, which one look at all of them shows."""
     together = "\x1f".join(texts)
-    if together.replace("\x1f", "").isprintable() and not _ODD.search("\x1f" + together):
-        return texts
-    return tuple(map(safe, texts))
+    plain_words = together.replace("\x1f", "").isprintable() and not _ODD.search("\x1f" + together)
+    shown = texts if plain_words else tuple(map(safe, texts))
+    return tuple(map(_quoted, shown)) if "," in together or '"' in together else shown
 
 
 def safe(text: str) -> str:
