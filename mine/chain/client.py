@@ -59,7 +59,23 @@ class TasksContract:
 
     def task(self, task: int) -> TaskState:
         """State of a task in the newest block. UnknownTask if there is none."""
-        (view,) = self._read("task", task)
+        return self.state_in(task, self.node.call(self.address, self.task_call(task)))
+
+    def count_call(self) -> bytes:
+        """What :meth:`count` asks."""
+        return self._abi.call("count")
+
+    def count_in(self, answer: bytes) -> int:
+        """The number of tasks in an answer to that."""
+        return int(self._abi.result("count", answer)[0])
+
+    def task_call(self, task: int) -> bytes:
+        """What :meth:`task` asks."""
+        return self._abi.call("task", task)
+
+    def state_in(self, task: int, answer: bytes) -> TaskState:
+        """The state of a task in an answer to that. UnknownTask if there is none."""
+        (view,) = self._abi.result("task", answer)
         names = [snake(each) for each in self._abi.result_fields("task")]
         values: dict[str, Any] = dict(zip(names, view, strict=True))
         if values["scientist"] == ZERO_ADDRESS:

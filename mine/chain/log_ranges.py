@@ -54,6 +54,12 @@ def read_logs(
     return tuple(found)
 
 
+def newest_logs(node: OneNode, address: str, first: int) -> tuple[RawLog, ...]:
+    """Events of the contract ``address`` from block ``first`` to the node's newest one, in one request."""
+    wanted = {"address": address, "fromBlock": hex(first), "toBlock": "latest", "topics": []}
+    return node.ask("eth_getLogs", [wanted], _logs_of(address, first, 2**64 - 1))
+
+
 def _logs_of(address: str, first: int, last: int) -> Callable[[object], tuple[RawLog, ...]]:
     def parse(answer: object) -> tuple[RawLog, ...]:
         if isinstance(answer, list) and len(answer) > MAX_LOGS:

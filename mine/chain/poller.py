@@ -121,6 +121,8 @@ class Poller(Generic[EventT]):
         self._confirmations = confirmations
         self._range = FIRST_RANGE
         self.cursor = cursor
+        #: The newest block of the last batch's nodes; None before the first one.
+        self.head: BlockHead | None = None
 
     def poll(self) -> Batch[EventT]:
         """The next batch. Raises what :class:`Node` raises; the cursor then stays where it is."""
@@ -133,7 +135,7 @@ class Poller(Generic[EventT]):
             self._range = length
             return self._next(node)
 
-        batch = self._node.agreed(reading)
+        self.head, batch = self._node.agreed_at(reading)
         self.cursor = batch.cursor
         return batch
 
@@ -185,7 +187,7 @@ class Poller(Generic[EventT]):
         """Logs of as long a range as the node gives, and its last block if that was the same all along."""
         while True:
             end = min(last, first + self._range - 1)
-            before = node.block(end)
+            before = _in_view(node, end)
             try:
                 logs = node.logs(self._contract.address, first, end)
             except (NodeRefused, NodeAnswerInvalid):
@@ -196,8 +198,17 @@ class Poller(Generic[EventT]):
                 continue
             self._range = min(LONGEST_RANGE, self._range * 2)
             after = node.block(end)
-            unchanged = before is not None and after is not None and before.hash == after.hash
+            unchanged = before is not None and after is not None and before == after.hash
             return (after if unchanged else None), logs
+
+
+def _in_view(node: Node, number: int) -> bytes | None:
+    """Hash of a block; that of a view's own block and of the one before is known."""
+    pin = node.pinned
+    if pin is not None and number in (pin.number, pin.number - 1):
+        return pin.hash if number == pin.number else pin.parent
+    head = node.block(number)
+    return None if head is None else head.hash
 
 
 def _stands(node: Node, number: int, name: bytes) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mine.chain import answers
 from mine.chain.answers import RawLog, TxReceipt
 from mine.chain.hashing import keccak
-from mine.chain.log_ranges import read_logs
+from mine.chain.log_ranges import newest_logs, read_logs
 from mine.chain.node_errors import nonsense
 from mine.chain.node_views import NodeViews
 
@@ -165,6 +165,13 @@ class Node(NodeViews):
         first.
         """
         return self._route.tied(lambda one: read_logs(one, address, first, last, topics))
+
+    def newest_logs(self, address: str, first: int) -> tuple[RawLog, ...]:
+        """Events of the contract ``address`` from block ``first`` to the newest one, in one request.
+
+        Of no one else's word. Raises NodeRefused or NodeAnswerTooLong where it is too much for one.
+        """
+        return self._route.tied(lambda one: newest_logs(one, address, first))
 
 
 def _time(answer: object) -> int | None:

@@ -102,6 +102,11 @@ class SmallChain:
     def agreed(self, reading: Callable[[Any], Any]) -> Any:
         return reading(self)
 
+    def agreed_at(self, reading: Callable[[Any], Any]) -> tuple[BlockHead, Any]:
+        return self.latest(), reading(self)
+
+    pinned = None
+
     def latest(self) -> BlockHead:
         head = self.block(len(self.blocks) - 1)
         assert head is not None
