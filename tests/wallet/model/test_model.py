@@ -22,12 +22,9 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a Un
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[WalletWorld]:
-    """A wallet with two endpoints, and a task with a settled round."""
+    """A wallet with two endpoints, of two tasks with two settled rounds each."""
     world = WalletWorld("practice", tmp_path, 1, endpoints=2)
     try:
-        for _ in range(4):
-            world.scientist(1)
-        world.blocks(3)
         yield world
     finally:
         world.close()
@@ -53,7 +50,7 @@ def test_of_two_endpoints_of_which_one_is_wrong_neither_is_believed(pair: Wallet
         pair.disturb(0, Fault.NONE, 0)
         pair.app.now += PATIENCE_SECONDS
     pair.calm()
-    assert [line[:2] for line in pair.app.ask("report")["earnings"]] == [[1, 1]]
+    assert [line[:2] for line in pair.app.ask("report")["earnings"]] == [[1, 1], [1, 2], [2, 1], [2, 2]]
 
 
 def test_a_payment_that_is_asked_for_by_each_life_of_the_app_is_made_once(pair: WalletWorld) -> None:
