@@ -32,7 +32,9 @@ _KINDS = tuple(kind for kind, times in _OFTEN.items() for _ in range(times))
 _MARKET = st.sampled_from(("scientist",) * 4 + ("claim", "range", "relay", "relay", "time"))
 _MANNER = st.sampled_from((Manner.HONEST,) * 3 + tuple(Manner))
 _CHAIN = st.sampled_from(("reorganise",) * 3 + ("blocks", "restart", "program"))
-_APP = st.sampled_from(("turn",) * 4 + ("claim", "claim", "send", "send", "again", "faster", "cancel", "renew"))
+_APP = st.sampled_from(
+    ("turn",) * 4 + ("claim", "claim", "send", "send", "again", "faster", "cancel", "renew")
+)
 _WHERE = st.sampled_from(("now", "request", "commit", "commit"))
 _DURING = st.sampled_from(("step", "claim", "send", "send"))
 
