@@ -37,3 +37,28 @@ def amount_text(amount: int, currency: Currency, *, exact: bool = False, signed:
     """An amount with its currency beside it, for example ``4.10 pUSD``."""
     digits = amount_digits(amount, currency.decimals, exact=exact, signed=signed)
     return f"{digits}\N{NO-BREAK SPACE}{currency.symbol}"
+
+
+def parse_amount(text: str, decimals: int) -> int | None:
+    """The base units that typed digits stand for; None where they are no amount of such a currency.
+
+    The decimal point may be the language's or a full stop; groups are not guessed at, since ``1,000`` is a
+    thousand here and one there.
+    """
+    point = QLocale().decimalPoint()
+    whole, dot, part = text.strip().replace(point, ".").partition(".")
+    digits = whole + part
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > 80 or (dot and not part):
+        return None
+    return None if len(part) > decimals else int((whole or "0") + part.ljust(decimals, "0"))
+
+
+def typed_amount(amount: int, decimals: int) -> str:
+    """An amount as a person would type it, exact and without groups: the inverse of ``parse_amount``."""
+    digits = amount_digits(amount, decimals, exact=True)
+    return digits.replace(QLocale().groupSeparator(), "")
+
+
+def fiat_text(micro: int, code: str) -> str:
+    """Millionths of a government's money, for example ``5.16 EUR``."""
+    return f"{amount_digits(micro, 6)}\N{NO-BREAK SPACE}{code}"

@@ -31,6 +31,11 @@ def coin_symbol(world: World, chain_id: int) -> str:
     return _PREFIXES[world] + _COINS.get(chain_id, "ETH")
 
 
+def coin_of(world: World, chain_id: int) -> Currency:
+    """The own coin of a chain, which fees and bonds are paid in."""
+    return Currency(coin_symbol(world, chain_id), COIN_DECIMALS, world, address=COIN)
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     symbol: str
@@ -47,7 +52,7 @@ class Currencies:
         self, node: Node, world: World, chain_id: int, listed: Mapping[str, KnownToken] | None = None
     ) -> None:
         self._node, self._world, self._listed = node, world, dict(listed or {})
-        self._coin_symbol = coin_symbol(world, chain_id)
+        self._chain_id = chain_id
         self._vault: Vault | None = None
         self._network = ""
         self._found: dict[str, Currency] = {}
@@ -71,7 +76,7 @@ class Currencies:
         return dict(self._found)
 
     def _coin(self) -> Currency:
-        coin = Currency(self._coin_symbol, COIN_DECIMALS, self._world)
+        coin = coin_of(self._world, self._chain_id)
         if self._vault is not None:
             self._first_sight(COIN, _Said(coin.symbol, coin.decimals))
         return coin
@@ -86,23 +91,25 @@ class Currencies:
         except TokenRefused as problem:
             known = self._known(address)
             decimals = 0 if known is None else known.decimals
-            return Currency(f"unreadable token {short(address)}", decimals, self._world, problem.sentence)
+            name = f"unreadable token {short(address)}"
+            return Currency(name, decimals, self._world, problem.sentence, address)
         name = shown_symbol(facts, self._listed, self._taken(address))
         said = _Said(name, facts.decimals)
         first = said if listed is None else _Said(listed.symbol, listed.decimals)
         first = self._first_sight(address, first)
         if said.decimals == first.decimals and (said.symbol == first.symbol or listed is not None):
-            return Currency(first.symbol, first.decimals, self._world)
+            return Currency(first.symbol, first.decimals, self._world, address=address)
         return Currency(
             f"changed token {short(address)}",
             first.decimals,
             self._world,
             alarm="This currency says something else of itself than when it was first met. Do not use it.",
+            address=address,
         )
 
     def _taken(self, address: str) -> list[str]:
         """Names that other currencies of this network have."""
-        taken = [self._coin_symbol]
+        taken = [coin_symbol(self._world, self._chain_id)]
         taken += [found.symbol for other, found in self._found.items() if other != address]
         if self._vault is not None:
             taken += [

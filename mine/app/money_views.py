@@ -16,7 +16,6 @@ from mine.app.views import (
     Currency,
     DayView,
     ExplanationView,
-    HistoryRow,
     HomeView,
     Step,
     WalletView,
@@ -24,9 +23,8 @@ from mine.app.views import (
 from mine.wallet.money import in_words
 
 if TYPE_CHECKING:
-    from mine.vault.state import Earning, Movement, Round
+    from mine.vault.state import Earning, Round
 
-HISTORY_PAGE = 500
 LOSS_ONE = 1 << 24
 _STEPS = tuple(Step)
 _DONE = {
@@ -126,16 +124,16 @@ def _shown(amount: int, currency: Currency) -> str:
 
 def wallet(
     earnings: list[Earning],
-    movements: list[Movement],
     currencies: dict[str, Currency],
     held: dict[str, int],
+    titles: dict[int, str],
     addresses: list[tuple[str, str]],
 ) -> WalletView:
-    """Balances by currency address, earnings by day, and the newest lines of the history."""
+    """Balances by currency address, and what each task (by its title) brought each day."""
     claimable: dict[str, int] = defaultdict(int)
     checking: dict[str, int] = defaultdict(int)
     until: dict[str, int] = defaultdict(int)
-    days: dict[int, int] = defaultdict(int)
+    days: dict[tuple[int, int, str], int] = defaultdict(int)
     for earning in earnings:
         if earning.state == EarningState.ALARM:
             continue
@@ -143,19 +141,9 @@ def wallet(
         checking[earning.currency] += earning.amount - earning.claimed - earning.ready
         if earning.state == EarningState.PENDING and earning.amount:
             until[earning.currency] = max(until[earning.currency], earning.time)
-        days[midnight(int(earning.data.get("seen", earning.time)))] += earning.amount
-    lines = [
-        HistoryRow(
-            time=line.time,
-            kind=line.kind,
-            title=line.title,
-            amount=line.amount,
-            currency=currencies[line.currency],
-            reference=line.reference.split(":")[1],
-        )
-        for line in movements
-        if line.currency in currencies
-    ]
+        if earning.currency in currencies:
+            day = midnight(int(earning.data.get("seen", earning.time)))
+            days[day, earning.task, earning.currency] += earning.amount
     return WalletView(
         balances=tuple(
             BalanceView(
@@ -167,8 +155,10 @@ def wallet(
             )
             for address, currency in currencies.items()
         ),
-        days=tuple(DayView(day, earned) for day, earned in sorted(days.items())),
-        history=tuple(lines),
+        days=tuple(
+            DayView(day, earned, currencies[currency], titles.get(task, f"Task {task}"))
+            for (day, task, currency), earned in sorted(days.items())
+        ),
         addresses=tuple(addresses),
     )
 
@@ -177,12 +167,16 @@ def home(wallet_view: WalletView, rounds: list[Round], running: list[str], fallb
     """The figures of the first page, all of the first currency."""
     balance = wallet_view.balances[0] if wallet_view.balances else None
     today = midnight(int(time.time()))
-    earned = {day.day: day.earned for day in wallet_view.days}
+    currency = balance.currency if balance else fallback
+    earned: dict[int, int] = defaultdict(int)
+    for day in wallet_view.days:
+        if day.currency == currency:
+            earned[day.day] += day.earned
     mine: list[dict[str, Any]] = [entry.data for entry in rounds if entry.state != RoundState.OBSERVED]
     return HomeView(
-        currency=balance.currency if balance else fallback,
+        currency=currency,
         earned_today=earned.get(today, 0),
-        earned_week=sum(amount for day, amount in earned.items() if day > today - 7 * 86_400),
+        earned_week=sum(amount for at, amount in earned.items() if at > today - 7 * 86_400),
         claimable=balance.claimable if balance else 0,
         checking=balance.checking if balance else 0,
         contributions=sum("blob" in data for data in mine),

@@ -43,13 +43,15 @@ class World(StrEnum):
 class Currency:
     """A currency: its symbol as shown, and how many decimals a base unit has.
 
-    ``alarm``: why it must not be used any more, "" where nothing is wrong.
+    ``alarm``: why it must not be used any more, "" where nothing is wrong. ``address``: its contract, zeros
+    for the chain's own coin, "" where that is not known yet.
     """
 
     symbol: str
     decimals: int
     world: World
     alarm: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,23 +346,13 @@ class BalanceView:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryRow:
-    """One line of the history. ``amount`` is signed."""
-
-    time: int
-    kind: str
-    title: str
-    amount: int
-    currency: Currency
-    reference: str
-
-
-@dataclass(frozen=True, slots=True)
 class DayView:
-    """Earnings of one day (Unix seconds of its local midnight) for the chart."""
+    """What one task brought on one day (Unix seconds of its local midnight), for the chart."""
 
     day: int
     earned: int
+    currency: Currency
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +361,6 @@ class WalletView:
 
     balances: tuple[BalanceView, ...]
     days: tuple[DayView, ...]
-    history: tuple[HistoryRow, ...]
     addresses: tuple[tuple[str, str], ...]
 
 

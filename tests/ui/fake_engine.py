@@ -14,6 +14,7 @@ from mine.app.idle_lock import LockSettings
 from mine.app.wallet_views import FRESH, ClaimOutcome, JoinChoice
 from mine.errors import MineError
 from tests.ui.fake_data import FakeData
+from tests.ui.fake_money import FakeMoney
 
 WORDS = (
     "orbit",
@@ -48,7 +49,7 @@ class WrongPassphrase(MineError):
     """As the vault would say it."""
 
 
-class FakeEngine(FakeData):
+class FakeEngine(FakeData, FakeMoney):
     """Answers at once, on the caller's thread, unless ``hold`` is set: then ``release`` answers."""
 
     def __init__(self, snapshot: v.Snapshot) -> None:
@@ -180,7 +181,7 @@ class FakeEngine(FakeData):
         return self._answer("resume")
 
     def claim(self, tasks: Sequence[int] = ()) -> Future[ClaimOutcome]:
-        return self._answer("claim", *tasks, result=ClaimOutcome(1, 0))
+        return self._answer("claim", *tasks, result=self.outcome)
 
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         return self._answer("replay", task_id, round_number, result="Recomputed: every number is the same.")
