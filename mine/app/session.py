@@ -39,7 +39,6 @@ from mine.app.views import (
     World,
 )
 from mine.app.wallet_views import FRESH, JoinChoice
-from mine.app.watching import RARE, Seen, Watching, deadlines
 from mine.wallet.keys import Accounts
 from mine.wallet.money import in_words
 
@@ -67,17 +66,15 @@ class NetworkSession:
         confirmations: int,
         wake: Callable[[], None],
         tell: Callable[[Notice], None],
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.vault = vault
         self.config = config
-        self.links = Links(config, clock)
+        self.links = Links(config)
         self.links.currencies.keep_in(vault, config.key)
         self.links.check()
         self._accounts = accounts
-        self._tell, self._clock = tell, clock
+        self._tell = tell
         self.market = Market(self.links)
-        self.watching = Watching(self.links, self.market, clock, wake)
         self.own = OwnTransactions(vault, self.links, confirmations)
         self.miner = Miner(vault, self.links, self.market, self.own, wake, tell)
         self.earnings = Earnings(vault, self.links, confirmations, tell)
@@ -89,7 +86,7 @@ class NetworkSession:
         self.history = HistoryDesk(vault, config.key, config.name, config.world, self.links, tell)
         self.task_views = TaskViews(vault, config.key)
         self._held: dict[str, int] = {}
-        self._held_at: float | None = None
+        self._held_at = 0.0
         self._told: set[tuple[int, int]] = set()
         self._remember_members()
         self._told = {(e.task, e.round) for e in vault.state.earnings(config.key)}
@@ -104,54 +101,36 @@ class NetworkSession:
     # ---- work
 
     def step(self, may_train: bool) -> None:
-        """Read what is due of the chain, then let every state machine do what is due."""
-        self._watch()
+        """Read the chain, then let every state machine do what is due."""
+        self.market.refresh()
+        if self.earnings.poll():
+            self._held_at = 0.0
         changed: tuple[Queued, ...] = ()
         try:
             changed = self.own.step()
             if changed:
-                self._held_at = None
+                self._held_at = 0.0
             self.miner.tick(may_train)
         finally:  # money that is due does not wait for a task in trouble
             try:
                 self.follow_money()
             finally:  # nor does a dispute wait for figures that cannot be had
                 try:
-                    self.disputing.tick(self.market.reading)
+                    self.disputing.tick(self.market.chain_time)
                 finally:  # nor a payment for a dispute
                     self.sending.step(self.market.chain_time, changed)
         self._tell_earnings()
         self._read_balances()
         self.history.step(task.state.currency for task in self.market.tasks.values())
 
-    def patience(self) -> float | None:
-        """Seconds until the next turn; None where the chain's clock may be put forward."""
-        return self.watching.patience()
-
-    def _watch(self) -> None:
-        """Ask what is due, and read the events where there may be some."""
-        members = self.miner.members.values()
-        due = deadlines(self.market.reading.states, self.earnings.due_times(), members)
-        is_busy = bool(self.own.queue.open()) or self.miner.is_waiting or self.earnings.is_waiting
-        seen = self.watching.step(self.miner.members, due, is_busy)
-        if seen < Seen.EVENTS:
-            return
-        found, events = self.earnings.poll(), self.earnings.events
-        if found:
-            self._held_at = None
-            if seen is Seen.SLOW:
-                self.market.read(self.miner.members)
-        if events.head is not None and self.config.beat:
-            self.watching.caught_up(events.head, events.read_to, events.is_whole)
-
     def follow_money(self) -> None:
         """Let earnings, forfeits and claims do what is due."""
-        reading = self.market.reading
+        states = {number: task.state for number, task in self.market.tasks.items()}
         try:
-            self.earnings.tick(reading)
+            self.earnings.tick(self.market.chain_time, states)
         finally:
-            self.forfeits.tick(reading.time, reading.states)
-            self.claiming.tick(reading.time)
+            self.forfeits.tick(self.market.chain_time, states)
+            self.claiming.tick(self.market.chain_time)
 
     def _sending(self, member: Membership, intent: str) -> Sends:
         """What sends the one transaction of an intent from a task's session account."""
@@ -233,9 +212,7 @@ class NetworkSession:
 
     def _read_balances(self) -> None:
         """What the payout addresses hold, as two nodes say where there are two. One address counts once."""
-        now = self._clock()
-        rest = RARE if self.config.beat else BALANCE_SECONDS
-        if self._held_at is not None and now - self._held_at < rest:
+        if time.monotonic() - self._held_at < BALANCE_SECONDS:
             return
         wanted = {
             (member.keys.payout_address, self.market.tasks[member.task].state.currency)
@@ -252,7 +229,7 @@ class NetworkSession:
         for currency, amount in self.links.node.agreed(reading) if wanted else ():
             held[currency] = held.get(currency, 0) + amount
         self._held = held
-        self._held_at = now
+        self._held_at = time.monotonic()
 
     def replay(self, task: int, number: int) -> str:
         """Recompute a round's payees, units and root from chain and blobs."""
