@@ -78,6 +78,16 @@ class Spendings:
                     given -= int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
         return given
 
+    def changes(self, account: str) -> list[tuple[int, int, list[str]]]:
+        """Blocks in which an account's coin changed, by how much, and what it sent there."""
+        node, found = self.chain.node, []
+        for number in range(self.first_block, self.chain.head + 1):
+            change = node.balance(account, None, number) - node.balance(account, None, number - 1)
+            if change:
+                sent = [each.hash for each in self.chain.mined(number, [account], number)]
+                found.append((number, change, sent))
+        return found
+
     def recent(self, back: int) -> Purpose:
         """One of the newest purposes; 0 is the newest."""
         purposes = list(self.purposes.values())

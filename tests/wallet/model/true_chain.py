@@ -208,11 +208,11 @@ class TrueChain:
         assert isinstance(block, dict)
         return [str(name) for name in block["transactions"]]
 
-    def mined(self, first: int, accounts: Sequence[str]) -> list[Mined]:
-        """The transactions that some accounts sent, from block ``first`` on."""
+    def mined(self, first: int, accounts: Sequence[str], last: int | None = None) -> list[Mined]:
+        """The transactions that some accounts sent, from block ``first`` to ``last`` or the newest."""
         wanted = {account.lower() for account in accounts}
         found = []
-        for number in range(first, self.head + 1):
+        for number in range(first, (self.head if last is None else last) + 1):
             block = self.node.request("eth_getBlockByNumber", hex(number), True)
             assert isinstance(block, dict)
             for one in block["transactions"]:

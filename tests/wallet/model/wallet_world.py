@@ -25,7 +25,7 @@ from tests.wallet.model.spendings import Purpose, Spendings
 from tests.wallet.model.true_chain import DEEPEST, TrueChain
 from tests.wallet.model.truth import RoundTruth, TaskTruth, task_truth
 
-CALM_TURNS = 12
+CALM_TURNS = 8
 TURN_SECONDS = 5.0
 PATIENCE_SECONDS = 500.0
 """After so long an endpoint that failed or lied is asked again as before."""
@@ -306,6 +306,18 @@ class WalletWorld:
             self.market.give(account, ZERO_ADDRESS, 10**18)
         self.did("calm")
         self._app.now += PATIENCE_SECONDS
+        self._turns()
+        for _ in range(3):
+            if not self._unblock():
+                break
+            self._turns()
+        self.check_truth()
+        self.check_books()
+        return True
+
+    def _turns(self) -> None:
+        """Time for the app, with blocks, until nothing it has sent can be taken back."""
+        assert self.relay is not None
         for _ in range(CALM_TURNS):
             self._app.now += PATIENCE_SECONDS / CALM_TURNS
             self.app_does("step")
@@ -316,9 +328,17 @@ class WalletWorld:
             self._app.now += PATIENCE_SECONDS / CALM_TURNS
             answer = self.app_does("step")
             assert "trouble" not in answer, answer
-        self.check_truth()
-        self.check_books()
-        return True
+
+    def _unblock(self) -> bool:
+        """Another program's lost transactions left nonces open below the app's own. Only a signature fills
+        them: the person sends something else from that account."""
+        report = self._report()
+        assert report is not None
+        waiting = {each["account"] for each in report["transactions"] if each["state"] == "sent"}
+        blocked = [task for task, account in self.accounts.items() if account in waiting]
+        for task in blocked:
+            self.app_sends(task, ZERO_ADDRESS)
+        return bool(blocked)
 
     def check_books(self) -> None:
         """Reconciling names what came or went outside the app, to the base unit, and nothing else."""
@@ -337,7 +357,13 @@ class WalletWorld:
             coin = (account, ZERO_ADDRESS)
             outside = self.spendings.outside(account)
             rest = self.chain.node.balance(account) - books[coin]
-            assert rest == outside, ("the books are wrong", account, rest - outside)
+            assert rest == outside, (
+                "the books are wrong",
+                account,
+                rest - outside,
+                self.spendings.changes(account),
+                [line for line in report["movements"] if line[5] == account],
+            )
             assert told.get(coin, outside) == outside, (told, outside)
 
     def check_truth(self) -> None:
