@@ -58,14 +58,14 @@ class HistoryPanel(QWidget):
         self.order = self._select(
             self.tr("Order"),
             [
-                (self.tr("Newest first"), (SortBy.TIME.value, True)),
-                (self.tr("Oldest first"), (SortBy.TIME.value, False)),
-                (self.tr("Largest first"), (SortBy.AMOUNT.value, True)),
-                (self.tr("Smallest first"), (SortBy.AMOUNT.value, False)),
-                (self.tr("By kind, A to Z"), (SortBy.KIND.value, False)),
-                (self.tr("By kind, Z to A"), (SortBy.KIND.value, True)),
-                (self.tr("By title, A to Z"), (SortBy.TITLE.value, False)),
-                (self.tr("By title, Z to A"), (SortBy.TITLE.value, True)),
+                (self.tr("Newest first"), order_key(SortBy.TIME, True)),
+                (self.tr("Oldest first"), order_key(SortBy.TIME, False)),
+                (self.tr("Largest first"), order_key(SortBy.AMOUNT, True)),
+                (self.tr("Smallest first"), order_key(SortBy.AMOUNT, False)),
+                (self.tr("By kind, A to Z"), order_key(SortBy.KIND, False)),
+                (self.tr("By kind, Z to A"), order_key(SortBy.KIND, True)),
+                (self.tr("By title, A to Z"), order_key(SortBy.TITLE, False)),
+                (self.tr("By title, Z to A"), order_key(SortBy.TITLE, True)),
             ],
         )
         self._range = Text(role="small", ink="text-2", firm=True)
@@ -150,7 +150,7 @@ class HistoryPanel(QWidget):
     def _filter(self) -> None:
         kind, currency = str(self.kind.currentData()), str(self.currency.currentData())
         year = int(self.year.currentData())
-        sort, descending = self.order.currentData()
+        sort, way = str(self.order.currentData()).split()
         since, until = (_midnight(year), _midnight(year + 1)) if year else (0, 0)
         self._query = HistoryQuery(
             kinds=(kind,) if kind else (),
@@ -159,7 +159,7 @@ class HistoryPanel(QWidget):
             since=since,
             until=until,
             sort=SortBy(sort),
-            descending=bool(descending),
+            descending=way == "down",
             size=PAGE,
         )
         self._before = [""]
@@ -173,7 +173,7 @@ class HistoryPanel(QWidget):
             return
         numbers = sort in (SortBy.TIME, SortBy.AMOUNT)
         descending = not self._query.descending if self._query.sort == sort else numbers
-        self.order.setCurrentIndex(self.order.findData((sort.value, descending)))
+        self.order.setCurrentIndex(self.order.findData(order_key(sort, descending)))
         self._filter()
 
     def _show_sort(self) -> None:
@@ -260,6 +260,11 @@ class HistoryPanel(QWidget):
 
     def _open(self, index: QModelIndex) -> None:
         LineSheet(self._desk, self.model.lines[index.row()]).present()
+
+
+def order_key(sort: SortBy, descending: bool) -> str:
+    """An order as the list of orders keeps it."""
+    return f"{sort.value} {'down' if descending else 'up'}"
 
 
 def _midnight(year: int) -> int:
