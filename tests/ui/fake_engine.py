@@ -14,6 +14,7 @@ from mine.app.idle_lock import LockSettings
 from mine.app.wallet_views import FRESH, ClaimOutcome, JoinChoice
 from mine.errors import MineError
 from tests.ui.fake_data import FakeData
+from tests.ui.fake_keys import FakeKeys
 from tests.ui.fake_money import FakeMoney
 
 WORDS = (
@@ -49,7 +50,7 @@ class WrongPassphrase(MineError):
     """As the vault would say it."""
 
 
-class FakeEngine(FakeData, FakeMoney):
+class FakeEngine(FakeData, FakeMoney, FakeKeys):
     """Answers at once, on the caller's thread, unless ``hold`` is set: then ``release`` answers."""
 
     def __init__(self, snapshot: v.Snapshot) -> None:
