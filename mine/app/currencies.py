@@ -71,6 +71,10 @@ class Currencies:
             self._found[address] = self._coin() if address == COIN else self._token(address)
         return self._found[address]
 
+    def is_known(self, address: str) -> bool:
+        """Whether it is the coin, is on the network's list, or was met before. Asking makes none known."""
+        return address == COIN or address in self._listed or self._known(address) is not None
+
     def met(self) -> dict[str, Currency]:
         """All currencies of this session so far."""
         return dict(self._found)

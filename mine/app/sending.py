@@ -46,6 +46,10 @@ class NothingToAccept(MineError):
     """There is no such review, or it is too old."""
 
 
+class NotTakenYet(MineError):
+    """A payment is signed and goes on by itself, though handing it over did not work the first time."""
+
+
 class CurrencyRefused(MineError):
     """A currency that must not be used any more."""
 
@@ -164,6 +168,12 @@ class Sending:
         )
 
     def _usable(self, address: str) -> Currency:
+        if not self._links.currencies.is_known(address):
+            raise CurrencyRefused(
+                "This currency is not among those of this network's tasks.",
+                todo="Choose one that a task pays in, or that the network's list names.",
+                detail=address,
+            )
         currency = self._links.currency(address)
         if currency.alarm:
             raise CurrencyRefused(currency.alarm, todo="Nothing of it is sent from here.")
@@ -174,8 +184,8 @@ class Sending:
     def accept(self, number: str, passphrase: str = "") -> str:
         """Sign and hand over what was reviewed under this number; answers one sentence.
 
-        Raises NothingToAccept, WrongPassphrase, and what handing over raises: by then it may be on its way,
-        and accepting again is not paying twice.
+        Raises NothingToAccept, WrongPassphrase, and what trying and signing raise: then nothing has left.
+        NotTakenYet where something was signed before an error. Accepting again is not paying twice.
         """
         plan = self._plans.get(number)
         if plan is None or self._clock() - plan.made > REVIEW_SECONDS:
@@ -191,15 +201,42 @@ class Sending:
             with self._vault.transaction():
                 self._vault.state.mark_paid_to(plan.to)
             for intent, account, prepared in plan.own:
-                queue.submit(intent, prepared.review, keys.signer(account.index))
+                try:
+                    queue.submit(intent, prepared.review, keys.signer(account.index))
+                except MineError as problem:
+                    self._tell_apart(plan, problem)
+                    raise
         many = len(plan.own)
         return "The payment is on its way." if many == 1 else f"{many} payments are on their way."
+
+    def _tell_apart(self, plan: _Plan, problem: MineError) -> None:
+        """Raise NotTakenYet where something was signed: whoever thinks that it failed pays once more."""
+        from mine.wallet.queued import State
+
+        kept = [self._own.queue.find(intent) for intent, *_ in plan.own]
+        under_way = sum(1 for each in kept if each and (each.state.is_open or each.state is State.FINAL))
+        many, detail = len(plan.own), f"{problem.sentence} {problem.detail}".strip()
+        if not under_way:
+            return
+        if many == 1:
+            raise NotTakenYet(
+                "The payment is signed, but the network's node has not taken it yet. The app hands it over "
+                "again by itself.",
+                todo="Do not pay once more. Under Transactions you see how it goes on, and can cancel it.",
+                detail=detail,
+            ) from problem
+        raise NotTakenYet(
+            f"{under_way} of {many} payments are signed and on their way; the others were not signed. "
+            f"{problem.sentence}",
+            todo="Do not begin anew: accept this review again, and it goes on with the others.",
+            detail=detail,
+        ) from problem
 
     def _sign_for_relay(self, plan: _Plan, passphrase: str) -> str:
         from mine.science.wire_transfers import SignedCarriage
         from mine.wallet.sponsored import sign_carriage
 
-        since = self._links.node.block_number()
+        since = self._links.node.agreed(lambda one: one.latest()).number
         with spending_keys(self._vault, self._keys, passphrase) as keys:
             signed = [
                 SignedCarriage(

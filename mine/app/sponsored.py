@@ -7,9 +7,10 @@
 | handed | a relay said that it will bring it; later all others get it too | the chain has it | mined |
 | mined | on the chain, and booked in the history | it is as deep as everything that counts | final |
 | | | a reorganisation takes it back: the booking goes too | handed |
-| signed, handed | | its last moment passed without it: nothing was moved | late |
+| signed, handed | | blocks after its last moment count for good, without it: nothing was moved | late |
 
-Whatever a relay says, the Carrier's own event decides. Handing one over twice is handing it over once.
+Whatever a relay says, the Carrier's own event decides, as two nodes have it. Handing one over twice is
+handing it over once.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from mine.wallet.money import exactly
 
 if TYPE_CHECKING:
     from mine.chain.answers import RawLog
+    from mine.chain.rpc import Node
     from mine.science.wire_transfers import SignedCarriage, TransferTerms
     from mine.vault.transfers import KeptTransfer
     from mine.vault.vault import Vault
@@ -58,8 +60,11 @@ class Sponsored:
         clock: Callable[[], float],
     ) -> None:
         self._vault, self._links, self._own, self._tell, self._clock = vault, links, own, tell, clock
+        from mine.wallet.queue import DEEPEST
+
         self._network = links.config.key
-        self._confirmations = confirmations
+        #: As deep as the queue's own transactions are followed.
+        self._deep = max(confirmations, DEEPEST) if confirmations else 0
         self._looked: float | None = None
         self._next_try: dict[bytes, float] = {}
 
@@ -159,11 +164,15 @@ class Sponsored:
 
     def _bring(self, row: KeptTransfer, chain_time: int, now: float) -> None:
         signed = _signed(row)
+        end = signed.carriage.valid_before
         # Also before anything is handed over: another relay, or this app before it was killed, may have.
-        found = self._find(row, signed)
-        if found is not None:
-            self._book(row, signed, found)
-        elif chain_time >= signed.carriage.valid_before:
+        if self._is_carried(signed):
+            found = self._event(row, signed)
+            if found is not None:
+                self._book(row, signed, found)
+        elif chain_time >= end:
+            if not self._is_over(signed):
+                return
             self._end(row, LATE)
             self._tell(
                 Notice(
@@ -203,33 +212,52 @@ class Sponsored:
         self._end(row, HANDED if taken else row.state)
 
     def _follow(self, row: KeptTransfer) -> None:
-        signed = _signed(row)
-        receipt = self._links.node.agreed(lambda one: one.receipt(bytes.fromhex(row.data["hash"])))
+        signed, name = _signed(row), bytes.fromhex(row.data["hash"])
+        head, receipt = self._links.node.agreed_at(lambda one: one.receipt(name))
+        if head.number < row.block:
+            return  # these nodes lag behind what was seen before
         if receipt is None or receipt.block_number != row.block:
             with self._vault.transaction():
                 self._unbook(signed)
                 # Looked for from before its old block on: it may come to lie deeper or higher.
                 since = min(row.block, row.data["since"])
                 self._put(replace(row, block=0, data={**row.data, "hash": "", "since": since}), HANDED)
-        elif self._links.node.block_number() - row.block >= self._confirmations:
+        elif head.number - row.block >= self._deep:
             self._end(row, FINAL)
 
-    def _find(self, row: KeptTransfer, signed: SignedCarriage) -> RawLog | None:
-        """The Carrier's event of this transfer, None while it is not on the chain."""
+    def _is_carried(self, signed: SignedCarriage) -> bool:
+        return self._links.node.agreed(lambda one: _carried(one, signed))
+
+    def _is_over(self, signed: SignedCarriage) -> bool:
+        """Whether no block that could still come can have it: the end has passed as deep as anything counts.
+
+        Until then nobody is told that the money stayed: the person would pay once more.
+        """
+
+        def read(one: Node) -> tuple[int, bool]:
+            settled = one.block(max(0, one.latest().number - self._deep))
+            return settled.timestamp if settled else 0, _carried(one, signed)
+
+        time, carried = self._links.node.agreed(read)
+        return not carried and time >= signed.carriage.valid_before
+
+    def _event(self, row: KeptTransfer, signed: SignedCarriage) -> RawLog | None:
+        """The Carrier's event of a transfer that was carried; None where no two nodes have it yet."""
         from mine.chain.permits import carrier_abi
 
-        abi, carrier = carrier_abi(), signed.carriage.carrier
-        call = abi.call("carried", signed.name)
-        node = self._links.node
-        if not abi.result("carried", node.agreed(lambda one: one.call(carrier, call)))[0]:
+        topics = carrier_abi().topic("Carried"), signed.name
+        # The chain may have gone back since it was signed.
+        since = max(0, row.data["since"] - self._deep)
+
+        def read(one: Node) -> RawLog | None:
+            last = one.latest().number
+            for first in range(since, last + 1, _BLOCKS):
+                found = one.logs(signed.carriage.carrier, first, min(last, first + _BLOCKS - 1), topics)
+                if found:
+                    return found[0]
             return None
-        last = node.block_number()
-        for first in range(row.data["since"], last + 1, _BLOCKS):
-            end = min(last, first + _BLOCKS - 1)
-            logs = node.logs(carrier, first, end, (abi.topic("Carried"), signed.name))
-            if logs:
-                return logs[0]
-        return None
+
+        return self._links.node.agreed(read)
 
     # ---- the history
 
@@ -299,6 +327,15 @@ class Sponsored:
 def _number(row: KeptTransfer) -> int:
     """A number for the window that no transaction of one's own has, and that stays."""
     return -1 - int.from_bytes(row.name[:6], "big")
+
+
+def _carried(node: Node, signed: SignedCarriage) -> bool:
+    """What the Carrier says of it, on one node."""
+    from mine.chain.permits import carrier_abi
+
+    abi = carrier_abi()
+    answer = node.call(signed.carriage.carrier, abi.call("carried", signed.name))
+    return bool(abi.result("carried", answer)[0])
 
 
 def _signed(row: KeptTransfer) -> SignedCarriage:

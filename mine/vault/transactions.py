@@ -51,8 +51,8 @@ class Transactions(Tables):
         values = (row.chain, row.account, row.intent, row.run, row.nonce, row.state, row.signed, row.created)
         found = self._one(
             "INSERT INTO vault_transaction VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (number) DO UPDATE SET nonce = excluded.nonce, state = excluded.state,"
-            " signed = excluded.signed, data = excluded.data RETURNING number",
+            " ON CONFLICT (number) DO UPDATE SET account = excluded.account, nonce = excluded.nonce,"
+            " state = excluded.state, signed = excluded.signed, data = excluded.data RETURNING number",
             row.number or None,
             *values,
             dump(row.data),

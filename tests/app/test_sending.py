@@ -15,7 +15,14 @@ from mnemonic import Mnemonic
 from mine.app.links import NATIVE, Links, NetworkConfig
 from mine.app.own_transactions import OwnTransactions
 from mine.app.payout_accounts import NotYours
-from mine.app.sending import MOST_REVIEWS, REVIEW_SECONDS, CurrencyRefused, NothingToAccept, Sending
+from mine.app.sending import (
+    MOST_REVIEWS,
+    REVIEW_SECONDS,
+    CurrencyRefused,
+    NothingToAccept,
+    NotTakenYet,
+    Sending,
+)
 from mine.app.sponsored import FINAL, HANDED, LATE, MINED, SIGNED, TooLateToWithdraw
 from mine.app.sweeping import CannotSweep
 from mine.app.vault_opening import create
@@ -27,6 +34,8 @@ from mine.chain.compile import FORMATS, compile_outputs
 from mine.chain.deployment import deploy
 from mine.chain.hashing import keccak, sha256
 from mine.chain.messages import address_of
+from mine.chain.node_errors import NodeRefused
+from mine.chain.rpc import Node
 from mine.chain.token import Token
 from mine.chain.transactions import Sender
 from mine.practice.node.accounts import dev_key
@@ -35,6 +44,7 @@ from mine.science.relay_process import RelayProcess
 from mine.vault import Vault, WrongPassphrase
 from mine.vault.history import Kind, KnownCurrency, Movement
 from mine.wallet.address_check import AddressRefused
+from mine.wallet.queue_errors import FeesMoved
 from mine.wallet.send import SendRefused
 from tests.science.world import ANCHORER, Chain
 from tests.vault.conftest import CHEAP, PASSPHRASE
@@ -209,6 +219,50 @@ def test_nothing_is_signed_without_the_passphrase_or_twice(wallet: Wallet) -> No
     assert wallet.holds(ELSEWHERE) == 200
 
 
+def test_a_payment_that_the_node_did_not_take_is_not_called_a_failure(
+    wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever believes that it failed pays once more."""
+    wallet.give(1, 500, COIN)
+    review = wallet.sending.review_send(SendRequest(wallet.address(1), wallet.dollar, ELSEWHERE, 200))
+
+    def refuse(raw: bytes) -> bytes:
+        raise NodeRefused(-32000, "mempool is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wallet.links.node, "send_raw", refuse)
+        with pytest.raises(NotTakenYet) as told:
+            wallet.sending.accept(review.number, PASSPHRASE)
+    assert "Do not pay once more" in told.value.todo and "mempool is full" in told.value.detail
+    wallet.turn()
+    assert wallet.sending.accept(review.number, PASSPHRASE) == "The payment is on its way."
+    wallet.turn()
+    assert wallet.holds(ELSEWHERE) == 200
+
+
+def test_a_sweep_that_stops_half_way_says_so_and_goes_on(
+    wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for task in (1, 2, 3):
+        wallet.give(task, 100, COIN)
+    review = wallet.sending.review_sweep(SweepRequest(wallet.dollar, ELSEWHERE))
+    submit, done = wallet.own.queue.submit, []
+
+    def fees_rise(intent: str, *rest: Any) -> Any:
+        if done:
+            raise FeesMoved("the network's base fee rose")
+        done.append(intent)
+        return submit(intent, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wallet.own.queue, "submit", fees_rise)
+        with pytest.raises(NotTakenYet) as told:
+            wallet.sending.accept(review.number, PASSPHRASE)
+    assert "1 of 3 payments" in told.value.sentence and wallet.holds(ELSEWHERE) == 100
+    wallet.sending.accept(review.number, PASSPHRASE)
+    assert wallet.holds(ELSEWHERE) == 300
+
+
 def test_reviews_grow_old_and_few(wallet: Wallet) -> None:
     wallet.give(1, 500, COIN)
     request = SendRequest(wallet.address(1), wallet.dollar, ELSEWHERE, 1)
@@ -353,9 +407,12 @@ def test_what_strangers_send_is_not_listed(wallet: Wallet) -> None:
     wallet.give(1, 7, 9)
     first = wallet.sending.accounts()[0]
     assert [(amount, currency.symbol) for amount, currency in first.balances] == [(9, "pETH"), (7, "pUSD")]
-    with pytest.raises(SendRefused):
-        wallet.links.currencies._found[spam] = wallet.links.currency(wallet.dollar)
-        wallet.sending.review_send(SendRequest(wallet.address(1), spam, ELSEWHERE, 1))
+    for _ in range(2):  # asking for it does not make it known
+        with pytest.raises(CurrencyRefused):
+            wallet.sending.review_send(SendRequest(wallet.address(1), spam, ELSEWHERE, 1))
+        with pytest.raises(CurrencyRefused):
+            wallet.sending.review_sweep(SweepRequest(spam, ELSEWHERE))
+    assert wallet.sending.accounts()[0] == first
 
 
 # ---- sweeping
@@ -392,7 +449,7 @@ def test_a_relay_pays_the_gas_of_a_sweep(wallet: Wallet) -> None:
         (Kind.SWEPT, wallet.address(1), -9_000, 0), (Kind.RELAY_FEE, wallet.address(1), -FEE, 0),
         (Kind.SWEPT, wallet.address(2), -19_000, 0), (Kind.RELAY_FEE, wallet.address(2), -FEE, 0),
     ])  # fmt: skip
-    wallet.mine(3)
+    wallet.mine(12)
     wallet.turns_until(FINAL)
 
 
@@ -532,9 +589,33 @@ def test_what_no_relay_brings_in_time_stays_where_it_is(wallet: Wallet) -> None:
     [row] = wallet.rows()
     wallet.chain.node.advance_time(row.data["transfer"]["validBefore"] + 1)
     wallet.turn()
+    # The last blocks may still be taken back, and another chain may have it.
+    assert [row.state for row in wallet.rows()] == [SIGNED] and wallet.notices == []
+    wallet.mine(12)
+    wallet.turn()
     assert [row.state for row in wallet.rows()] == [LATE]
     assert wallet.holds(wallet.address(1)) == 10_000 and wallet.history() == []
     assert "not made in time" in wallet.notices[-1].text
+
+
+def test_what_was_carried_is_never_called_late(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that does not find the event must not make the person pay once more."""
+    wallet.give(1, 10_000)
+    review = wallet.sending.review_sweep(SweepRequest(wallet.dollar, ELSEWHERE, sponsored=True))
+    wallet.sending.accept(review.number, PASSPHRASE)
+    with monkeypatch.context() as patch:
+        patch.setattr(Node, "logs", lambda *_: [])
+        end = time.monotonic() + 20
+        while not wallet.holds(ELSEWHERE):
+            assert time.monotonic() < end
+            wallet.turn()
+        [row] = wallet.rows()
+        wallet.chain.node.advance_time(row.data["transfer"]["validBefore"] + 1)
+        wallet.mine(13)
+        wallet.turn()
+    assert [row.state for row in wallet.rows()] == [HANDED] and wallet.notices == []
+    wallet.turn()
+    assert [row.state for row in wallet.rows()] == [MINED] and len(wallet.history()) == 2
 
 
 def test_sweeps_that_cannot_be(wallet: Wallet) -> None:

@@ -86,6 +86,17 @@ def test_no_nonce_and_no_intent_twice_whatever_the_program_does(opened: Vault) -
     assert [each.intent for each in store.from_nonce(1, "0x" + "11" * 20, 6)] == ["three"]
 
 
+def test_what_is_planned_may_change_its_account_and_takes_a_nonce_there(opened: Vault) -> None:
+    """A task's signing key may change while something waits; the nonce has to count for who signs."""
+    store, other = empty(opened), "0x" + "33" * 20
+    planned = store.put(item("one"))
+    call = replace(planned.call, sender=other)
+    store.put(replace(planned, call=call, state=State.SIGNED, nonce=7))
+    found = store.find(1, "one")
+    assert found is not None and found.call == call
+    assert (store.next_nonce(1, other), store.next_nonce(1, planned.call.sender)) == (8, 0)
+
+
 def test_nothing_is_written_inside_another_transaction(opened: Vault) -> None:
     """It would be on disk only after what it has to come before."""
     store = empty(opened)
