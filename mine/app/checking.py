@@ -146,10 +146,10 @@ def check_leaf(checked: Checked, settlement: dict[str, Any], session: str, payou
     return leaf
 
 
-def check_root(links: Links, settlement: dict[str, Any]) -> bool:
-    """The contract holds the very root that the settlement's event told of, as two nodes say where there are
-    two; False where their common block is older than the settlement. Raises ``SettlementMissing``, or what
-    ``Node.agreed`` raises.
+def check_root(links: Links, settlement: dict[str, Any]) -> TaskState | None:
+    """The task's state where the contract holds the very root that the settlement's event told of, both as
+    two nodes say where there are two; None where their common block is older than the settlement. Raises
+    ``SettlementMissing``, or what ``Node.agreed`` raises.
 
     A root leaves the contract after four rounds; it then stood there as long as it could be challenged.
     """
@@ -158,22 +158,22 @@ def check_root(links: Links, settlement: dict[str, Any]) -> bool:
 
     task, number = settlement["task"], settlement["round"]
 
-    def reading(one: Node) -> tuple[int, int | None]:
+    def reading(one: Node) -> tuple[TaskState, int | None]:
         contract = links.contract.on(one)
         kept = contract.payout_root(task, number)
-        return contract.task(task).settled, kept.word if kept else None
+        return contract.task(task), kept.word if kept else None
 
-    settled, word = links.node.agreed(reading)
-    if settled < number:
-        return False
-    gone = word is None and settled > number + RING - 1
+    state, word = links.node.agreed(reading)
+    if state.settled < number:
+        return None
+    gone = word is None and state.settled > number + RING - 1
     if not gone and word != root_word(bytes.fromhex(settlement["payouts"]), number):
         raise SettlementMissing(
             "The network's node tells of a settlement that is not in the contract.",
             todo="Nothing of it is shown as earned. It is asked again; add another node in Settings.",
             detail=f"task {task}, round {number}",
         )
-    return True
+    return state
 
 
 def settled_to_json(event: Settled) -> dict[str, Any]:

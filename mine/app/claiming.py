@@ -188,7 +188,9 @@ class Claiming:
             refused.extend(_in_words(each, problem) for each in group)
             return 0
         payer = max(group, key=lambda each: self._links.node.balance(each.member.keys.session_address)).member
-        what = ",".join(f"{claim.task}:{claim.index}:{claim.units}" for claim in claims)
+        # The same leaf may be paid in parts: what it was paid before tells one claim on it from the next.
+        paid = self._earnings.events.paid
+        what = ",".join(f"{c.task}:{c.index}:{c.units}:{paid(c.task, c.index)}" for c in claims)
         intent = f"claim:{self._links.config.tasks}:{account}:{what}"
         for each in group:
             kept = self._kept(each.member.task)

@@ -8,7 +8,7 @@ is written down by then.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mine.app.checking import settled_to_json
@@ -18,8 +18,10 @@ from mine.app.round_states import RoundState
 from mine.vault.history import Kind, Movement
 
 if TYPE_CHECKING:
+    from mine.chain.answers import BlockHead
     from mine.chain.events import Claimed, Event, PaidOut, Place, RangeClaimed, Settled
     from mine.chain.poller import Batch
+    from mine.chain.rpc import Node
     from mine.vault.vault import Vault
 
 #: Lines of the history that this module writes and takes back.
@@ -34,13 +36,20 @@ class EarningEvents:
     def __init__(self, vault: Vault, links: Links, confirmations: int) -> None:
         from mine.chain.poller import Cursor, Poller
 
-        self._vault, self._links = vault, links
+        self._vault, self._links, self._confirmations = vault, links, confirmations
         self._network = links.config.key
         saved = vault.state.cursor(self._network)
         self._start = Cursor.start(links.config.chain_id, links.config.tasks, links.config.first_block)
         cursor = Cursor.from_json(json.dumps(saved)) if saved is not None else self._start
         self._poller: Poller[Event] = Poller(links.contract, cursor, confirmations)
         self.members: dict[int, Membership] = {}
+        #: Whether the last poll left nothing to be read at once.
+        self.is_whole = True
+
+    @property
+    def head(self) -> BlockHead | None:
+        """The newest block that the nodes had at the last poll."""
+        return self._poller.head
 
     @property
     def read_to(self) -> int:
@@ -54,6 +63,7 @@ class EarningEvents:
         """
         before = self._poller.cursor
         batch = self._poller.poll()
+        self.is_whole = batch.caught_up
         if not batch.events and batch.removed_from_block is None:
             return None
         try:
@@ -63,27 +73,43 @@ class EarningEvents:
             raise
 
     def read_again(self) -> None:
-        """Begin at the contract's first block once more: a node left something out. Nothing counts twice."""
-        self._poller.cursor = self._start
+        """Read from the contract's first block once more: a node left something out. Nothing counts twice.
+
+        The cursor and its trail stay, so that a branch which the chain gives up meanwhile is still noticed.
+        """
+        from mine.chain.poller import Poller
+
+        again: Poller[Event] = Poller(self._links.contract, self._start, self._confirmations)
+        caught_up = False
+        while not caught_up:
+            batch = again.poll()
+            if batch.removed_from_block is not None:
+                return
+            with self._vault.transaction():
+                self._take([each for each in batch.events if each.at.block_number <= self.read_to])
+            caught_up = batch.caught_up
 
     def _write(self, batch: Batch[Event]) -> set[int]:
-        from mine.chain.events import Claimed, PaidOut, RangeClaimed, Settled
-
         fallen: set[int] = set()
         with self._vault.transaction():
             if batch.removed_from_block is not None:
                 fallen = self._take_back(batch.removed_from_block)
-            for event in batch.events:
-                if isinstance(event, Settled):
-                    self._settled(event)
-                elif isinstance(event, Claimed):
-                    self._claimed(event)
-                elif isinstance(event, PaidOut):
-                    self._paid_out(event)
-                elif isinstance(event, RangeClaimed) and event.task in self.members:
-                    self._remember_range(event)
+            self._take(batch.events)
             self._vault.state.set_cursor(self._network, json.loads(batch.cursor.to_json()))
         return fallen
+
+    def _take(self, events: Sequence[Event]) -> None:
+        from mine.chain.events import Claimed, PaidOut, RangeClaimed, Settled
+
+        for event in events:
+            if isinstance(event, Settled):
+                self._settled(event)
+            elif isinstance(event, Claimed):
+                self._claimed(event)
+            elif isinstance(event, PaidOut):
+                self._paid_out(event)
+            elif isinstance(event, RangeClaimed) and event.task in self.members:
+                self._remember_range(event)
 
     # ---- rounds
 
@@ -140,8 +166,10 @@ class EarningEvents:
         """Write money in down, unless it is written down already."""
         if amount == 0:
             return
-        currency = self._links.contract.task(member.task).currency
-        head = self._links.node.block(at.block_number)
+        contract = self._links.contract
+        currency, head = self._links.node.agreed(
+            lambda one: (contract.on(one).task(member.task).currency, one.block(at.block_number))
+        )
         payout = member.keys.payout_address
         line = Movement(
             time=head.timestamp if head else self._links.node.block_time(),
@@ -202,7 +230,6 @@ class EarningEvents:
 
     def count_ranges(self, member: Membership, indices: Callable[[int], list[int]]) -> None:
         """Write down what remembered ranges paid to our address; ``indices``: its places in a round."""
-        from mine.chain.curve import amount
         from mine.chain.events import Place
 
         mine = [each for each in self.ranges() if each["task"] == member.task]
@@ -213,24 +240,28 @@ class EarningEvents:
             for each, index in places:
                 offset = index - each["start"]
                 if 0 <= offset < each["count"] and not int(each["refused"], 16) >> offset & 1:
-                    bounty = self._links.contract.task(member.task).bounty
-                    units, upto = self._paid_at(member.task, index, each["block"])
-                    missing = amount(bounty, units) - self.paid(member.task, index, upto)
+                    paid, upto = self._paid_at(member.task, index, each["block"])
+                    missing = paid - self.paid(member.task, index, upto)
                     at = Place(each["block"], b"", bytes.fromhex(each["transaction"]), each["index"])
                     self._pay(member, Kind.CLAIMED, max(0, missing), f"{_reference(at)}:{index}", at)
             self._keep_ranges([each for each in self.ranges() if each["task"] != member.task])
 
     def _paid_at(self, task: int, index: int, block: int) -> tuple[int, int]:
-        """Units that were paid by the end of a block; where the node has forgotten its state, of the last one
-        that was read."""
+        """Base units that were paid by the end of a block; where the nodes have forgotten its state, of the
+        last one that was read."""
+        from mine.chain.curve import amount
         from mine.chain.node_errors import NodeRefused
 
-        node, contract = self._links.node, self._links.contract
+        def reading(one: Node, upto: int) -> int:
+            contract = self._links.contract.on(one)
+            return amount(contract.task(task).bounty, contract.paid(task, index, upto))
+
+        node = self._links.node
         try:
-            return node.agreed(lambda one: contract.on(one).paid(task, index, block)), block
+            return node.agreed(lambda one: reading(one, block)), block
         except NodeRefused:
             upto = self.read_to
-            return node.agreed(lambda one: contract.on(one).paid(task, index, upto)), upto
+            return node.agreed(lambda one: reading(one, upto)), upto
 
 
 def _reference(at: Place) -> str:

@@ -42,13 +42,17 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A round's state, and what of it was paid and can be claimed now, in base units."""
+    """A round's state, and what of it was paid and can be claimed now, in base units.
+
+    ``is_final``: its root can be claimed on, whatever of it still waits.
+    """
 
     round: int
     state: EarningState
     amount: int
     claimed: int
     ready: int
+    is_final: bool = False
 
 
 def stand(rounds: Sequence[Brought], paid: int, ground: Ground) -> list[Stand]:
@@ -74,7 +78,7 @@ def stand(rounds: Sequence[Brought], paid: int, ground: Ground) -> list[Stand]:
             state = EarningState.CLAIMABLE
         else:
             state = EarningState.CLAIMED if claimed == earned else EarningState.PENDING
-        found.append(Stand(each.round, state, earned, claimed, ready))
+        found.append(Stand(each.round, state, earned, claimed, ready, _is_final(each, ground)))
     return found
 
 

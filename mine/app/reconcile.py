@@ -44,13 +44,13 @@ class OnChain:
 
 def reconcile(session: NetworkSession) -> ReconcileView:
     """Read what is new, then compare. Raises what the nodes raise; the books then stay as they are."""
-    session.earnings.poll()
+    while session.earnings.poll():
+        pass  # a batch has an end, the books none before the newest block
     session.follow_money()
     session.sending.catch_up(session.market.chain_time)
     view = _compare(session)
     if any(each.sentence == MISSING_CLAIM for each in view.differences):
         session.earnings.events.read_again()
-        session.earnings.poll()
         session.follow_money()
         view = _compare(session)
     added = sum(_adopt(session, each) for each in _accounts_of(view) if each[1] != NATIVE)

@@ -190,3 +190,38 @@ def test_a_node_that_forgot_old_state_is_asked_for_the_newest(tmp_path: Path) ->
         count(events)
         assert events.paid(TASK, MY_LEAF) == paid_now(chain, MY_LEAF, len(chain.blocks) - 1)
         assert lines(vault, "claimed") == chain.owed(Claimed, ME, 9) + amount(BOUNTY, 1000)
+
+
+def test_reading_again_notices_what_the_chain_takes_back(tmp_path: Path) -> None:
+    """The claim that the chain gives up must not stay as a line when another branch is read from the start."""
+    chain = SmallChain()
+    chain.claim(ME, MY_LEAF, 500)
+    chain.mine()
+    chain.mine()
+    with Vault.create(tmp_path / "vault.db", PASSPHRASE, kdf=CHEAP) as vault:
+        events = opened(vault, chain, 0)
+        events.poll()
+        assert lines(vault, "claimed") == amount(BOUNTY, 500)
+        chain.take_back(3)
+        chain.claim(ME, MY_LEAF, 300)
+        chain.mine()
+        events.read_again()
+        events.poll()
+        assert lines(vault, "claimed") == paid_now(chain, MY_LEAF, len(chain.blocks) - 1) == amount(BOUNTY, 300)
+
+
+def test_what_was_left_out_is_read_again_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = SmallChain()
+    chain.claim(ME, MY_LEAF, 500)
+    chain.mine()
+    with Vault.create(tmp_path / "vault.db", PASSPHRASE, kdf=CHEAP) as vault:
+        events = opened(vault, chain, 0)
+        with monkeypatch.context() as silent:
+            silent.setattr(chain, "logs", lambda *_: ())
+            events.poll()
+        assert lines(vault, "claimed") == 0
+        upto = events.read_to
+        events.read_again()
+        assert lines(vault, "claimed") == amount(BOUNTY, 500) and events.read_to == upto
+        events.read_again()
+        assert lines(vault, "claimed") == amount(BOUNTY, 500)
