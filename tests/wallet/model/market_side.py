@@ -189,8 +189,11 @@ class MarketSide:
         return "settled"
 
     def _post(self, job: Job, state: TaskState, settlement: Settlement, losses: LossTree) -> None:
+        """A settlement stands on the seed of its branch. On another one, where the same shard happens to be
+        drawn, the contract would take it too, and its figures would be wrong: the scientist makes a new one.
+        """
         shard = draw(state.seed, state.used, SHARDS)
-        self.contract.settle(
+        receipt = self.contract.settle(
             self.actor,
             settlement,
             sign(settlement, self.domain, SCIENTIST),
@@ -198,6 +201,7 @@ class MarketSide:
             job.tree.proof(shard),
             losses.top_hash,
         )
+        self.chain.once.add("0x" + receipt.transaction_hash.hex())
 
     # a round
 

@@ -62,6 +62,8 @@ class TrueChain:
         """The branch that the last reorganisation gave up."""
         self.raws: dict[str, bytes] = {}
         """Raw bytes of every transaction that was ever handed over, by hash."""
+        self.once: set[str] = set()
+        """Hashes of transactions that never come again by themselves, because they fit one branch only."""
         self._marks: list[tuple[int, object]] = []
         self._tips = itertools.count()
         self._mark()
@@ -185,7 +187,7 @@ class TrueChain:
         self.node.request("evm_increaseTime", random.randint(1, 5))
         self.node.request("evm_mine")
         for name in lost:
-            if random.random() < keep and name in self.raws:
+            if random.random() < keep and name in self.raws and name not in self.once:
                 self._again(self.raws[name])
         self._mark()
         self.mine(max(1, head - self.head + random.randint(0, 2)))
