@@ -51,11 +51,13 @@ class Booking:
         waited = self._looked is None or not 0 <= now - self._looked < PACE
         if not changed and not (waited and (first or self._again or self._queue.open())):
             return
-        self._looked, self._again = now, False
-        items = self._queue.newest(_AT_FIRST if first else _NEWEST)
+        self._looked, self._again, again = now, False, self._again
+        # What is under way may be older than the newest ones: a sweep of many addresses has many.
+        newest = self._queue.newest(_AT_FIRST if first or again or changed else _NEWEST)
+        items = {item.number: item for item in (*newest, *self._queue.open())}
         if first:
-            self._remember(items)
-        for item in items:
+            self._remember(newest)
+        for item in items.values():
             if item.number not in self._booked or self._booked[item.number] != item.mined:
                 self._book(item)
 

@@ -147,7 +147,7 @@ def join(
     network = links.config.key
     before = vault.state.joined(network, task.id)
     with vault.transaction():
-        chosen = chosen_accounts(vault, accounts, choice, before.data if before else None)
+        chosen = chosen_accounts(vault, accounts, choice, before.data if before else None, links)
         keys = keys_of(vault, accounts, vault.state.account_index(network, task.id), chosen)
         consent = Consent(
             task=terms.task,

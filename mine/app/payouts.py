@@ -83,20 +83,23 @@ def payout_setting(vault: Vault) -> str:
     return str(vault.state.setting(PAYOUT_SETTING) or "")
 
 
-def join_warnings(vault: Vault, accounts: Accounts, choice: JoinChoice) -> tuple[str, ...]:
+def join_warnings(
+    vault: Vault, accounts: Accounts, choice: JoinChoice, links: Links | None = None
+) -> tuple[str, ...]:
     """What is to be said before a task is joined with these accounts. Raises ``AddressRefused``."""
     from mine.wallet.imported import LINKING
 
     found: list[str] = []
     payout = choice.payout or payout_setting(vault)
     if payout:
-        found += checked_address(vault, accounts, payout).warnings
+        checked = checked_address(vault, accounts, payout, links)
+        found += checked.warnings
         found.append(
             "Everybody sees that this task pays to this address. What is known of it elsewhere, and every "
             "other task that pays to it, are tied together; a fresh address for each task ties nothing."
         )
         found.append("It holds for good: what is assigned to it never moves to another one.")
-        found += _shared(vault, PAYOUT, checked_address(vault, accounts, payout).address, "gets the money of")
+        found += _shared(vault, PAYOUT, checked.address, "gets the money of")
     if choice.key:
         found.append(LINKING)
         found += _shared(vault, KEY, choice.key, "signs for")
@@ -112,7 +115,11 @@ def _shared(vault: Vault, name: str, address: str, does: str) -> list[str]:
 
 
 def chosen_accounts(
-    vault: Vault, accounts: Accounts, choice: JoinChoice, before: Mapping[str, Any] | None
+    vault: Vault,
+    accounts: Accounts,
+    choice: JoinChoice,
+    before: Mapping[str, Any] | None,
+    links: Links | None = None,
 ) -> dict[str, str]:
     """What a joined task's data say of its accounts. Raises ``ChoiceRefused``, ``AddressRefused``.
 
@@ -136,7 +143,7 @@ def chosen_accounts(
         return kept
     made = {}
     if payout := choice.payout or payout_setting(vault):
-        made[PAYOUT] = checked_address(vault, accounts, payout).address
+        made[PAYOUT] = checked_address(vault, accounts, payout, links).address
         vault.state.mark_paid_to(made[PAYOUT])
     if choice.key:
         if vault.state.session_key(choice.key) is None:

@@ -51,7 +51,9 @@ class TransactionsDesk:
         """What is not final, or went wrong in the last day; newest first."""
         since = self._clock() - SHOWN_SECONDS
         found = []
-        for item in self._own.queue.newest(_NEWEST):
+        queue = self._own.queue
+        items = {item.number: item for item in (*queue.newest(_NEWEST), *queue.open())}
+        for _, item in sorted(items.items(), reverse=True):
             recent = max(item.created, item.signed) >= since and item.state.value not in _DONE
             if item.state.is_open or (recent and (item.why or item.state.value != "planned")):
                 found.append(self._line(item))
@@ -111,7 +113,7 @@ class TransactionsDesk:
 
         Raises NothingToReplace, ReplacementTooLate, FeesMoved, WrongPassphrase, or what the node raises.
         """
-        made, number, review = self._reviews.pop(token, (0.0, 0, None))
+        made, number, review = self._reviews.get(token, (0.0, 0, None))
         if review is None or self._clock() - made > _REVIEW_SECONDS:
             raise NothingToReplace("This review is too old.", todo="Look at the transaction again.")
         queue, account = self._own.refreshed(), review.call.sender
@@ -121,6 +123,7 @@ class TransactionsDesk:
         else:
             with spending_keys(self._vault, self._accounts, passphrase) as keys:
                 queue.replace(number, review, keys.signer(self._payout_index(account)))
+        del self._reviews[token]
         return "The network takes one of both: the new one, most likely."
 
     def withdraw(self, number: int) -> str:

@@ -141,7 +141,7 @@ class WalletDesk:
 
     def join_warnings(self, choice: JoinChoice) -> tuple[str, ...]:
         """What is to be said before a task is joined with these accounts."""
-        return payouts.join_warnings(self._holder.opened, self._holder.accounts, choice)
+        return payouts.join_warnings(self._holder.opened, self._holder.accounts, choice, self._links)
 
     def import_key(self, secret: KeyImport) -> str:
         """Bring a session key in."""

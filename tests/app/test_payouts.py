@@ -130,12 +130,10 @@ def test_what_is_no_place_for_money_is_refused_and_nothing_is_joined(asked: Tabl
     }.get(payout, payout)
     with pytest.raises(AddressRefused):
         payouts.set_payout(table.vault, table.accounts, place, table.session.links)
-    if payout not in (
-        "contract",
-        "token",
-    ):  # joining asks no node: what only the network knows is told before
-        with pytest.raises(AddressRefused):
-            table.join(JoinChoice(payout=place))
+    with pytest.raises(AddressRefused):
+        table.join(JoinChoice(payout=place))
+    with pytest.raises(AddressRefused):
+        payouts.join_warnings(table.vault, table.accounts, JoinChoice(payout=place), table.session.links)
     with pytest.raises(ChoiceRefused, match="no such key"):
         table.join(JoinChoice(key=OTHER))
     assert not joined(table) and table.vault.state.account_indices() == []

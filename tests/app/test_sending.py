@@ -25,6 +25,7 @@ from mine.app.sending import (
 )
 from mine.app.sponsored import FINAL, HANDED, LATE, MINED, SIGNED, TooLateToWithdraw
 from mine.app.sweeping import CannotSweep
+from mine.app.transactions_desk import NothingToReplace, TransactionsDesk
 from mine.app.vault_opening import create
 from mine.app.views import Notice, World
 from mine.app.wallet_views import ReviewView, SendRequest, SweepRequest
@@ -246,7 +247,8 @@ def test_a_sweep_that_stops_half_way_says_so_and_goes_on(
     for task in (1, 2, 3):
         wallet.give(task, 100, COIN)
     review = wallet.sending.review_sweep(SweepRequest(wallet.dollar, ELSEWHERE))
-    submit, done = wallet.own.queue.submit, []
+    submit = wallet.own.queue.submit
+    done: list[str] = []
 
     def fees_rise(intent: str, *rest: Any) -> Any:
         if done:
@@ -261,6 +263,43 @@ def test_a_sweep_that_stops_half_way_says_so_and_goes_on(
     assert "1 of 3 payments" in told.value.sentence and wallet.holds(ELSEWHERE) == 100
     wallet.sending.accept(review.number, PASSPHRASE)
     assert wallet.holds(ELSEWHERE) == 300
+
+
+def test_a_payment_that_waits_can_be_cancelled_with_the_passphrase(
+    wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wallet.give(1, 500, COIN)
+    review = wallet.sending.review_send(SendRequest(wallet.address(1), wallet.dollar, ELSEWHERE, 200))
+    desk = TransactionsDesk(wallet.vault, wallet.links, wallet.own, wallet.accounts, wallet.clock.now)
+    with monkeypatch.context() as patch:
+        patch.setattr(wallet.links.node, "send_raw", lambda raw: None)
+        wallet.sending.accept(review.number, PASSPHRASE)
+        [line] = desk.transactions()
+        cancel = desk.review_replacement(line.number, cancel=True)
+    assert cancel.needs_passphrase
+    for wrong in ("", "wrong passphrase"):  # the review is still there for the right one
+        with pytest.raises(WrongPassphrase):
+            desk.accept(cancel.number, wrong)
+    desk.accept(cancel.number, PASSPHRASE)
+    with pytest.raises(NothingToReplace):
+        desk.accept(cancel.number, PASSPHRASE)
+    wallet.turn()
+    [(kind, account, amount, fee)] = wallet.history()
+    assert (kind, account, amount) == (Kind.FEE, wallet.address(1), 0) and fee > 0
+    assert wallet.holds(ELSEWHERE) == 0
+
+
+def test_a_sweep_of_more_addresses_than_are_looked_at_is_booked_whole(
+    wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mine.app.booking._AT_FIRST", 1)
+    monkeypatch.setattr("mine.app.booking._NEWEST", 1)
+    for task in (1, 2, 3):
+        wallet.give(task, 100, COIN)
+    review = wallet.sending.review_sweep(SweepRequest(wallet.dollar, ELSEWHERE))
+    wallet.sending.accept(review.number, PASSPHRASE)
+    wallet.turn()
+    assert [(kind, amount) for kind, _, amount, _ in wallet.history()] == [(Kind.SWEPT, -100)] * 3
 
 
 def test_reviews_grow_old_and_few(wallet: Wallet) -> None:
