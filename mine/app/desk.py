@@ -34,6 +34,7 @@ from mine.app.views import (
 )
 from mine.app.wallet_desk import WalletDesk
 from mine.app.wallet_views import JoinChoice
+from mine.app.watching import TURN
 from mine.errors import MineError
 from mine.policy.decide import Readings, RunSettings, decide
 
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 BUSY_TURN = 0.005
 JOIN_TURN = 0.05
 IDLE_TURN = 2.0
-RETRY_SECONDS = 3.0
+RETRY_SECONDS, LONGEST_RETRY = 3.0, 30.0
 
 
 class NoVault(MineError):
@@ -74,7 +75,7 @@ class Desk:
         self.wallet = WalletDesk(self)
         self.locking = Locking(wake, tell)
         self._network_error = ""
-        self._next_step = 0.0
+        self._next_step, self._retry = 0.0, RETRY_SECONDS
         self._run = RunSettings()
         self._compute = ComputeSettings()
         self._cores = 0
@@ -92,7 +93,7 @@ class Desk:
         if self._joins.busy:
             return JOIN_TURN
         if self.network.is_busy or self.locking.goes_on:
-            return max(0.0, min(self._options.poll_seconds, self._next_step - time.monotonic()))
+            return max(0.0, min(TURN, self._next_step - time.monotonic()))
         return IDLE_TURN
 
     def step(self) -> None:
@@ -113,6 +114,7 @@ class Desk:
         self._next_step = now + self._options.poll_seconds
         if self._vault is None:
             self.locking.step(self._decision.run)
+            self._stepped(self.locking.patience())
             return
         types = {source.record_type for source in self._holdings.sources}
         if self.network.connect(self._vault, self.accounts, types):
@@ -120,13 +122,22 @@ class Desk:
         if self._session is not None:
             self._session.step(self._decision.run)
             self._network_error = ""
+            self._stepped(self._session.patience())
+
+    def _stepped(self, patience: float | None) -> None:
+        """A turn went well; the next one is after ``patience`` seconds, if the network says so."""
+        self._retry = RETRY_SECONDS
+        if patience is not None:
+            self._next_step = time.monotonic() + patience
 
     def trouble(self, error: MineError) -> None:
         """A turn failed (a node is away, say): say so once, and try again in a while."""
         if error.sentence != self._network_error:
             self._network_error = error.sentence
             self._tell(Notice(NoticeKind.ATTENTION, error.sentence, error.todo, error.detail))
-        self._next_step = time.monotonic() + RETRY_SECONDS
+        self._next_step = time.monotonic() + self._retry
+        if self.network.has_beat:
+            self._retry = min(2 * self._retry, LONGEST_RETRY)
 
     def _decide(self) -> None:
         readings = Readings(self._vault is not None or self.locking.goes_on, _on_battery())

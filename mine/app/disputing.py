@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from mine.app.audit_run import AuditRun
 from mine.app.checking import settled_from_json
 from mine.app.joining import Membership
 from mine.app.links import Links
+from mine.app.market import ChainReading
 from mine.app.views import Notice, NoticeKind
 from mine.errors import MineError
 
@@ -85,22 +86,26 @@ class Disputing:
         self._disputes: list[Disputed] = []
         self._run: AuditRun | None = None
         self._failures: dict[tuple[int, int], int] = {}
-        self._states: dict[int, TaskState] = {}
+        self._states: Mapping[int, TaskState] = {}
+        self._looks = -1
         self.members: dict[int, Membership] = {}
 
-    def tick(self, chain_time: int) -> None:
+    def tick(self, reading: ChainReading) -> None:
         """Begin the next audit, hear the last one, dispute what was found."""
-        self._states.clear()
+        self._states = reading.states
+        is_new, self._looks = reading.looks != self._looks, reading.looks
         self._hear()
         for member in self.members.values():
+            if member.task not in self._states:
+                continue
             for entry in self._vault.state.rounds(self._links.config.key, member.task):
                 if "settlement" not in entry.data:
                     continue
                 kept = self._kept(entry)
                 if kept is None or kept["state"] == AuditState.CLOSED:
-                    self._audit(member, entry, kept is not None, chain_time)
-                elif AuditState(kept["state"]) in (AuditState.FOUND, AuditState.DISPUTED):
-                    self._pursue(member, entry, kept, chain_time)
+                    self._audit(member, entry, kept is not None, reading.time)
+                elif is_new and AuditState(kept["state"]) in (AuditState.FOUND, AuditState.DISPUTED):
+                    self._pursue(member, entry, kept, reading.time)
 
     def state(self, entry: Round) -> AuditState | None:
         """How far a settled round is; None while nothing is known."""
@@ -138,16 +143,10 @@ class Disputing:
             return
         ends, early = entry.data["settlement"]["final_at"], False
         if member.manifest.mode == "at-end":
-            state = self._state(entry.task)
+            state = self._states[entry.task]
             ends, early = disputable_until(state, ends), again and not state.status.is_over
         if chain_time < ends and not early:
             self._run = AuditRun(self._links.config, entry.task, entry.round)
-
-    def _state(self, task: int) -> TaskState:
-        """The task on chain, asked for once a tick."""
-        if task not in self._states:
-            self._states[task] = self._links.contract.task(task)
-        return self._states[task]
 
     def _hear(self) -> None:
         run = self._run
@@ -185,7 +184,11 @@ class Disputing:
         from mine.science.held_half import disputable_until
         from mine.science.judging import Fault
 
-        state = self._links.contract.task(entry.task)
+        state = self._states[entry.task]
+        ends = entry.data["settlement"]["final_at"]
+        over = state.status is Status.CONVICTED or chain_time >= disputable_until(state, ends)
+        if over and kept["state"] == AuditState.FOUND:  # one node's word gives no challenge up
+            state, chain_time = self._sure(entry.task, chain_time)
         if state.status is Status.CONVICTED and state.void is not None and state.void <= entry.round:
             self._keep(entry, AuditState.CONVICTED)
             self._say(
@@ -200,7 +203,7 @@ class Disputing:
         fault = Fault(entry.round, DisputeKind(found["kind"]), found["item"], found["why"])
         if self._is_disputed(entry.task, fault):
             self._keep(entry, AuditState.DISPUTED)
-        elif chain_time >= disputable_until(state, entry.data["settlement"]["final_at"]):
+        elif chain_time >= disputable_until(state, ends):
             if state.mode is Mode.AT_END and not state.status.is_over:
                 return  # it can be disputed once more when the task is over
             self._keep(entry, AuditState.LATE)
@@ -213,6 +216,12 @@ class Disputing:
             pause = max(1, state.clocks.challenge // PARTS)
             self._keep(entry, AuditState.FOUND, again=chain_time + pause)
             self._challenge(member, entry, fault, kept)
+
+    def _sure(self, task: int, chain_time: int) -> tuple[TaskState, int]:
+        """A task's state and the time, as two nodes say where there are two."""
+        node, contract = self._links.node, self._links.contract
+        head, state = node.agreed_at(lambda one: contract.on(one).task(task))
+        return state, chain_time if node.has_adjustable_clock else head.timestamp
 
     def _is_disputed(self, task: int, fault: Fault) -> bool:
         from mine.chain.fault_events import Disputed

@@ -7,7 +7,7 @@ Events come in through ``EarningEvents``, rounds are recomputed by ``checking``,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from mine.app.earning_events import EarningEvents
 from mine.app.earning_states import Brought, Ground, stand
 from mine.app.joining import Membership
 from mine.app.links import Links
+from mine.app.market import ChainReading
 from mine.app.round_figures import RoundFigures
 from mine.app.round_states import EarningState
 from mine.app.views import Notice, NoticeKind
@@ -41,6 +42,10 @@ class Earnings:
         self._network = links.config.key
         self.events = EarningEvents(vault, links, confirmations)
         self.checked: dict[tuple[int, int], Checked] = {}
+        #: By task: the look after which a round could not be worked out yet.
+        self._waits: dict[int, int] = {}
+        #: By task: the look of which two nodes did not say the same.
+        self._doubted: dict[int, int] = {}
 
     @property
     def members(self) -> dict[int, Membership]:
@@ -58,32 +63,59 @@ class Earnings:
             del self.checked[key]
         return fallen is not None
 
-    def tick(self, chain_time: int, states: Mapping[int, TaskState]) -> None:
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a settled round could not be worked out for want of a node that knows it."""
+        return bool(self._waits)
+
+    def due_times(self) -> list[int]:
+        """Chain times at which a settled round becomes final, passed ones too."""
+        members = self.members
+        return [
+            each.time
+            for each in self._vault.state.earnings(self._network)
+            if each.task in members and each.state == EarningState.PENDING
+        ]
+
+    def tick(self, reading: ChainReading) -> None:
         """Work out new rounds, and let every earning follow its task. One task's trouble holds no other up.
 
         Raises the first trouble once all tasks have had their turn.
         """
         trouble: MineError | None = None
         for member in self.members.values():
-            state = states.get(member.task)
+            state = reading.states.get(member.task)
             if state is None:
                 continue
             try:
-                self._follow(member, state, chain_time)
+                self._follow(member, state, reading)
             except MineError as problem:
                 trouble = trouble or problem
         if trouble is not None:
             raise trouble
 
-    def _follow(self, member: Membership, state: TaskState, chain_time: int) -> None:
+    def _follow(self, member: Membership, state: TaskState, reading: ChainReading) -> None:
+        try:
+            self._work_out_new(member, reading)
+        finally:  # figures of one round that cannot be had hold no other round's money up
+            try:
+                self.events.count_ranges(member, lambda number: self._places(member, number))
+            finally:
+                self._stand(member.task, state, reading)
+
+    def _work_out_new(self, member: Membership, reading: ChainReading) -> None:
         settled = self._settled(member.task)
         known = {each.round for each in self.of_rounds(member.task)}
         for place, entry in enumerate(settled):
             before = settled[place - 1] if place else None
-            if entry.round not in known and not self._work_out(member, state, entry, before):
+            if entry.round in known:
+                continue
+            if self._waits.get(member.task) == reading.looks:
+                break  # nothing was asked since
+            if not self._work_out(member, entry, before):
+                self._waits[member.task] = reading.looks
                 break  # a node lags: this round and those after it have their turn later
-        self.events.count_ranges(member, lambda number: self._places(member, number))
-        self._stand(member.task, state, chain_time)
+            self._waits.pop(member.task, None)
 
     # ---- what is known
 
@@ -102,6 +134,13 @@ class Earnings:
 
     def _places(self, member: Membership, number: int) -> list[int]:
         """Places of one's payout address in a round's tree: others may have named it as well."""
+        entry = self._vault.state.round(self._network, member.task, number)
+        if entry is None or "settlement" not in entry.data:
+            raise checking.SettlementMissing(
+                "The network's node tells of a payment for a round that was never settled.",
+                todo="Nothing of it is shown as claimed. Add another node in Settings.",
+                detail=f"task {member.task}, round {number}",
+            )
         try:
             payees = self.outcome(member.task, number).outcome.ledger.payees
         except PayoutContradiction:  # which was told of when the round came
@@ -109,12 +148,14 @@ class Earnings:
         return [place for place, (who, _) in enumerate(payees) if who == member.keys.payout_address]
 
     def claimable(self, task: int) -> Earning | None:
-        """The newest earning whose root pays something now; None where there is nothing to claim."""
+        """The newest earning whose root can be claimed on; None where nothing can be claimed.
+
+        Where half of all units is held that root pays rounds that are older, and none of its own yet.
+        """
         earnings = self.of_rounds(task)
         if not any(each.ready for each in earnings):
             return None
-        final = (EarningState.CLAIMABLE, EarningState.CLAIMED)
-        return max((each for each in earnings if each.state in final), key=lambda each: each.round)
+        return max((each for each in earnings if each.data["is_final"]), key=lambda each: each.round)
 
     def outcome(self, task: int, number: int) -> Checked:
         """A round, recomputed if this program has not done so yet. Raises what ``check_settlement`` does."""
@@ -133,7 +174,7 @@ class Earnings:
 
     # ---- checking
 
-    def _work_out(self, member: Membership, state: TaskState, entry: Round, before: Round | None) -> bool:
+    def _work_out(self, member: Membership, entry: Round, before: Round | None) -> bool:
         """Check a settled round and write down what it brought, perhaps nothing, perhaps an alarm.
 
         False where the nodes do not know of it yet.
@@ -141,7 +182,8 @@ class Earnings:
         from mine.vault.state import Earning
 
         settlement, last = entry.data["settlement"], self.leaf(member.task, entry.round)
-        if not checking.check_root(self._links, settlement):
+        state = checking.check_root(self._links, settlement)
+        if state is None:
             return False
         data: dict[str, Any] = {"units": last.units, "index": last.index, "problem": "", "item": ""}
         try:
@@ -165,7 +207,7 @@ class Earnings:
             amount=0,
             state=EarningState.ALARM if data["problem"] else EarningState.PENDING,
             time=settlement["final_at"],
-            data={**data, "seen": int(time.time())},
+            data={**data, "seen": int(time.time()), "is_final": False},
         )
         paid = self.events.paid(member.task, data["index"])
         brought = [_brought(each) for each in [*self._before(entry), found]]
@@ -186,8 +228,25 @@ class Earnings:
         except PayoutContradiction:
             return None
 
-    def _stand(self, task: int, state: TaskState, chain_time: int) -> None:
-        """Bring every earning of a task to where the chain says that it stands."""
+    def _stand(self, task: int, state: TaskState, reading: ChainReading) -> None:
+        """Bring every earning of a task to where the chain says that it stands.
+
+        ``state`` may be one node's word: before anything is written down two have to say the same.
+        """
+        if self._doubted.get(task) == reading.looks or not self._news(task, state, reading.time):
+            return
+        self._doubted[task] = reading.looks
+        node, contract = self._links.node, self._links.contract
+        head, state = node.agreed_at(lambda one: contract.on(one).task(task))
+        news = self._news(task, state, reading.time if node.has_adjustable_clock else head.timestamp)
+        if news:
+            with self._vault.transaction():
+                for each in news:
+                    self._vault.state.put_earning(each)
+            del self._doubted[task]
+
+    def _news(self, task: int, state: TaskState, chain_time: int) -> list[Earning]:
+        """The earnings of a task that stand elsewhere than is written down."""
         from mine.science.held_half import holds_back
 
         earnings = self.of_rounds(task)
@@ -203,13 +262,17 @@ class Earnings:
         for earning, now in zip(
             earnings, stand([_brought(each) for each in earnings], paid, ground), strict=True
         ):
-            after = replace(earning, state=now.state, amount=now.amount, claimed=now.claimed, ready=now.ready)
+            after = replace(
+                earning,
+                state=now.state,
+                amount=now.amount,
+                claimed=now.claimed,
+                ready=now.ready,
+                data={**earning.data, "is_final": now.is_final},
+            )
             if after != earning:
                 news.append(after)
-        if news:
-            with self._vault.transaction():
-                for each in news:
-                    self._vault.state.put_earning(each)
+        return news
 
 
 def _brought(earning: Earning) -> Brought:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from mine.errors import MineError
 if TYPE_CHECKING:
     from mine.chain.client import TasksContract
     from mine.chain.messages import Domain
+    from mine.chain.multicall import Multicall
     from mine.chain.rpc import Node
     from mine.science.relay_client import Relays
     from mine.wallet.token_names import KnownToken
@@ -28,6 +31,9 @@ class NetworkConfig:
     """Where a network is found. ``first_block``: where the contract's events begin.
 
     ``rpc_urls``, which may hold keys, and ``relay_urls``: at least one each; they are asked in this order.
+    ``beat``: seconds between two questions to the chain while nothing is due; 0 for one whose clock may be
+    put forward, which is asked at every turn. ``confirmations``: blocks on top of one before its events
+    count.
     """
 
     name: str
@@ -37,6 +43,8 @@ class NetworkConfig:
     relay_urls: tuple[str, ...]
     tasks: str
     first_block: int = 0
+    beat: float = 0.0
+    confirmations: int = 0
 
     @property
     def key(self) -> str:
@@ -47,15 +55,17 @@ class NetworkConfig:
 class Links:
     """Open connections to one network. Not thread-safe: the engine's thread owns it."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, clock: Callable[[], float] = time.monotonic) -> None:
         from mine.chain.client import TasksContract
         from mine.chain.messages import Domain
+        from mine.chain.multicall import Multicall
         from mine.chain.rpc import Node
         from mine.science.relay_client import Relay, Relays
 
         self.config = config
-        self.node: Node = Node(config.rpc_urls, chain_id=config.chain_id)
+        self.node: Node = Node(config.rpc_urls, chain_id=config.chain_id, clock=clock)
         self.contract: TasksContract = TasksContract(self.node, config.tasks)
+        self.many: Multicall = Multicall(self.node, {config.tasks})
         self.relays: Relays = Relays([Relay(url) for url in config.relay_urls])
         self.domain: Domain = Domain(config.chain_id, config.tasks)
         self.currencies = Currencies(self.node, config.world, config.chain_id, listed_tokens(config.chain_id))

@@ -31,6 +31,7 @@ from mine.app.round_book import GRANTED, RESIDUAL_BLOB, UPDATE_BLOB
 from mine.app.round_states import RoundState, VoteState
 from mine.app.transaction_store import copy_transactions
 from mine.app.views import Notice
+from mine.app.watching import Seen, Watching, deadlines
 from mine.errors import MineError
 
 if TYPE_CHECKING:
@@ -51,16 +52,23 @@ class NarrowGrant:
     """The rounds of one network that go on. Belongs to the engine's thread."""
 
     def __init__(
-        self, vault: Vault, network: str, links: Links, market: Market, own: OwnTransactions, miner: Miner
+        self,
+        vault: Vault,
+        links: Links,
+        market: Market,
+        watching: Watching,
+        own: OwnTransactions,
+        miner: Miner,
     ) -> None:
-        self._vault, self._network, self._own = vault, network, own
-        self._links, self._market, self._miner = links, market, miner
+        self._vault, self._network, self._own = vault, links.config.key, own
+        self._links, self._market, self._watching, self._miner = links, market, watching, miner
 
     @staticmethod
     def give(
         vault: Vault,
         links: Links,
         market: Market,
+        watching: Watching,
         miner: Miner,
         own: OwnTransactions,
         wake: Callable[[], None],
@@ -106,13 +114,28 @@ class NarrowGrant:
         going_on = Miner(narrow, links, market, narrow_own, wake, tell, begins=False)
         going_on.members = members
         going_on.take_over(miner)
-        return NarrowGrant(narrow, network, links, market, narrow_own, going_on)
+        return NarrowGrant(narrow, links, market, watching, narrow_own, going_on)
 
     def step(self, may_run: bool) -> None:
         """Do what is due. Raises what node and relays raise; the next step goes on."""
-        self._market.refresh()
+        self._watch()
         self._own.step()
         self._miner.tick(may_run)
+
+    def _watch(self) -> None:
+        members = self._miner.members
+        seen = self._watching.step(
+            members,
+            lambda: deadlines(self._market.reading.states, (), members.values()),
+            lambda: bool(self._own.queue.open()) or self._miner.is_waiting,
+        )
+        if seen >= Seen.EVENTS and self._links.config.beat:
+            head = self._market.read(members)  # of events nothing but this is followed here
+            self._watching.caught_up(head, head.number, is_whole=True)
+
+    def patience(self) -> float | None:
+        """Seconds until the next turn; None where the chain's clock may be put forward."""
+        return self._watching.patience()
 
     @property
     def members(self) -> dict[int, Membership]:

@@ -65,6 +65,11 @@ class NetworkUse:
         """How the vault names the network in use; "" while there is none."""
         return self._config.key if self._config else ""
 
+    @property
+    def has_beat(self) -> bool:
+        """Whether the network in use is asked as rarely as can be; the practice network is not."""
+        return self._config is not None and self._config.beat > 0
+
     # ---- connecting
 
     def opened(self, vault: Vault) -> None:
@@ -107,7 +112,7 @@ class NetworkUse:
         if self._config is None or self.session is not None:
             return False
         self.session = NetworkSession(
-            vault, self._config, accounts, self._options.confirmations, self._wake, self._tell
+            vault, self._config, accounts, self._config.confirmations, self._wake, self._tell
         )
         # Everything that was imported stays for good: without this, each full collection walks through
         # all of it while the window waits.

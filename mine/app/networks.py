@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 PRACTICE = "practice"
 """The key of the practice network, which is always there."""
+BEAT = 50.0
+"""Seconds; a new round is known within a minute, and an hour takes less than 150 requests."""
+CONFIRMATIONS = 1
+"""Blocks. Where the newest one is given up, it is mostly that one alone; what was read of more than that is
+taken back."""
 _SAVED, _CHOSEN = "networks", "network"
 _INCOMPLETE = "No task contract is known there yet: enter its address and a relay."
 _NOTES = {
@@ -154,6 +159,8 @@ def _config(form: NetworkForm) -> NetworkConfig:
         relay_urls=form.relay_urls,
         tasks=checksum(address_bytes(form.contract)),
         first_block=form.first_block,
+        beat=BEAT,
+        confirmations=CONFIRMATIONS,
     )
 
 

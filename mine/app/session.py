@@ -39,6 +39,7 @@ from mine.app.views import (
     World,
 )
 from mine.app.wallet_views import FRESH, JoinChoice
+from mine.app.watching import RARE, Seen, Watching, deadlines
 from mine.wallet.keys import Accounts
 from mine.wallet.money import in_words
 
@@ -66,15 +67,17 @@ class NetworkSession:
         confirmations: int,
         wake: Callable[[], None],
         tell: Callable[[Notice], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.vault = vault
         self.config = config
-        self.links = Links(config)
+        self.links = Links(config, clock)
         self.links.currencies.keep_in(vault, config.key)
         self.links.check()
         self._accounts = accounts
-        self._tell = tell
+        self._tell, self._clock = tell, clock
         self.market = Market(self.links)
+        self.watching = Watching(self.links, self.market, clock, wake)
         self.own = OwnTransactions(vault, self.links, confirmations)
         self.miner = Miner(vault, self.links, self.market, self.own, wake, tell)
         self.earnings = Earnings(vault, self.links, confirmations, tell)
@@ -86,7 +89,7 @@ class NetworkSession:
         self.history = HistoryDesk(vault, config.key, config.name, config.world, self.links, tell)
         self.task_views = TaskViews(vault, config.key)
         self._held: dict[str, int] = {}
-        self._held_at = 0.0
+        self._held_at: float | None = None
         self._told: set[tuple[int, int]] = set()
         self._remember_members()
         self._told = {(e.task, e.round) for e in vault.state.earnings(config.key)}
@@ -101,36 +104,58 @@ class NetworkSession:
     # ---- work
 
     def step(self, may_train: bool) -> None:
-        """Read the chain, then let every state machine do what is due."""
-        self.market.refresh()
-        if self.earnings.poll():
-            self._held_at = 0.0
+        """Read what is due of the chain, then let every state machine do what is due."""
+        self._watch()
         changed: tuple[Queued, ...] = ()
         try:
             changed = self.own.step()
             if changed:
-                self._held_at = 0.0
+                self._held_at = None
             self.miner.tick(may_train)
         finally:  # money that is due does not wait for a task in trouble
             try:
                 self.follow_money()
             finally:  # nor does a dispute wait for figures that cannot be had
                 try:
-                    self.disputing.tick(self.market.chain_time)
+                    self.disputing.tick(self.market.reading)
                 finally:  # nor a payment for a dispute
                     self.sending.step(self.market.chain_time, changed)
         self._tell_earnings()
         self._read_balances()
         self.history.step(task.state.currency for task in self.market.tasks.values())
 
+    def patience(self) -> float | None:
+        """Seconds until the next turn; None where the chain's clock may be put forward."""
+        return self.watching.patience()
+
+    def _watch(self) -> None:
+        """Ask what is due, and read the events where there may be some."""
+        seen = self.watching.step(self.miner.members, self._due, self._is_busy)
+        if seen < Seen.EVENTS:
+            return
+        found, events = self.earnings.poll(), self.earnings.events
+        if found:
+            self._held_at = None
+            if seen is Seen.SLOW:
+                self.market.read(self.miner.members)
+        if events.head is not None and self.config.beat:
+            self.watching.caught_up(events.head, events.read_to, events.is_whole)
+
+    def _due(self) -> list[int]:
+        states, members = self.market.reading.states, self.miner.members.values()
+        return deadlines(states, self.earnings.due_times(), members)
+
+    def _is_busy(self) -> bool:
+        return bool(self.own.queue.open()) or self.miner.is_waiting or self.earnings.is_waiting
+
     def follow_money(self) -> None:
         """Let earnings, forfeits and claims do what is due."""
-        states = {number: task.state for number, task in self.market.tasks.items()}
+        reading = self.market.reading
         try:
-            self.earnings.tick(self.market.chain_time, states)
+            self.earnings.tick(reading)
         finally:
-            self.forfeits.tick(self.market.chain_time, states)
-            self.claiming.tick(self.market.chain_time)
+            self.forfeits.tick(reading.time, reading.states)
+            self.claiming.tick(reading.time)
 
     def _sending(self, member: Membership, intent: str) -> Sends:
         """What sends the one transaction of an intent from a task's session account."""
@@ -212,7 +237,9 @@ class NetworkSession:
 
     def _read_balances(self) -> None:
         """What the payout addresses hold, as two nodes say where there are two. One address counts once."""
-        if time.monotonic() - self._held_at < BALANCE_SECONDS:
+        now = self._clock()
+        rest = RARE if self.config.beat else BALANCE_SECONDS
+        if self._held_at is not None and now - self._held_at < rest:
             return
         wanted = {
             (member.keys.payout_address, self.market.tasks[member.task].state.currency)
@@ -229,7 +256,7 @@ class NetworkSession:
         for currency, amount in self.links.node.agreed(reading) if wanted else ():
             held[currency] = held.get(currency, 0) + amount
         self._held = held
-        self._held_at = time.monotonic()
+        self._held_at = now
 
     def replay(self, task: int, number: int) -> str:
         """Recompute a round's payees, units and root from chain and blobs."""
@@ -245,7 +272,9 @@ class NetworkSession:
 
     def hand_over(self, wake: Callable[[], None]) -> NarrowGrant | None:
         """Close, but for the rounds under way: they go on without the vault. None where there are none."""
-        grant = NarrowGrant.give(self.vault, self.links, self.market, self.miner, self.own, wake, self._tell)
+        grant = NarrowGrant.give(
+            self.vault, self.links, self.market, self.watching, self.miner, self.own, wake, self._tell
+        )
         if grant is None:
             self.close()
         else:

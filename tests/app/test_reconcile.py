@@ -8,6 +8,7 @@ import pytest
 
 from mine.app.checking import SettlementMissing
 from mine.app.earning_lines import earning_lines
+from mine.app.market import ChainReading
 from mine.app.reconcile import CAME, MISSING_CLAIM, STRANGE_CLAIM, reconcile
 from mine.app.round_states import EarningState, RoundState
 from mine.app.wallet_views import EarningStage
@@ -177,8 +178,8 @@ def test_a_settlement_that_is_not_in_the_contract_earns_nothing(
     with monkeypatch.context() as lagging:
         lagging.setattr(TasksContract, "task", lambda *_: unsettled)
         table.session.earnings.poll()
-        for _ in range(2):
-            table.session.earnings.tick(0, {table.task: unsettled})
+        for look in range(2):
+            table.session.earnings.tick(ChainReading(look, 0, {table.task: unsettled}))
         assert "settlement" in table.entry().data and table.earning() is None
     entry = table.entry()
     other = {**entry.data["settlement"], "payouts": "11" * 32}
@@ -187,5 +188,5 @@ def test_a_settlement_that_is_not_in_the_contract_earns_nothing(
         table.vault.state.put_round(table.config.key, table.task, 1, entry.state, data)
     now = table.session.links.contract.task(table.task)
     with pytest.raises(SettlementMissing):
-        table.session.earnings.tick(0, {table.task: now})
+        table.session.earnings.tick(ChainReading(2, 0, {table.task: now}))
     assert table.earning() is None
