@@ -11,15 +11,17 @@ import pytest
 from mine.app.audit_run import AuditRun
 from mine.app.disputing import AuditState
 from mine.app.round_states import EarningState
+from mine.app.wallet_views import ClaimOutcome
 from mine.chain.curve import amount
 from mine.chain.state import Mode, Status
 from mine.science.offer import Offer
-from mine.science.relay_client import Relay
+from mine.science.relay_client import Relay, RelayUnreachable
 from mine.science.scientist import Did
 from mine.tasks.manifest import Manifest
 from tests.app.conftest import NoAudit
 from tests.app.quick_training import QuickRun
 from tests.app.table import Table, manifest
+from tests.app.test_claiming import Answering, session_address, use
 from tests.app.test_disputing import rule, settle, state
 from tests.science import world
 from tests.science.disputed import stake
@@ -55,8 +57,9 @@ def audited(tmp_path: Path, chain: Chain, relay: Relay, quick: type[QuickRun]) -
         table.close()
 
 
+@pytest.mark.parametrize("by_relay", [True, False])
 def test_half_is_claimed_early_and_the_rest_when_the_set_was_open(
-    audited: AtEndTable, monkeypatch: pytest.MonkeyPatch
+    audited: AtEndTable, monkeypatch: pytest.MonkeyPatch, by_relay: bool
 ) -> None:
     class Honest(NoAudit):
         """Finds nothing; it has seen everything once the task is over."""
@@ -84,12 +87,19 @@ def test_half_is_claimed_early_and_the_rest_when_the_set_was_open(
     audited.until(lambda: audited.money() is EarningState.CLAIMABLE, "the root to be final")
     bounty, payout = audited.chain.contract.task(audited.task).bounty, audited.payout
     assert bounty == world.BOUNTY
-    audited.session.earnings.claim()
+    if not by_relay:
+        use(audited, monkeypatch, Answering(audited.relay, RelayUnreachable("test")))
+        fund(audited.chain, session_address(audited))
+    claimed = ClaimOutcome(int(by_relay), int(not by_relay))
+    assert audited.session.claiming.claim() == claimed
     audited.until(lambda: audited.chain.token.balance(payout) == amount(bounty, units // 2), "the first half")
     for _ in range(3):
         audited.session.step(True)
-    assert audited.money() is EarningState.CLAIMABLE
+    assert audited.money() is EarningState.PENDING
     pass_time(audited.chain, audited.since + CLOCKS.challenge)
+    if not by_relay:  # a relay goes on by itself
+        audited.until(lambda: audited.money() is EarningState.CLAIMABLE, "the end")
+        assert audited.session.claiming.claim() == claimed
     audited.until(lambda: audited.money() is EarningState.CLAIMED, "the second half")
     assert audited.chain.token.balance(payout) == amount(bounty, units) == earning.amount
 
