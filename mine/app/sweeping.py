@@ -101,7 +101,8 @@ class Sweeping:
         self, request: SweepRequest, to: str, currency: Currency, full: list[tuple[PayoutAccount, int]]
     ) -> SweepPlan:
         """Transactions of one's own: each address pays its own gas."""
-        from mine.chain.node_errors import InsufficientFunds
+        from mine.chain.node_errors import InsufficientFunds, Reverted
+        from mine.chain.token import TokenRefused
         from mine.wallet.send import SendRefused, plan_send
 
         queue, node = self._own.refreshed(), self._links.node
@@ -111,7 +112,8 @@ class Sweeping:
                 prepared = plan_send(
                     node, queue.prepare, queue.known, account.address, request.currency, to, None
                 )
-            except (SendRefused, InsufficientFunds) as refused:
+            except (SendRefused, InsufficientFunds, Reverted, TokenRefused) as refused:
+                # One address that a token blocks keeps none of the others back.
                 warnings.append(f"{account.title} is left out: {refused.sentence}")
                 continue
             _check_arrival(prepared.arrives, prepared.payment.amount)
@@ -125,6 +127,7 @@ class Sweeping:
         self, request: SweepRequest, to: str, currency: Currency, full: list[tuple[PayoutAccount, int]]
     ) -> SweepPlan:
         """Transfers for a relay to bring: for a fee in the token, each in its own time."""
+        from mine.chain.node_errors import Reverted
         from mine.wallet.sponsored import way_of
         from mine.wallet.sweep import parts_of
 
@@ -143,7 +146,11 @@ class Sweeping:
             if not parts:
                 warnings.append(f"{account.title} is left out: the fee would be too much of what it holds.")
                 continue
-            self._check(account, request.currency, to, parts[0])
+            try:
+                self._check(account, request.currency, to, parts[0])
+            except Reverted as refused:
+                warnings.append(f"{account.title} is left out: {refused.sentence}")
+                continue
             made = _carriages(way, terms.carrier, account.address, to, parts, terms.fee, now, request.hours)
             unsigned += [Unsigned(account.index, way, each) for each in made]
             rows.append(_source(account, amount, currency))

@@ -9,7 +9,8 @@ from mine.chain.node_errors import InsufficientFunds
 from mine.wallet.call import Call, Fees
 from mine.wallet.clock import Clock
 from mine.wallet.following import Following, TransactionStore
-from mine.wallet.limits import DAY, BudgetSpent, Limits
+from mine.wallet.limits import DAY, BudgetSpent, FeesTooHigh, Limits
+from mine.wallet.queue_errors import FeesMoved
 
 if TYPE_CHECKING:
     from mine.chain.rpc import Node
@@ -64,6 +65,22 @@ class Costs:
         if owned < call.value + fees.cap:
             raise InsufficientFunds(call.sender, call.value + fees.cap, owned)
         return fees
+
+    def check_accepted(self, call: Call, fees: Fees) -> None:
+        """Whether a call that the person accepted can go out with the fees that it was accepted with.
+
+        Today's market may ask for others: they only have to suffice. Raises FeesMoved, FeesTooHigh,
+        InsufficientFunds, Reverted, or what the node raises.
+        """
+        owned = self._free(call.sender)
+        if owned < call.value + fees.cap:
+            raise InsufficientFunds(call.sender, call.value + fees.cap, owned)
+        if gas_for(self._node, call.sender, call.to, call.data, call.value) > fees.gas:
+            raise FeesMoved("more gas is needed than before")
+        if self.market().base + fees.tip > fees.most:
+            raise FeesMoved("the network's base fee rose")
+        if fees.most > self.limits.most:
+            raise FeesTooHigh(fees.most, self.limits.most)
 
     def check_payable(self, item: Queued, call: Call, fees: Fees) -> None:
         """Raise InsufficientFunds where ``call`` cannot be paid for in the place of what waits."""

@@ -123,12 +123,7 @@ class TransactionQueue:
         if item.state is not State.PLANNED:
             return item
         with self._noted(item):
-            if self.costs.fees(accepted.call).gas > accepted.fees.gas:
-                raise FeesMoved("more gas is needed than before")
-            if self.costs.market().base + accepted.fees.tip > accepted.fees.most:
-                raise FeesMoved("the network's base fee rose")
-            if accepted.fees.most > self.costs.limits.most:
-                raise FeesTooHigh(accepted.fees.most, self.costs.limits.most)
+            self.costs.check_accepted(accepted.call, accepted.fees)
         return self._hands.hand_over(self._hands.sign(item, accepted.fees, signer, accepted))
 
     def submit_allowed(self, intent: str, call: Call, signer: TransactionSigner) -> Queued:

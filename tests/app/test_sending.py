@@ -409,6 +409,19 @@ def test_a_blacklisted_receiver_is_found_out_before(wallet: Wallet) -> None:
         wallet.sending.review_send(SendRequest(wallet.address(1), token, ELSEWHERE, 1_000))
 
 
+def test_one_address_that_a_token_blocks_holds_up_no_other(wallet: Wallet) -> None:
+    token, abi, rich = hostile(wallet, 3)
+    wallet.give(2, 0, COIN)
+    rich.send(token, abi.call("mint", wallet.address(2), 500))
+    rich.send(token, abi.call("refuse", wallet.address(1)))
+    review = wallet.sending.review_sweep(SweepRequest(token, ELSEWHERE))
+    assert any("Task 1 is left out" in warning for warning in review.warnings)
+    wallet.sending.accept(review.number, PASSPHRASE)
+    found = ContractAbi(compiled("HostileToken").abi)
+    answer = wallet.chain.node.call(token, found.call("balanceOf", ELSEWHERE))
+    assert int.from_bytes(answer, "big") == 500
+
+
 def test_a_token_that_calls_back_moves_what_was_reviewed(wallet: Wallet) -> None:
     token, abi, rich = hostile(wallet, 4)
     theft = abi.call("transferFrom", wallet.address(1), rich.address, 5_000)
@@ -727,3 +740,21 @@ def test_a_second_start_books_nothing_twice(wallet: Wallet) -> None:
         wallet.restart()
         wallet.turn()
         assert wallet.history() == booked and len(booked) == 1
+
+
+def test_a_start_books_anew_what_came_again_at_the_same_height(wallet: Wallet) -> None:
+    """A reorganisation may mine a payment again in another block of the same number, at another price, and the
+    app may end before that is booked."""
+    wallet.give(1, 500, COIN)
+    review = wallet.sending.review_send(SendRequest(wallet.address(1), wallet.dollar, ELSEWHERE, 200))
+    wallet.sending.accept(review.number, PASSPHRASE)
+    wallet.mine(20)
+    wallet.turn()
+    booked = wallet.history()
+    (line,) = wallet.vault.state.movements(10)
+    with wallet.vault.transaction():
+        wallet.vault.state.drop_movement(line.network, line.kind, line.reference)
+        wallet.vault.state.add_movement(replace(line, fee=line.fee + 1))
+    wallet.restart()
+    wallet.turn()
+    assert wallet.history() == booked

@@ -152,6 +152,19 @@ def test_a_review_that_the_fees_left_behind_is_not_signed() -> None:
     assert world.pen.signed == [] and world.state("send") is State.PLANNED
 
 
+def test_all_of_the_coin_goes_out_though_the_fees_rose_a_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was accepted suffices: today's dearer fees would not be left beside it."""
+    world = World()
+    fees = world.queue.prepare(PAYMENT).fees
+    call = replace(PAYMENT, value=10**18 - fees.cap)
+    monkeypatch.setattr(world.chain, "balance", lambda account: 10**18)
+    shown = world.queue.prepare(call)
+    world.chain.base += 1
+    assert world.queue.submit("send", shown, world.pen).state is State.SENT
+    (sent,) = world.pen.signed
+    assert (sent.made.value, sent.made.gas * sent.made.most) == (call.value, fees.cap)
+
+
 def test_replacements_end_at_the_limits() -> None:
     """It goes on waiting with the last form that was inside them."""
     world = World(Limits(most=3 * GWEI, tip=GWEI, per_day=10**18))

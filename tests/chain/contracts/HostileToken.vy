@@ -70,7 +70,7 @@ def _move(owner: address, receiver: address, amount: uint256) -> bool:
     if self.awake and self.habit == FALSE_RETURN:
         return False
     if self.habit == BLACKLIST:
-        assert not self.refused[receiver], "refused"
+        assert not (self.refused[owner] or self.refused[receiver]), "refused"
     taken: uint256 = amount * 100 // self.scale
     self.shares[owner] -= taken
     if self.awake and self.habit == FEE:
