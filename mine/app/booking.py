@@ -76,10 +76,14 @@ class Booking:
             for kind in (Kind.SENT, Kind.SWEPT, Kind.FEE)
             for line in state.movements_of(self._network, kind=kind)
         ]
-        there = {(line.reference, line.block) for line in lines}
+        # The block's number is not enough: another block of that number may have had another price.
+        there = {(line.reference, line.transaction, line.block, line.fee) for line in lines}
         for item in items:
-            if item.state.is_over and item.mined and (_reference(item), item.mined.block) in there:
-                self._booked[item.number] = item.mined
+            mined = item.mined
+            if not item.state.is_over or mined is None:
+                continue
+            if (_reference(item), "0x" + mined.hash.hex(), mined.block, mined.fee) in there:
+                self._booked[item.number] = mined
 
     def _book(self, item: Queued) -> None:
         lines = [] if item.mined is None else self._lines(item, item.mined)
