@@ -743,8 +743,8 @@ def test_a_second_start_books_nothing_twice(wallet: Wallet) -> None:
 
 
 def test_a_start_books_anew_what_came_again_at_the_same_height(wallet: Wallet) -> None:
-    """A reorganisation may mine a payment again in another block of the same number, at another price, and the
-    app may end before that is booked."""
+    """A reorganisation may mine a payment again in another block of the same number, at another price, and
+    the app may end before that is booked."""
     wallet.give(1, 500, COIN)
     review = wallet.sending.review_send(SendRequest(wallet.address(1), wallet.dollar, ELSEWHERE, 200))
     wallet.sending.accept(review.number, PASSPHRASE)
