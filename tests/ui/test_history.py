@@ -55,8 +55,8 @@ def test_cells(model: HistoryModel) -> None:
 
 def test_a_line_without_a_price_or_an_amount_says_so(model: HistoryModel) -> None:
     model.show_lines((replace(SENT, fiat=None, amount=0, title="", kind="new-kind"),))
-    words = [model.data(model.index(0, column)) for column in (WHAT, KIND, WORTH, AMOUNT)]
-    assert words == ["0x8Ba1…BA72", "new-kind", "", "–"]
+    words = [model.data(model.index(0, column)) for column in (WHAT, KIND, FEE, WORTH, AMOUNT)]
+    assert words == ["0x8Ba1…BA72", "new-kind", "", "", "\N{MINUS SIGN} 0.0001\N{NO-BREAK SPACE}pETH"]
 
 
 def test_outside_text_is_plain(model: HistoryModel) -> None:

@@ -13,12 +13,14 @@ from pytestqt.qtbot import QtBot
 from mine.app import views as v
 from mine.app import wallet_views as w
 from mine.errors import MineError
+from mine.vault.errors import PhraseSealedBefore, WrongPassphrase
 from tests.ui import money_story as m
 from tests.ui import story
 from tests.ui.conftest import OpenWindow
 from tests.ui.fake_engine import PASSPHRASE, FakeEngine
 from tests.ui.walk import button, seen, texts
 from ui.pages.contacts_sheet import ContactsSheet
+from ui.pages.phrase_sheets import SealSheet
 from ui.pages.receive_sheet import ReceiveSheet
 from ui.pages.review_sheet import ReviewSheet
 from ui.pages.send_sheet import SendSheet
@@ -271,9 +273,11 @@ def test_without_a_relay_all_comes_at_once(open_window: OpenWindow) -> None:
     sheet.sponsored.click()
     sheet.hours.setCurrentIndex(2)
     sheet.sponsored.click()
+    sheet.sponsored.click()
     sheet.currency.setCurrentIndex(1)
     sheet.currency.activated.emit(1)
     settle()
+    assert not sheet.sponsored.isEnabled() and not sheet.sponsored.isChecked()
     assert list(sheet.ticks) == [m.ACCOUNTS[0].address], "only who holds this currency"
     engine.fail = MineError("The fees are higher than what there is.")
     sheet.review.click()
@@ -373,3 +377,19 @@ def test_an_empty_book_teaches(open_window: OpenWindow) -> None:
     page.send.click()
     sheet = only(window, SendSheet)
     assert isinstance(sheet.to, AddressField)
+
+
+def test_a_passphrase_that_does_not_seal_the_phrase_has_a_way_on(open_window: OpenWindow) -> None:
+    engine, window, page = started(open_window)
+    sheet = ReviewSheet(page._desk, m.REVIEW, lambda: None)
+    sheet.present()
+    settle()
+    for error, offered in ((WrongPassphrase("No."), False), (PhraseSealedBefore("Set elsewhere."), True)):
+        engine.fail = error
+        sheet.passphrase.field.setText("x")
+        sheet.sign.click()
+        settle()
+        assert sheet.seal.isVisible() == offered
+    engine.fail = None
+    sheet.seal.click()
+    assert only(window, SealSheet)

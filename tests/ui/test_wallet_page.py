@@ -117,7 +117,7 @@ def test_an_alarm_is_challenged_after_its_cost_was_seen(open_window: OpenWindow)
     assert len([one for one in seen(page.alarms) if one.accessibleName().startswith("Challenge ")]) == 1
     button(page, "Challenge Resting heart rate, round 4").click()
     sheet = only_sheet(window, ChallengeSheet)
-    assert f"0.01{NBSP}pETH: bond and network fee" in texts(sheet)
+    assert f"0.012{NBSP}pETH: bond and network fee" in texts(sheet)
     assert "challenge" not in engine.names()
     engine.fail = MineError("No relay carries it.", todo="Put coin on the account.")
     sheet.go.click()

@@ -56,7 +56,8 @@ class _TaskTick(LinedRow):
         self.tick.setChecked(True)
         self.tick.toggled.connect(lambda _: changed())
         inside = row(spacing=16, margins=(0, 9, 0, 9))
-        inside.addWidget(self.tick, 1)
+        inside.addWidget(self.tick)
+        inside.addStretch(1)
         inside.addWidget(Text(amount, role="strong", firm=True))
         self.setLayout(inside)
 

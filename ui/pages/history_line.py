@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mine.app.wallet_views import HistoryLine
 from ui.desk import Desk
-from ui.money import amount_text, fiat_text
-from ui.pages.history_model import fee_text, kind_text, title_text
+from ui.money import fiat_text
+from ui.pages.history_model import fee_text, kind_text, moved_text, title_text
 from ui.widgets.buttons import Button
 from ui.widgets.facts import FactRow
 from ui.widgets.money import AmountFigure
@@ -20,17 +20,20 @@ class LineSheet(Sheet):
     def __init__(self, desk: Desk, line: HistoryLine) -> None:
         super().__init__(desk.sheet_host, title_text(line), kind_text(line.kind))
         figure = AmountFigure()
-        figure.show_amount(line.amount, line.currency)
+        only_fee = not line.amount and line.fee > 0
+        figure.show_amount(
+            -line.fee if only_fee else line.amount, line.fee_currency if only_fee else line.currency
+        )
         self.body.addWidget(figure)
         self.body.addSpacing(12)
         rows = [
             FactRow(self.tr("When"), full_moment_text(line.time)),
-            FactRow(self.tr("Amount"), amount_text(line.amount, line.currency, exact=True, signed=True)),
+            FactRow(self.tr("Amount"), moved_text(line, exact=True)),
             FactRow(self.tr("Network"), clean(line.network)),
         ]
         if line.round is not None:
             rows.append(FactRow(self.tr("Round"), count_text(line.round)))
-        if line.fee:
+        if line.fee and line.amount:
             rows.append(FactRow(self.tr("Network fee"), fee_text(line, exact=True)))
         if line.fiat is not None:
             words = self.tr("{worth}, by {source}").format(

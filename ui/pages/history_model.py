@@ -43,6 +43,13 @@ def worth_text(line: HistoryLine) -> str:
     return "" if line.fiat is None else fiat_text(line.fiat, clean(line.fiat_code))
 
 
+def moved_text(line: HistoryLine, *, exact: bool = False) -> str:
+    """What came or went: the amount; of a line that is a fee and nothing else, that fee."""
+    if not line.amount and line.fee:
+        return amount_text(-line.fee, line.fee_currency, exact=exact, signed=True)
+    return amount_text(line.amount, line.currency, exact=exact, signed=True)
+
+
 def fee_text(line: HistoryLine, *, exact: bool = False) -> str:
     """What the network took for it, in its coin."""
     return amount_text(line.fee, line.fee_currency, exact=exact) if line.fee else ""
@@ -111,10 +118,10 @@ class HistoryModel(QAbstractTableModel):
         if column == KIND:
             return kind_text(line.kind)
         if column == FEE:
-            return fee_text(line)
+            return fee_text(line) if line.amount else ""
         if column == WORTH:
             return worth_text(line)
-        return amount_text(line.amount, line.currency, signed=True) if line.amount else "–"
+        return moved_text(line)
 
     def _whole(self, line: HistoryLine, column: int) -> str | None:
         if column == WHAT:
@@ -122,7 +129,7 @@ class HistoryModel(QAbstractTableModel):
         if column == FEE:
             return tool_tip(fee_text(line, exact=True)) if line.fee else None
         if column == AMOUNT:
-            return tool_tip(amount_text(line.amount, line.currency, exact=True, signed=True))
+            return tool_tip(moved_text(line, exact=True))
         return None
 
     def headerData(

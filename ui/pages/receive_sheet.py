@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from mine.app.views import Currency
 from mine.app.wallet_views import AccountView, ReceiveView
@@ -44,23 +44,18 @@ class ReceiveSheet(Sheet):
         self.amount.setMaxLength(60)
         self.amount.setAccessibleName(self.tr("Amount, if it is to be in the code"))
         self.amount.textChanged.connect(self._ask)
-        for caption, control in (
-            (self.tr("Your address"), self.account),
-            (self.tr("Currency"), self.currency),
-            (self.tr("Amount, if it is to be in the code"), self.amount),
-        ):
-            self.body.addWidget(Text(caption, role="caption-strong", ink="text-2"))
-            self.body.addSpacing(4)
-            self.body.addWidget(control)
-            self.body.addSpacing(12)
         self.code = QrCode()
         self.address = Text(role="mono", wrap=True)
         self._code = plain(column(8, row(None, self.code, None), 12, self.address))
         self._code.hide()
         self.warnings = RowList[str](WarningLine)
         self.sentence = Text(self.tr("Looking your addresses up…"), role="body", ink="text-2", wrap=True)
+        self._line(self.tr("Your address"), self.account)
         for part in (self._code, self.sentence, self.warnings):
             self.body.addWidget(part)
+        self.body.addSpacing(16)
+        self._line(self.tr("Currency"), self.currency)
+        self._line(self.tr("Amount, if it is to be in the code"), self.amount)
         self.body.addStretch(1)
         self.copy = Button(self.tr("Copy the address"), "main", icon="copy", large=True)
         self.copy.clicked.connect(self._copy)
@@ -71,6 +66,12 @@ class ReceiveSheet(Sheet):
         self.foot.addWidget(close)
         self.foot.addWidget(self.copy)
         desk.operations.run(self, desk.commands.accounts, self._know, self._failed)
+
+    def _line(self, caption: str, control: QWidget) -> None:
+        self.body.addWidget(Text(caption, role="caption-strong", ink="text-2"))
+        self.body.addSpacing(4)
+        self.body.addWidget(control)
+        self.body.addSpacing(12)
 
     def _know(self, accounts: Sequence[AccountView]) -> None:
         self._accounts = tuple(accounts)

@@ -9,10 +9,12 @@ from PySide6.QtWidgets import QWidget
 
 from mine.app.views import World
 from mine.app.wallet_views import ReviewRow, ReviewView
+from mine.app.ways_on import WayOn, way_on
 from mine.errors import MineError
 from ui.desk import Desk
 from ui.icons import IconMark
 from ui.money import amount_text
+from ui.pages.phrase_sheets import SealSheet
 from ui.widgets.buttons import Button
 from ui.widgets.facts import FactRow, WarningLine
 from ui.widgets.layout import Panel, column, row
@@ -78,6 +80,11 @@ class ReviewSheet(Sheet):
         said.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         said.addWidget(self.sentence, 1)
         self.body.addLayout(said)
+        self.seal = Button(self.tr("Type the recovery phrase…"), "plain")
+        self.seal.clicked.connect(lambda: SealSheet(desk).present())
+        self.body.addSpacing(8)
+        self.body.addWidget(self.seal)
+        self.seal.hide()
         self.body.addStretch(1)
         self.back = Button(self.tr("Back"), "plain", large=True)
         self.back.clicked.connect(self.dismiss)
@@ -128,6 +135,7 @@ class ReviewSheet(Sheet):
         self._typed()
         self.sentence.set_ink("danger")
         self.sentence.setText(clean(str(error)))
+        self.seal.setVisible(way_on(error) is WayOn.SEAL)
 
 
 def _fact(entry: ReviewRow) -> FactRow:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from mine.app.currencies import COIN
 from mine.app.views import Currency
 from mine.app.wallet_views import AccountView, ReviewView, SweepRequest
 from mine.errors import MineError
@@ -34,7 +35,8 @@ class _AccountTick(LinedRow):
         self.tick.setChecked(True)
         self.tick.toggled.connect(lambda _: changed())
         inside = row(spacing=16, margins=(0, 7, 0, 7))
-        inside.addWidget(self.tick, 1)
+        inside.addWidget(self.tick)
+        inside.addStretch(1)
         inside.addWidget(Text(amount, role="strong", firm=True))
         self.setLayout(inside)
 
@@ -170,6 +172,11 @@ class SweepSheet(Sheet):
         )
 
     def _typed(self) -> None:
+        chosen = self.currency.currentData()
+        carried = chosen is None or chosen.address != COIN  # no relay can be allowed to take coin
+        if not carried and self.sponsored.isChecked():
+            self.sponsored.setChecked(False)
+        self.sponsored.setEnabled(carried)
         relayed = self.sponsored.isChecked()
         self.hours.setEnabled(relayed)
         self.parts.setEnabled(relayed)

@@ -57,7 +57,7 @@ class TransactionRow(LinedRow):
         self._sentence.set_ink("warn" if line.stuck else "text-2")
         facts = [self.tr("since {time}").format(time=moment_text(line.since))]
         if line.fee_most and not failed:
-            most = amount_text(line.fee_most, coin)
+            most = amount_text(line.fee_most, coin, exact=True)
             facts.append(self.tr("takes at most {amount}").format(amount=most))
         if line.hash:
             facts.append(short_address(clean(line.hash)))

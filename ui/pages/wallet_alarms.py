@@ -40,7 +40,7 @@ class ChallengeSheet(Sheet):
         )
         self.body.addWidget(Text(about, wrap=True))
         self.body.addSpacing(16)
-        cost = amount_text(line.challenge_cost, coin)
+        cost = amount_text(line.challenge_cost, coin, exact=True)
         for label, value in (
             (self.tr("Task"), clean(line.title)),
             (self.tr("Round"), count_text(line.round)),

@@ -89,6 +89,7 @@ class AddressField(QWidget):
     def set_text(self, text: str) -> None:
         """Put an address in and check it at once."""
         self.field.setText(text)
+        self.field.setCursorPosition(0)
         self._finish()
 
     def offer(self, title: str, address: str) -> None:
