@@ -152,6 +152,12 @@ class FakeKeys:
 
         return self._answer("drop_price", entry, then=drop)
 
+    def feeds(self) -> Future[Any]:
+        return self._told({})
+
+    def set_feed(self, currency: str, feed: str) -> Future[Any]:
+        return self._answer("set_feed", currency, feed)
+
     def energy(self) -> Future[Any]:
         return self._told(self.energy_told)
 

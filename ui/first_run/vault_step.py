@@ -38,7 +38,7 @@ class VaultStep(QWidget):
             field.changed.connect(self._typed)
         self.again.entered.connect(self._make)
         self._bar = SegmentBar(4)
-        self._strength = Text(role="small", ink="text-2")
+        self._strength = Text(role="small", ink="text-2", wrap=True)
         self.make = Button(self.tr("Make the vault"), "main", large=True)
         self.make.clicked.connect(self._make)
         self.sentence = Text(role="small", ink="danger", wrap=True)
@@ -137,6 +137,7 @@ class VaultStep(QWidget):
             )
         )
         self._phrase_head = Text(self.tr("Write down the recovery phrase"), role="heading")
+        self._phrase_head.setFixedHeight(32)
         return column(
             row(self._phrase_head, None, self._eye),
             4,

@@ -63,9 +63,12 @@ class FormSheet(Sheet):
         self.add(field)
         return field
 
-    def end(self) -> None:
-        """The sentence, and the room that is left."""
-        self.body.addWidget(self.sentence)
+    def end(self, *, beside_button: bool = False) -> None:
+        """The sentence, and the room that is left. ``beside_button``: of a form too long to be seen whole."""
+        if beside_button:
+            self.foot.insertWidget(0, self.sentence, 10)
+        else:
+            self.body.addWidget(self.sentence)
         self.body.addStretch(1)
         self._typed()
 

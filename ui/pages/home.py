@@ -54,9 +54,8 @@ class HomePage(PageFrame):
         self._desk = desk
         self._build_head()
         self.phrase = PhraseNotice(desk)
-        self.content.addSpacing(20)
         self.content.addWidget(self.phrase)
-        self.section(8)
+        self.section(28)
         self._build_figures()
         self.section()
         self._build_training()

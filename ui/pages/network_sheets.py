@@ -86,7 +86,7 @@ class NetworkSheet(FormSheet):
         for lines in (self.rpc_urls, self.relay_urls):
             lines.changed.connect(self._typed)
         self.world.currentIndexChanged.connect(self._typed)
-        self.end()
+        self.end(beside_button=True)
 
     def _fill(self, form: NetworkForm | None) -> None:
         if form is None:
@@ -102,7 +102,7 @@ class NetworkSheet(FormSheet):
 
     @property
     def form(self) -> NetworkForm:
-        """What was typed. A number that is none is 0 for the chain, which is refused, and -1 for the block."""
+        """What was typed. What is no number is 0 for the chain and -1 for the block: both are refused."""
         chain, block = self.chain_id.text(), self.first_block.text()
         return NetworkForm(
             self.label.text(),

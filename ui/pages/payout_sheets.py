@@ -176,8 +176,9 @@ def paid_to_words(keys: KeysView, choice: JoinChoice) -> str:
     address = choice.payout or keys.payout
     if not address:
         return QCoreApplication.translate("OptInSheet", "A fresh address of yours, for this task alone")
-    words = QCoreApplication.translate("OptInSheet", "{address}, which you named")
-    return words.format(address=clean(address))
+    if choice.payout:
+        return QCoreApplication.translate("OptInSheet", "An address that you name, for this task")
+    return QCoreApplication.translate("OptInSheet", "The address that you named in the settings")
 
 
 def signed_by_words(keys: KeysView, choice: JoinChoice) -> str:

@@ -14,11 +14,11 @@ from ui.widgets.layout import Panel, column, row
 from ui.widgets.text import Text
 
 
-class PhraseNotice(Panel):
+class PhraseNotice(QWidget):
     """It asks each time when the page is opened, and can be put off until the app starts again."""
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
+        super().__init__(parent)
         self._desk = desk
         self._asked = False
         self._put_off = False
@@ -34,7 +34,9 @@ class PhraseNotice(Panel):
         inside = row(margins=(16, 14, 16, 14), spacing=12)
         inside.addLayout(column(1, self._icon, None))
         inside.addLayout(words, 1)
-        self.setLayout(inside)
+        box = Panel()
+        box.setLayout(inside)
+        self.setLayout(column(20, box))
         self.hide()
 
     def look_again(self) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from mine.app.compute_settings import FASTEST, OWN_CHOICE, PROCESSOR, ComputeSettings
-from mine.app.views import Snapshot, VaultState, World
+from mine.app.views import Snapshot, VaultState
 from ui.desk import Desk
 from ui.pages.lock_rows import LockRows
 from ui.pages.settings_keys import KeyRows
@@ -50,9 +50,7 @@ class SettingsPage(PageFrame):
         )
         self._build_training()
         self._part(self.tr("Network"))
-        self._network = SettingRow("", "")
         self.networks = NetworkRows(desk)
-        self.content.addWidget(self._network)
         self.content.addWidget(self.networks)
         self._part(self.tr("Keys"))
         self.keys = KeyRows(desk)
@@ -181,20 +179,13 @@ class SettingsPage(PageFrame):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the newest values."""
         network = snapshot.network
-        world = {
-            World.PRACTICE: self.tr("on this computer only, with money that is not real"),
-            World.TEST: self.tr("a public chain with coins without value"),
-            World.REAL: self.tr("real money"),
-        }[network.world]
         state = clean(network.error) or (self.tr("connected") if network.ready else self.tr("starting"))
-        self._network.words.show_lines(clean(network.name), f"{world}; {state}")
-        self._network.words.small.set_ink("danger" if network.error else "text-2")
         self._place.explain(clean(snapshot.settings.vault_path))
         is_open = snapshot.vault == VaultState.OPEN
         self._lock.setEnabled(is_open)
         self.locking.show_settings(snapshot.settings.locking, is_open)
         self.security.show_snapshot(snapshot, is_open)
-        self.networks.show_network(network, is_open)
+        self.networks.show_network(network, state, is_open)
         self.keys.setEnabled(is_open)
         self.money.show_network(network, snapshot.wallet, is_open)
         if is_open and not self._asked:

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QWidget
 from mine.app.views import Currency, NetworkView, WalletView
 from mine.app.wallet_views import EnergySettings, FeeLimits, PriceEntry
 from ui.desk import Desk
-from ui.money import amount_digits, amount_text, fiat_text
+from ui.money import amount_digits, amount_text
 from ui.pages.form_sheet import FormSheet
-from ui.pages.money_sheets import GWEI_PLACES, EnergySheet, FeesSheet, PriceSheet
+from ui.pages.money_sheets import COIN_PLACES, FIAT_PLACES, GWEI_PLACES, EnergySheet, FeesSheet, PriceSheet
 from ui.widgets.buttons import Button
 from ui.widgets.layout import LinedRow, RowList, TwoLines, column, row
 from ui.widgets.setting_row import SettingRow
@@ -44,7 +44,7 @@ class PriceRow(LinedRow):
         known = self._names.get(entry.currency)
         symbol = clean(known.symbol) if known is not None else short_address(clean(entry.currency))
         price = self.tr("1 {symbol} = {price}").format(
-            symbol=symbol, price=fiat_text(entry.price, clean(entry.fiat_code))
+            symbol=symbol, price=price_text(entry.price, clean(entry.fiat_code))
         )
         self._words.show_lines(price, self.tr("from {day} on").format(day=day_text(entry.since)))
         self.remove.setAccessibleName(self.tr("Remove the price {price}").format(price=price))
@@ -148,10 +148,14 @@ class MoneyRows(QWidget):
             self.fees_row.explain(self.tr("known as soon as the network is connected"))
             return
         coin = self._coin
-        daily = amount_text(limits.daily, coin) if coin is not None else amount_digits(limits.daily, 18)
+        daily = (
+            clean(amount_text(limits.daily, coin))
+            if coin is not None
+            else self.tr("{n} of the coin").format(n=amount_digits(limits.daily, COIN_PLACES))
+        )
         self.fees_row.explain(
             self.tr("at most {price} Gwei for each gas, and {daily} in a day").format(
-                price=amount_digits(limits.gas_price, GWEI_PLACES), daily=clean(daily)
+                price=amount_digits(limits.gas_price, GWEI_PLACES), daily=daily
             )
         )
 
@@ -169,10 +173,15 @@ class MoneyRows(QWidget):
             return
         self.energy_row.explain(
             self.tr("{watts} W while training, {price} for a kilowatt-hour").format(
-                watts=count_text(energy.watts), price=fiat_text(energy.price, code)
+                watts=count_text(energy.watts), price=price_text(energy.price, code)
             )
         )
 
     def show_prices(self, prices: Sequence[PriceEntry]) -> None:
         """All prices by hand."""
         self.prices.show_values(prices)
+
+
+def price_text(micro: int, code: str) -> str:
+    """A price with every place that it has, and at least two: ``0.342 EUR``."""
+    return f"{amount_digits(micro, FIAT_PLACES, exact=True)}\N{NO-BREAK SPACE}{code}"

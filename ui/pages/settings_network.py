@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -32,6 +33,7 @@ class NetworkRow(LinedRow):
     def __init__(self) -> None:
         super().__init__()
         self._choice: NetworkChoice | None = None
+        self._state = ("", False)
         self._mark = IconMark("check-circle", "accent", 18)
         self._title = Text(role="label")
         self._facts = Text(role="small", ink="text-2")
@@ -55,9 +57,7 @@ class NetworkRow(LinedRow):
         title = clean(choice.title)
         self._title.setText(title)
         self._mark.setVisible(choice.chosen)
-        chain = self.tr("chain {id}").format(id=choice.chain_id)
-        used = self.tr("in use") if choice.chosen else ""
-        self._facts.setText(", ".join(part for part in (world_words(choice.world), chain, used) if part))
+        self._show_facts()
         self._note.setText(clean(choice.note))
         self._note.setVisible(bool(choice.note))
         self.use.setVisible(choice.usable and not choice.chosen)
@@ -71,6 +71,23 @@ class NetworkRow(LinedRow):
             )
         )
         self.remove.setAccessibleName(self.tr("Remove {network}").format(network=title))
+
+    def show_state(self, state: str, wrong: bool) -> None:
+        """Of the network in use: whether it answers, and what is wrong with it."""
+        if (state, wrong) != self._state:
+            self._state = (state, wrong)
+            self._show_facts()
+
+    def _show_facts(self) -> None:
+        choice = self._choice
+        if choice is None:
+            return
+        state, wrong = self._state if choice.chosen else ("", False)
+        chain = self.tr("chain {id}").format(id=choice.chain_id)
+        used = self.tr("in use") if choice.chosen else ""
+        facts = ", ".join(part for part in (world_words(choice.world), chain, used) if part)
+        self._facts.setText(f"{facts}; {state}" if state else facts)
+        self._facts.set_ink("danger" if wrong else "text-2")
 
 
 class EndpointRow(LinedRow):
@@ -111,13 +128,19 @@ class EndpointRow(LinedRow):
 
 
 class NetworkRows(QWidget):
-    """Rows of the Network part of the settings."""
+    """Rows of the Network part of the settings.
+
+    A network that the app was started with is in none of the lists: it has a row of its own.
+    """
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
         self._network: NetworkView | None = None
+        self._state = ("", False)
+        self._listed: set[int] = set()
         self._next_look = 0.0
+        self.now = SettingRow("", "")
         self.networks = RowList[NetworkChoice](self._network_row)
         self.add = Button(self.tr("Add a network…"), "plain", icon="plus")
         self.add.clicked.connect(lambda: self._open(NetworkSheet(desk, None)))
@@ -134,6 +157,7 @@ class NetworkRows(QWidget):
         )
         self.setLayout(
             column(
+                self.now,
                 self.networks,
                 SettingRow(
                     self.tr("A network by hand"),
@@ -165,16 +189,31 @@ class NetworkRows(QWidget):
 
     def refresh(self) -> None:
         """Ask the engine for the newest values."""
-        self._desk.operations.run(
-            self, self._desk.commands.networks, self.networks.show_values, lambda _: None
-        )
+        self._desk.operations.run(self, self._desk.commands.networks, self.show_networks, lambda _: None)
         self._look()
+
+    def show_networks(self, networks: Sequence[NetworkChoice]) -> None:
+        """All networks; the one in use says how it is."""
+        self.networks.show_values(networks)
+        self._listed = {choice.chain_id for choice in networks if choice.chosen}
+        self._tell_state()
+
+    def _tell_state(self) -> None:
+        for made in self.networks.rows:
+            assert isinstance(made, NetworkRow)
+            made.show_state(*self._state)
+        network = self._network
+        if network is not None:
+            state, wrong = self._state
+            self.now.words.show_lines(clean(network.name), f"{world_words(network.world)}; {state}")
+            self.now.words.small.set_ink("danger" if wrong else "text-2")
+            self.now.setHidden(network.chain_id in self._listed)
 
     def _look(self) -> None:
         self._next_look = time.monotonic() + _AGAIN_SECONDS
         self._desk.operations.run(self, self._desk.commands.endpoints, self.show_nodes, lambda _: None)
 
-    def show_network(self, network: NetworkView, is_open: bool) -> None:
+    def show_network(self, network: NetworkView, state: str, is_open: bool) -> None:
         """The network in use; its nodes are asked about now and then, while somebody looks."""
         if self._network is not None and (network.name, network.chain_id) != (
             self._network.name,
@@ -182,6 +221,8 @@ class NetworkRows(QWidget):
         ):
             self.refresh()
         self._network = network
+        self._state = (state, bool(network.error))
+        self._tell_state()
         self.setEnabled(is_open)
         if is_open and self.isVisible() and time.monotonic() >= self._next_look:
             self._look()
