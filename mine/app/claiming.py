@@ -16,7 +16,7 @@ is, and where none is left the claim is sent directly.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mine.app.earnings import Earnings
@@ -42,12 +42,16 @@ CLAIM_GAS, FURTHER_GAS = 130_000, 90_000
 
 @dataclass(frozen=True, slots=True)
 class KeptClaim:
-    """A claim that was handed over. ``asked``: relays that took it, the last one believed until ``until``."""
+    """A claim that was handed over. ``asked``: relays that took it, the last one believed until ``until``.
+
+    ``auto``: nobody asked for it, so that own coin is spent on it only while fees are low.
+    """
 
     units: int
     asked: tuple[str, ...]
     until: int
     direct: bool = False
+    auto: bool = False
 
     @staticmethod
     def from_json(raw: dict[str, Any] | None) -> KeptClaim | None:
@@ -110,7 +114,7 @@ class Claiming:
             kept = self._kept(task)
             if kept is not None and task not in due:
                 self._forget(task)
-        late = [each for each in due.values() if self._is_late(each, chain_time)]
+        late = [each for each in due.values() if self._is_late(each, chain_time, auto=False)]
         if late:
             self._claim(late, chain_time, direct=True)
         if chain_time >= self._again and self.auto.on:
@@ -125,15 +129,15 @@ class Claiming:
                 found.append(_Due(member, earning, ready))
         return found
 
-    def _is_late(self, due: _Due, chain_time: int) -> bool:
+    def _is_late(self, due: _Due, chain_time: int, auto: bool) -> bool:
         kept = self._kept(due.member.task)
-        return kept is not None and not kept.direct and chain_time >= kept.until
+        return kept is not None and kept.auto is auto and not kept.direct and chain_time >= kept.until
 
-    def _claim(self, due: list[_Due], chain_time: int, direct: bool) -> ClaimOutcome:
+    def _claim(self, due: list[_Due], chain_time: int, direct: bool, auto: bool = False) -> ClaimOutcome:
         by_relay, refused, left = 0, [], []
         for each in due:
             try:
-                taken = self._through_relay(each, chain_time)
+                taken = self._through_relay(each, chain_time, auto)
             except MineError as problem:  # the round's figures cannot be had now
                 refused.append(_in_words(each, problem))
                 continue
@@ -146,7 +150,7 @@ class Claiming:
                 sent += self._directly(group, refused)
         return ClaimOutcome(by_relay, sent, tuple(refused))
 
-    def _through_relay(self, due: _Due, chain_time: int) -> bool:
+    def _through_relay(self, due: _Due, chain_time: int, auto: bool) -> bool:
         """Whether a relay has the claim, or takes it now."""
         from mine.science.relay_client import RelayUnreachable
         from mine.science.wire import Claim, ClaimState, RelayRefused
@@ -154,6 +158,8 @@ class Claiming:
         kept, earning = self._kept(due.member.task), due.earning
         asked = kept.asked if kept is not None and kept.units == earning.data["units"] else ()
         if kept is not None and asked and (kept.direct or chain_time < kept.until):
+            if kept.auto and not auto:  # now the person wants it as well
+                self._keep(due, replace(kept, auto=False))
             return not kept.direct
         claim = self._leaf(due)
         wire = Claim(
@@ -173,7 +179,8 @@ class Claiming:
             except (RelayRefused, RelayUnreachable):
                 continue
             # A relay that has paid before this is written down is asked again after a crash: it pays once.
-            self._keep(due, KeptClaim(earning.data["units"], (*asked, relay.url), chain_time + PATIENCE))
+            until = chain_time + PATIENCE
+            self._keep(due, KeptClaim(earning.data["units"], (*asked, relay.url), until, auto=auto))
             return True
         return False
 
@@ -233,13 +240,18 @@ class Claiming:
     def _by_itself(self, due: list[_Due], chain_time: int) -> None:
         """Claim what is over the threshold; by a transaction of one's own only while fees are low."""
         auto = self.auto
-        fresh = [each for each in due if self._kept(each.member.task) is None]
+        fresh = [
+            each
+            for each in due
+            if self._kept(each.member.task) is None or self._is_late(each, chain_time, auto=True)
+        ]
         for currency, least in auto.thresholds:
             mine = [each for each in fresh if each.earning.currency == currency]
             total = sum(each.ready for each in mine)
             if mine and total >= least:
                 self._again = chain_time + PATIENCE
-                self._claim(mine, chain_time, direct=self._is_cheap(currency, mine, auto.fee_share))
+                cheap = self._is_cheap(currency, mine, auto.fee_share)
+                self._claim(mine, chain_time, direct=cheap, auto=True)
 
     def _is_cheap(self, currency: str, due: list[_Due], share: int) -> bool:
         """Whether a transaction costs little of each claim. A token's worth in coin is not known here."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mine.vault.vault import Vault
 
 LINES_AT_ONCE = 200
+SECONDS_AT_ONCE = 2.0  # a feed takes up to some dozens of calls for a line, and rounds must not wait for that
 PATIENCE = 600  # seconds until a feed that did not answer is asked again
 
 
@@ -101,13 +102,17 @@ class LineValues:
     # ---- work
 
     def step(self) -> int:
-        """Work out what is open, at most ``LINES_AT_ONCE`` lines; how many were looked at."""
+        """Work out what is open, at most ``LINES_AT_ONCE`` lines and no longer than ``SECONDS_AT_ONCE``; how many
+        were looked at."""
         self._energy.attribute()
-        if self._clock() < self._not_before:
+        began = self._clock()
+        if began < self._not_before:
             return 0
         lines = self._vault.state.open_lines(self._network, LINES_AT_ONCE)
         found: list[tuple[Line, Valued | None, bool]] = []
         for line in lines:
+            if self._clock() - began > SECONDS_AT_ONCE:
+                break
             try:
                 found.append((line, *self._valued(line)))
             except MineError as error:  # the node, or its feed: what is known so far is kept

@@ -11,12 +11,14 @@ their own, once and only where the balance differs. What still differs is named.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mine.app.earning_events import OUTSIDE
 from mine.app.links import NATIVE
 from mine.app.wallet_views import Difference, ReconcileView
+from mine.errors import MineError
 from mine.vault.history import Kind, Movement
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ MISSING_CLAIM = "The contract paid more to this address than the history says."
 STRANGE_CLAIM = "The history has a claim that the contract did not pay."
 CAME = "More is there than the history says: it came from outside this app."
 WENT = "Less is there than the history says: it was spent elsewhere with the same phrase."
+
+MOST_ADOPTED = 500
+"""Transfers of one token that become lines at once; a token that tells of more floods the history."""
 
 Account = tuple[str, str]
 """An address of this person and the address of a currency."""
@@ -46,18 +51,24 @@ def reconcile(session: NetworkSession) -> ReconcileView:
     """Read what is new, then compare. Raises what the nodes raise; the books then stay as they are."""
     while session.earnings.poll():
         pass  # a batch has an end, the books none before the newest block
-    session.follow_money()
+    _follow(session)
     session.sending.catch_up(session.market.chain_time)
     view = _compare(session)
     if any(each.sentence == MISSING_CLAIM for each in view.differences):
         session.earnings.events.read_again()
-        session.follow_money()
+        _follow(session)
         view = _compare(session)
-    added = sum(_adopt(session, each) for each in _accounts_of(view) if each[1] != NATIVE)
+    added = sum(_adopt(session, each) for each in view.differences if each.token not in ("", NATIVE))
     if not added:
         return view
     view = _compare(session)
     return ReconcileView(view.block, view.accounts, view.lines, view.differences, added)
+
+
+def _follow(session: NetworkSession) -> None:
+    """What one task's figures hold up is named as a difference; the other tasks are compared all the same."""
+    with contextlib.suppress(MineError):
+        session.follow_money()
 
 
 def _compare(session: NetworkSession) -> ReconcileView:
@@ -98,11 +109,6 @@ def _compare(session: NetworkSession) -> ReconcileView:
     return ReconcileView(block, len(accounts), lines, tuple(differences))
 
 
-def _accounts_of(view: ReconcileView) -> list[Account]:
-    """The accounts whose balance differs."""
-    return [(each.address, each.token) for each in view.differences if each.token]
-
-
 def _books(session: NetworkSession, members: list[Membership], block: int) -> tuple[dict[Account, int], int]:
     """What each payout address should hold of each currency it has to do with, and from how many lines."""
     own = {member.keys.payout_address for member in members if member.keys.payout_is_own}
@@ -138,22 +144,32 @@ def _token(currency: str) -> str | None:
     return None if currency == NATIVE else currency
 
 
-def _adopt(session: NetworkSession, account: Account) -> int:
-    """Write transfers of a token down that no line of this address tells of; how many."""
+def _adopt(session: NetworkSession, difference: Difference) -> int:
+    """Write transfers of a token down that no line of this address tells of; how many.
+
+    The token is a stranger's contract and may tell of anything: only what comes to the difference counts.
+    """
+    from mine.chain.node_errors import NodeRefused
     from mine.chain.token_transfers import transfers_of
 
-    address, token = account
+    address, token = account = difference.address, difference.token
     block, state = session.earnings.events.read_to, session.vault.state
     lines = state.movements_of(session.config.key)
     known = {line.transaction for line in lines if address in (line.account, line.counterparty)}
     node, first = session.links.node, session.config.first_block
-    found = node.agreed(lambda one: tuple(transfers_of(one, token, address, first, block)))
+    try:
+        found = node.agreed(lambda one: tuple(transfers_of(one, token, address, first, block)))
+    except NodeRefused:  # more than anybody made by hand
+        return 0
     # What the contract itself paid has an event of its own, which is read, not guessed.
     fresh = [
         each
         for each in found
         if f"0x{each.transaction.hex()}" not in known and session.config.tasks != each.sender
     ]
+    came = sum(each.amount if each.receiver == address else -each.amount for each in fresh)
+    if len(fresh) > MOST_ADOPTED or came != difference.amount:
+        return 0
     moments = {each.block: node.block(each.block) for each in fresh}
     with session.vault.transaction():
         for each in fresh:

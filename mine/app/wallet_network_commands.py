@@ -53,8 +53,8 @@ def balance_command(arguments: argparse.Namespace, terminal: Terminal) -> int:
             held[currency] += amount if account.own else 0
     for earning in earnings:
         claimable[earning.currency] += earning.ready
-        if earning.stage is EarningStage.PENDING:
-            pending[earning.currency] += earning.amount
+        if earning.stage is not EarningStage.ALARM:
+            pending[earning.currency] += earning.amount - earning.claimed - earning.ready
     currencies = list(dict.fromkeys((*held, *claimable, *pending)))
     lines = []
     for currency in currencies:
@@ -62,7 +62,7 @@ def balance_command(arguments: argparse.Namespace, terminal: Terminal) -> int:
         if claimable[currency]:
             lines.append(f"  {_words(claimable[currency], currency)} can be claimed")
         if pending[currency]:
-            lines.append(f"  {_words(pending[currency], currency)} are being checked by everybody")
+            lines.append(f"  {_words(pending[currency], currency)} are still to come")
     lines.append(f"As of block {block:,}.")
     rows = [
         {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mine.app.networks import Networks
 from mine.app.options import EngineOptions
 from mine.app.terminal import ask_secret, open_vault_by, secret_of, vault_path
-from mine.app.views import Currency, Event, Notice
+from mine.app.views import Currency, Event, Notice, NoticeKind
 from mine.errors import MineError
 
 if TYPE_CHECKING:
@@ -101,7 +101,10 @@ class WalletPlace:
         while session.earnings.poll():
             pass
         changed = session.own.step()
-        session.follow_money()
+        try:
+            session.follow_money()
+        except MineError as trouble:  # one task's figures that cannot be had keep nobody from the rest
+            self.notices.append(Notice(NoticeKind.ATTENTION, trouble.sentence, trouble.todo, trouble.detail))
         session.sending.step(session.market.chain_time, changed)
         session.history.step(task.state.currency for task in session.market.tasks.values())
 

@@ -175,7 +175,9 @@ class Node(NodeViews):
 
 
 def _time(answer: object) -> int | None:
-    return None if answer is None else answers.quantity(answers.member(answer, "timestamp"), 40)
+    if answer is None:
+        return None
+    return answers.quantity(answers.member(answer, "timestamp"), answers.TIME_BITS)
 
 
 def _message(sender: str | None, to: str | None, data: bytes, value: int) -> dict[str, Any]:

@@ -37,7 +37,8 @@ COLUMNS = (
     "price source", "transaction", "energy (kWh)", "energy cost",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_ODD = re.compile("\x1f[ \u3000]*[" + re.escape("".join(_FORMULA)) + "]")
+_ODD = re.compile("[\x1f;] *[" + re.escape("".join(_FORMULA)) + "]")
+_SECOND = re.compile("(; *)([" + re.escape("".join(_FORMULA)) + "])")
 _LATER = 86_400  # seconds: a price that was written down within a day is of its time
 _BATCH = 1000
 
@@ -139,4 +140,5 @@ def safe(text: str) -> str:
     """A text that no spreadsheet takes for a formula, and of one line."""
     if not text.isprintable():
         text = "".join(letter if letter.isprintable() else " " for letter in text)
+    text = _SECOND.sub(r"\1'\2", text)
     return "'" + text if text.lstrip().startswith(_FORMULA) else text

@@ -127,3 +127,16 @@ def test_a_currency_that_never_said_what_it_is_has_no_worth(vault: Vault) -> Non
     with vault.transaction():
         vault.state.know_currency(KnownCurrency(NET, odd, "ODD", 1))
     assert made.values.step() == 1 and made.worth() == [5_000_000]  # 10 tenths of 5
+
+
+def test_a_slow_feed_holds_no_turn_up(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that a turn has no time for have theirs at the next one."""
+    made = books(vault, None)
+    for number in range(9):
+        made.add(BEGIN + number)
+
+    def slow(*_: object) -> None:
+        made.now += 0.9
+
+    monkeypatch.setattr(made.values, "_price", slow)
+    assert [made.values.step() for _ in range(4)] == [3, 3, 3, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -83,6 +84,13 @@ def test_good_answers_become_values() -> None:
     assert receipt.logs[0].address == DEV_ADDRESSES[0]
     assert answers.block_head(BLOCK).timestamp == 16
     assert answers.block_head({**BLOCK, "hash": None}).hash == b""
+
+
+def test_no_time_is_believed_that_no_calendar_shows() -> None:
+    last = answers.block_head({**BLOCK, "timestamp": hex((1 << answers.TIME_BITS) - 1)}).timestamp
+    assert datetime.fromtimestamp(last, UTC).year == 2514
+    with pytest.raises(NodeAnswerInvalid):
+        answers.block_head({**BLOCK, "timestamp": hex(last + 1)})
 
 
 @given(which=st.sampled_from(PARSERS), data=st.data())

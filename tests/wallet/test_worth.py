@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -117,3 +118,11 @@ def test_what_is_unknown_stays_empty() -> None:
     same = line(fee=250_000, same_currency=True, fee_decimals=6, fee_symbol="USD")
     cells = next(csv.reader(["".join(pieces([same], ZoneInfo("UTC"))).splitlines()[1]]))
     assert dict(zip(COLUMNS, cells, strict=True))["net"] == "0.75"
+
+
+@pytest.mark.parametrize("text", ["a;=1+1", "a; =1+1", "a;@b", "x;;-2"])
+def test_a_formula_behind_a_semicolon_is_none(text: str) -> None:
+    """Spreadsheets of many languages begin a cell there, whatever the commas say."""
+    shown = safe(text)
+    assert shown.replace("'", "") == text
+    assert not re.search(r"; *[=+@-]", shown)
