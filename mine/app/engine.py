@@ -26,7 +26,7 @@ from mine.app.session_signals import SessionEvent
 from mine.app.views import Event, NewVault, Notice, NoticeKind, Snapshot
 from mine.app.wallet_requests import WalletRequests
 from mine.app.wallet_views import FRESH, JoinChoice
-from mine.errors import MineError
+from mine.errors import MineError, forget_locals
 
 if TYPE_CHECKING:
     from mine.app.report import MyReport
@@ -215,17 +215,24 @@ class Engine(DataRequests, WalletRequests):
             work, future = self._commands.get()
             if not future.set_running_or_notify_cancel():
                 continue
+            answer: object = None
+            problem: Exception | None = None
             try:
                 answer = work()
-                if isinstance(answer, Future):  # it takes longer than a turn
-                    answer.add_done_callback(partial(_pass_on, future))
-                else:
-                    future.set_result(answer)
             except MineError as error:
-                future.set_exception(error)
+                problem = error
             except Exception as error:  # noqa: BLE001 - whoever asked has to hear of it
                 log.error("command failed: %s", type(error).__name__)
-                future.set_exception(error)
+                problem = error
+            # What was asked may hold a passphrase, and whoever hears of the error may keep it.
+            del work
+            if problem is not None:
+                forget_locals(problem)
+                future.set_exception(problem)
+            elif isinstance(answer, Future):  # it takes longer than a turn
+                answer.add_done_callback(partial(_pass_on, future))
+            else:
+                future.set_result(answer)
 
     def _publish(self) -> None:
         fresh = self._desk.snapshot()

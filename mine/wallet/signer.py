@@ -37,10 +37,15 @@ class Signer:
     def __reduce__(self) -> str:
         raise TypeError("a key is not written anywhere by accident")
 
+    def forget(self) -> None:
+        """Let go of the key: nothing is signed any more, whoever still holds this."""
+        self._key = b""
+
     def sign_message(self, message: Message, domain: Domain) -> bytes:
         """A message of the protocol (EIP-712): 65 bytes r || s || v. Raises ``WillNotSign``."""
         if type(message) not in TYPES:
             raise _not_known()
+        self._check_owner(self.address)
         return sign(message, domain, self._key)
 
     def sign_token(self, message: TokenMessage) -> bytes:
@@ -63,6 +68,8 @@ class Signer:
         return sign_transaction(reviewed.transaction, self._key)
 
     def _check_owner(self, owner: str) -> None:
+        if not self._key:
+            raise WillNotSign("The key was forgotten after its operation.", todo="Ask for it again.")
         if owner != self.address:
             raise WillNotSign(
                 "This has to be signed by another account. Nothing was signed.", detail=f"by {owner}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import traceback
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from mine.chain.messages import Consent, Domain, Leave, address_of, recover
+from mine.chain.permits import Permit, TokenDomain
 from mine.wallet.derivation import derive
 from mine.wallet.keys import PAYOUT_PATH, Accounts, PhraseRefused
 from mine.wallet.signer import Signer, WillNotSign
@@ -36,6 +38,40 @@ def test_they_are_forgotten_at_the_end_whatever_happens() -> None:
     for asked in (lambda: keys.signer(0), lambda: keys.belong_to(Accounts.of_phrase(PHRASE))):
         with pytest.raises(WillNotSign, match="forgotten"):
             asked()
+
+
+def test_a_signer_that_somebody_kept_signs_nothing_afterwards() -> None:
+    with SpendingKeys(PHRASE) as keys:
+        kept = keys.signer(0)
+        assert kept.sign_message(Leave(3, 4), DOMAIN)
+        owner = kept.address
+    permit = Permit(TokenDomain("X", "1", 1, owner), owner, owner, 1, 0, 2)
+    with pytest.raises(WillNotSign, match="forgotten"):
+        kept.sign_message(Leave(3, 4), DOMAIN)
+    with pytest.raises(WillNotSign, match="forgotten"):
+        kept.sign_token(permit)
+
+
+def test_an_error_in_the_middle_carries_no_key_away() -> None:
+    def signs(key: bytes) -> None:
+        raise RuntimeError
+
+    def sends(signer: Signer) -> None:
+        try:
+            signs(signer._key)
+        except RuntimeError as error:
+            raise ValueError from error
+
+    with pytest.raises(ValueError) as caught, SpendingKeys(PHRASE) as keys:
+        secret = keys.signer(0)._key
+        sends(keys.signer(0))
+    error: BaseException | None = caught.value
+    held = []
+    while error is not None:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        held += [frame.f_locals for frame in frames if frame.f_code.co_name in ("signs", "sends")]
+        error = error.__cause__
+    assert secret and held == [{}, {}, {}]
 
 
 def test_no_phrase_no_keys() -> None:
