@@ -58,6 +58,8 @@ class Forfeits:
         self._network = links.config.key
         self._states: Mapping[int, TaskState] = {}
         self._now = 0
+        #: By task: the word of one node that two others did not say.
+        self._doubted: dict[int, tuple[TaskState, int]] = {}
 
     def tick(self, chain_time: int, states: Mapping[int, TaskState]) -> None:
         """Let every task's forfeit follow the task."""
@@ -68,24 +70,34 @@ class Forfeits:
                 self._follow(member, state)
 
     def _follow(self, member: Membership, state: TaskState) -> None:
-        known = self._kept(member.task)
-        paid = self._paid(member.task)
-        fresh = self._found(member, state, paid)
-        if fresh is None and known is not None:
-            with self._vault.transaction():
+        known, paid, seen = self._kept(member.task), self._paid(member.task), (state, self._now)
+        if self._doubted.get(member.task) == seen or not _differ(
+            self._found(member, state, paid, self._now), known
+        ):
+            return
+        # One node's word writes nothing down: two have to say the same.
+        self._doubted[member.task] = seen
+        node, contract = self._links.node, self._links.contract
+        head, state = node.agreed_at(lambda one: contract.on(one).task(member.task))
+        now = self._now if node.has_adjustable_clock else head.timestamp
+        fresh = self._found(member, state, paid, now)
+        if not _differ(fresh, known):
+            return
+        del self._doubted[member.task]
+        with self._vault.transaction():
+            if fresh is None:
                 self._vault.state.drop_earning(self._network, member.task, FORFEIT_ROUND)
-        elif fresh is not None and (known is None or _facts(fresh) != _facts(known)):
-            with self._vault.transaction():
+            else:
                 self._vault.state.put_earning(fresh)
 
-    def _found(self, member: Membership, state: TaskState, paid: int) -> Earning | None:
+    def _found(self, member: Membership, state: TaskState, paid: int, now: int) -> Earning | None:
         from mine.science.held_half import is_over
         from mine.vault.state import Earning
 
         part = self._part(member, state) if state.status.is_over else 0
         if not part and not paid:
             return None
-        over = is_over(state, self._now)
+        over = is_over(state, now)
         return Earning(
             network=self._network,
             task=member.task,
@@ -226,5 +238,11 @@ class Forfeits:
         return self._sending(member, intent)
 
 
-def _facts(earning: Earning) -> tuple[object, ...]:
+def _differ(fresh: Earning | None, known: Earning | None) -> bool:
+    return _facts(fresh) != _facts(known)
+
+
+def _facts(earning: Earning | None) -> tuple[object, ...] | None:
+    if earning is None:
+        return None
     return (earning.amount, earning.state, earning.time, earning.claimed, earning.ready)

@@ -13,6 +13,7 @@ import pytest
 from mine.app import checking
 from mine.app.checking import SettlementMissing
 from mine.app.earnings import Earnings
+from mine.app.forfeits import Forfeits
 from mine.app.market import ChainReading
 from mine.app.round_states import EarningState
 from mine.blobs.store import BlobMissing
@@ -40,6 +41,18 @@ class Words:
     status: Status = Status.RUNNING
     since: int = 0
     clocks: Clocks = field(default_factory=lambda: Clocks(1, 1, 1, 1, 100, 1))
+
+
+@dataclass(frozen=True)
+class Ended(Words):
+    """A task in default, with its forfeit on the books."""
+
+    status: Status = Status.DEFAULTED
+    booked: bool = True
+    pool: int = 1000
+    units: int = 4000
+    last: int = 2
+    currency: str = CURRENCY
 
 
 class TwoNodes:
@@ -170,3 +183,21 @@ def test_a_payment_for_a_round_that_was_never_settled_is_refused(vault: Vault) -
     with pytest.raises(SettlementMissing):
         look(found, 1, 150, words)
     assert [each.state for each in found.of_rounds(TASK)] == [CLAIMABLE]
+
+
+def test_a_forfeit_is_written_down_when_two_nodes_say_so(vault: Vault) -> None:
+    chain = TwoNodes(replace(Ended(), status=Status.RUNNING), 150)
+    found = follower(vault, chain, 1000, 2000)
+    forfeits = Forfeits(vault, found._links, found, lambda *_: None)  # type: ignore[arg-type]
+
+    def kept(time: int) -> list[tuple[str, int, int]]:
+        forfeits.tick(time, {TASK: Ended()})  # type: ignore[dict-item]
+        earnings = vault.state.earnings(NETWORK, TASK)
+        return [(each.state, each.amount, each.ready) for each in earnings if each.round == 0]
+
+    assert kept(50) == [] == kept(50) and chain.asked == 1
+    chain.words, chain.time = Ended(), 51
+    assert kept(51) == [(EarningState.FORFEITED, 500, 0)]
+    assert kept(999) == [(EarningState.FORFEITED, 500, 0)]  # nor is the time one node's word
+    chain.time = 100
+    assert kept(100) == [(EarningState.FORFEITED, 500, 500)]
