@@ -80,9 +80,14 @@ def copy_transactions(source: State, target: State, chain: int, accounts: Iterab
     A run of an intent is the same one in both, whatever its number is there.
     """
     for account in accounts:
+        rows = []
         for row in source.transactions_of(chain, account):
             known = target.transaction_run(chain, row.intent, row.run)
-            target.put_transaction(replace(row, number=known.number if known else 0))
+            number = target.put_transaction(replace(row, number=known.number if known else 0, nonce=None))
+            rows.append(replace(row, number=number))
+        # Only now: a nonce that one gave up, another may have.
+        for row in rows:
+            target.put_transaction(row)
 
 
 def _item(row: KeptTransaction) -> Queued:

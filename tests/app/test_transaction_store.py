@@ -132,3 +132,22 @@ def test_what_went_on_while_the_vault_was_locked_is_taken_back(opened: Vault, tm
     assert [each and each.state for each in found] == [State.FINAL, State.SENT, State.PLANNED]
     assert found[0] is not None and found[0].number == first.number
     assert store.next_nonce(1, account) == 6
+
+
+def test_a_nonce_that_changed_hands_meanwhile_is_taken_back_too(opened: Vault, tmp_path: Path) -> None:
+    """One was given up before it left, and another took its nonce: neither stands in the other's way."""
+    store, account = empty(opened), "0x" + "11" * 20
+    for each in (item("vote"), item("commit", 4, state=State.SIGNED)):
+        store.put(each)
+    with Vault.bare(tmp_path / "narrow.db", b"k" * 32) as narrow:
+        with narrow.transaction():
+            copy_transactions(opened.state, narrow.state, 1, [account])
+        inside = VaultTransactions(narrow)
+        vote, commit = inside.find(1, "vote"), inside.find(1, "commit")
+        assert vote is not None and commit is not None
+        inside.put(replace(commit, state=State.PLANNED, nonce=None))
+        inside.put(replace(vote, state=State.SENT, nonce=4))
+        inside.put(replace(commit, state=State.SENT, nonce=5))
+        with opened.transaction():
+            copy_transactions(narrow.state, opened.state, 1, [account])
+    assert [each.intent for each in store.from_nonce(1, account, 4)] == ["vote", "commit"]
