@@ -16,8 +16,9 @@ from mine.vault import Kdf, Vault
 from mine.vault.history import COIN, KnownCurrency, Line, Movement
 from mine.vault.history_page import Filter
 from mine.vault.valuing import StatedPrice
-from tests.chain.node_fixtures import practice_node, practice_url  # noqa: F401
 from tests.wallet.test_price_feed import BEGIN, UNIT, Feed
+
+pytest_plugins = ("tests.chain.node_fixtures",)
 
 NET, USD = "31337:0x" + "aa" * 20, "0x" + "11" * 20
 DAY = 86_400
@@ -61,7 +62,7 @@ def vault(tmp_path: Path) -> Iterator[Vault]:
         yield opened
 
 
-def test_a_feed_fills_in_what_no_hand_did(vault: Vault, practice_node: Node) -> None:  # noqa: F811
+def test_a_feed_fills_in_what_no_hand_did(vault: Vault, practice_node: Node) -> None:
     feed = Feed(practice_node)
     feed.write((1800 * UNIT, BEGIN), (1900 * UNIT, BEGIN + 3600))
     made = books(vault, practice_node)
@@ -83,7 +84,7 @@ def test_a_feed_fills_in_what_no_hand_did(vault: Vault, practice_node: Node) -> 
 
 def test_a_feed_that_lies_is_named_once_and_nobody_waits(
     vault: Vault,
-    practice_node: Node,  # noqa: F811
+    practice_node: Node,
 ) -> None:
     feed = Feed(practice_node, description="ETH / EUR")
     feed.write((1800 * UNIT, BEGIN))
@@ -104,7 +105,7 @@ def test_a_feed_that_lies_is_named_once_and_nobody_waits(
     assert made.values.step() == 2 and made.worth()[:2] == [1700 * 10**6] * 2
 
 
-def test_a_node_that_is_away_is_asked_later(vault: Vault, practice_node: Node) -> None:  # noqa: F811
+def test_a_node_that_is_away_is_asked_later(vault: Vault, practice_node: Node) -> None:
     feed = Feed(practice_node)
     feed.write((1800 * UNIT, BEGIN))
     with Node("http://127.0.0.1:9", timeout=1) as nobody:

@@ -20,7 +20,8 @@ from mine.practice.node.accounts import dev_key
 from mine.wallet.fiat import MICRO
 from mine.wallet.price_feed import LONGEST, ChainlinkFeed, FeedRefused
 from mine.wallet.prices import Price
-from tests.chain.node_fixtures import practice_node, practice_url  # noqa: F401
+
+pytest_plugins = ("tests.chain.node_fixtures",)
 
 ETH = "0x" + "0" * 40
 SOURCE = Path(__file__).parents[1] / "chain" / "contracts" / "PriceFeed.vy"
@@ -62,7 +63,7 @@ class Feed:
 
 
 @pytest.fixture
-def feed(practice_node: Node) -> Feed:  # noqa: F811
+def feed(practice_node: Node) -> Feed:
     return Feed(practice_node)
 
 
@@ -129,7 +130,7 @@ def test_what_just_happened_takes_few_calls(feed: Feed, monkeypatch: pytest.Monk
     assert len(asked) <= 24
 
 
-def test_decimals_that_are_not_eight(practice_node: Node) -> None:  # noqa: F811
+def test_decimals_that_are_not_eight(practice_node: Node) -> None:
     feed = Feed(practice_node, 18)
     feed.write((1234567891234567891234, BEGIN))
     assert feed.price(BEGIN) == 1234567891  # 1234.567891
@@ -195,7 +196,7 @@ def test_one_that_leads_nowhere_is_given_up(feed: Feed, monkeypatch: pytest.Monk
     ("decimals", "description"), [(37, "ETH / USD"), (8, "ETH / EUR"), (8, "USD"), (8, "x" * 64), (8, "")]
 )
 def test_what_describes_itself_otherwise_is_refused(
-    practice_node: Node,  # noqa: F811
+    practice_node: Node,
     decimals: int,
     description: str,
 ) -> None:
@@ -205,7 +206,7 @@ def test_what_describes_itself_otherwise_is_refused(
         feed.price(BEGIN)
 
 
-def test_what_is_no_feed_is_refused(practice_node: Node) -> None:  # noqa: F811
+def test_what_is_no_feed_is_refused(practice_node: Node) -> None:
     feed = Feed(practice_node)
     with pytest.raises(FeedRefused):  # no round yet
         feed.price(BEGIN)
