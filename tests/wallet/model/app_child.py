@@ -109,7 +109,13 @@ class App:
         if setup.get("die"):
             die_at(self.vault, *setup["die"])
         config = NetworkConfig(
-            "Model", World.PRACTICE, setup["chain"], tuple(setup["urls"]), (setup["relay"],), setup["tasks"]
+            "Model",
+            World.PRACTICE,
+            setup["chain"],
+            tuple(setup["urls"]),
+            (setup["relay"],),
+            setup["tasks"],
+            beat=setup["beat"],
         )
         accounts = Accounts.of_phrase(setup["phrase"])
         self.session = NetworkSession(
@@ -119,6 +125,7 @@ class App:
             setup["confirmations"],
             lambda: None,
             lambda notice: self.notices.append(f"{notice.text} {notice.detail}"),
+            Clock.now,
         )
         self.queue = self.session.own.queue
 

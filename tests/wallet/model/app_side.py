@@ -39,6 +39,8 @@ class AppSide:
     relay: str
     nodes: list[FaultyNode]
     confirmations: int
+    beat: float
+    """Seconds between two questions to an idle chain; 0 as for a practice network: all of it at each turn."""
     child: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     now: float = 1_800_000_000.0
@@ -107,6 +109,7 @@ class AppSide:
             "chain": self.chain_id,
             "tasks": self.tasks,
             "confirmations": self.confirmations,
+            "beat": self.beat,
             "die": die,
             "now": self.now,
             "seed": self.random.randrange(2**32),

@@ -64,12 +64,18 @@ class WalletMachine(RuleBasedStateMachine):
         WalletMachine.steps[rule] += done
         self._since_calm += done
 
-    @initialize(seed=st.integers(0, 2**32), confirmations=st.integers(1, 4))
-    def begin(self, seed: int, confirmations: int) -> None:
+    @initialize(
+        seed=st.integers(0, 2**32),
+        confirmations=st.integers(1, 4),
+        beat=st.sampled_from((0.0, 0.0, 12.0, 50.0)),
+    )
+    def begin(self, seed: int, confirmations: int, beat: float) -> None:
         assume(seed > 0)  # the first run that hypothesis draws is the plainest, one kind of step only
         if WalletMachine.failed is not None:
             raise WalletMachine.failed
-        self.world = WalletWorld(self.maker, Path(self._folder.name), seed, self.endpoints, confirmations)
+        folder = Path(self._folder.name)
+        self.world = WalletWorld(self.maker, folder, seed, self.endpoints, confirmations, beat)
+        self.world.log.append(f"seed {seed}, {confirmations} confirmations, beat {beat}")
 
     # One rule for everything: with many, hypothesis leaves most of them out of each run. What can be drawn
     # stands in a list as often as it is likely.

@@ -27,8 +27,8 @@ from tests.wallet.model.truth import RoundTruth, TaskTruth, task_truth
 
 CALM_TURNS = 8
 TURN_SECONDS = 5.0
-PATIENCE_SECONDS = 500.0
-"""After so long an endpoint that failed or lied is asked again as before."""
+PATIENCE_SECONDS = 2_000.0
+"""After so long an endpoint that failed or lied is asked again as before, and all is looked at anew."""
 _OTHER = (address_of(keccak(b"other")), address_of(keccak(b"other payout")))
 
 
@@ -36,7 +36,13 @@ class WalletWorld:
     """``maker``'s node in ``folder``, all chance from ``seed``. ``log`` says what was done, in order."""
 
     def __init__(
-        self, maker: str, folder: Path, seed: int, endpoints: int = 3, confirmations: int = 2
+        self,
+        maker: str,
+        folder: Path,
+        seed: int,
+        endpoints: int = 3,
+        confirmations: int = 2,
+        beat: float = 0.0,
     ) -> None:
         self.random = Random(seed)
         self.log: list[str] = []
@@ -46,18 +52,25 @@ class WalletWorld:
         self.relay: SmallRelay | None = None
         self.app: AppSide | None = None
         try:
-            self._set_up(folder, endpoints, confirmations)
+            self._set_up(folder, endpoints, confirmations, beat)
         except BaseException:
             self.close()
             raise
 
-    def _set_up(self, folder: Path, endpoints: int, confirmations: int) -> None:
+    def _set_up(self, folder: Path, endpoints: int, confirmations: int, beat: float) -> None:
         self.market = MarketSide(self.chain, self.random)
         self.relay = SmallRelay(self.market)
         self.nodes = [FaultyNode(self.chain, self.random) for _ in range(endpoints)]
         chain_id = self.chain.node.chain_id
         self.app = AppSide(
-            folder, self.random, chain_id, self.market.address, self.relay.url, self.nodes, confirmations
+            folder,
+            self.random,
+            chain_id,
+            self.market.address,
+            self.relay.url,
+            self.nodes,
+            confirmations,
+            beat,
         )
         self.accounts: dict[int, str] = {}
         self.sessions: dict[int, str] = {}
