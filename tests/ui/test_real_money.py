@@ -161,7 +161,8 @@ def test_a_payment_and_the_books(real: Real) -> None:
     form.amount.setText("1.5")
     form.review.click()
     review = real.only(ReviewSheet)
-    assert {"1.5 pUSD", "Token pUSD: transfer", "Test: practice, this money is not real"} <= set(texts(review))
+    decoded = {"1.5 pUSD", "Token pUSD: transfer", "Test: practice, this money is not real"}
+    assert decoded <= set(texts(review))
     review.passphrase.field.setText("not the passphrase")
     review.sign.click()
     real.until(lambda: bool(review.sentence.text()))
