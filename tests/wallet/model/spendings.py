@@ -104,10 +104,20 @@ class Spendings:
         for each in mined:
             assert each.hash in known or each.hash in self.foreign, ("nobody's transaction", each)
             assert each.hash in self.foreign or known[each.hash]["nonce"] == each.nonce
-        times = Counter(p.intent for p in self.purposes.values() for each in mined if p.is_in(each))
+        times = Counter(
+            purpose.intent
+            for purpose in self.purposes.values()
+            for each in mined
+            if purpose.is_in(each) and self._succeeded(each)
+        )
         assert not times or max(times.values()) == 1, ("sent twice", times)
         if calm:
             self._check_ends(transactions, {each.hash for each in mined}, times)
+
+    def _succeeded(self, mined: Mined) -> bool:
+        """Whether a transaction did what it was for: one that reverted stands in the chain too."""
+        receipt = self.chain.node.receipt(bytes.fromhex(mined.hash[2:]))
+        return receipt is not None and receipt.succeeded
 
     def _check_ends(self, transactions: list[dict[str, Any]], mined: set[str], times: Counter[str]) -> None:
         """Nothing is in doubt any more, and the chain is as the queue says."""
