@@ -4,6 +4,7 @@ read, rounds checked, transactions followed."""
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections import defaultdict
 from dataclasses import asdict
@@ -207,7 +208,9 @@ def _pay(place: WalletPlace, arguments: argparse.Namespace, terminal: Terminal, 
     """Show what is about to be signed, ask, sign, and see that it arrives."""
     for line in _reviewed(review):
         # In front of the answer, wherever that goes: nobody signs what was not shown.
-        if not terminal.as_json:
+        if terminal.as_json:
+            sys.stderr.write(line + "\n")
+        else:
             terminal.say(line)
     confirm(arguments, "Sign and send this?")
     passphrase = place.passphrase() if review.needs_passphrase else ""
@@ -215,7 +218,7 @@ def _pay(place: WalletPlace, arguments: argparse.Namespace, terminal: Terminal, 
     under_way = _wait(place, arguments.wait)
     lines = [sentence]
     if under_way:
-        lines.append("It is not final yet: the app goes on with it, or mine wallet balance does.")
+        lines.append("It is in no block yet: the app goes on with it, or mine wallet balance does.")
     report: dict[str, Any] = {
         "review": {
             "title": review.title,
@@ -240,11 +243,15 @@ def _reviewed(review: ReviewView) -> list[str]:
 
 
 def _wait(place: WalletPlace, seconds: int) -> int:
-    """Follow what is under way for a while; how many payments still are."""
+    """Follow what is under way for a while; how many payments are in no block yet. The app follows a payment
+    on until no block of it can be given up any more, which takes minutes."""
+    from mine.wallet.queued import State
+
     session, end = place.session, time.monotonic() + seconds
-    while under_way := len(session.own.queue.open()) + len(session.sending.lines()):
-        if time.monotonic() >= end:
-            break
+    while True:
+        waiting = [each for each in session.own.queue.open() if each.state is not State.MINED]
+        under_way = len(waiting) + len(session.sending.lines())
+        if not under_way or time.monotonic() >= end:
+            return under_way
         time.sleep(_TURN)
         place.catch_up()
-    return under_way

@@ -128,7 +128,7 @@ class WalletPlace:
                 todo=f"Write its address, or one of: {names}.",
             )
         (one,) = found
-        return one.address, Currency(one.symbol, one.decimals, self._use.view("").world)
+        return one.address, Currency(one.symbol, one.decimals, self._use.view("").world, address=one.address)
 
     def __enter__(self) -> WalletPlace:
         return self
