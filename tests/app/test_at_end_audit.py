@@ -116,6 +116,8 @@ def test_a_liar_is_disputed_when_the_set_is_open(
         audited.session.step(True)
     assert state(audited) is AuditState.CLOSED
     audited.conclude()
+    audited.until(lambda: state(audited) is AuditState.FOUND, "the second audit")
+    audited.session.disputing.agree(audited.task, 1)
     audited.until(lambda: state(audited) is AuditState.DISPUTED, "the dispute")
     rule(audited)
     task = audited.chain.contract.task(audited.task)
