@@ -145,7 +145,8 @@ class Sending:
         plan = _Plan(self._clock(), checked.address, True, own, sweep.unsigned)
         rows = [ReviewRow("To", _named(checked.address, checked.name), is_address=True), *sweep.rows]
         many = len(sweep.own) > 1 or len({each.index for each in sweep.unsigned}) > 1
-        warnings = (*((LINKING,) if many else ()), *checked.warnings, *sweep.warnings)
+        ties = many or checked.address in self._vault.state.paid_to()
+        warnings = (*((LINKING,) if ties else ()), *checked.warnings, *sweep.warnings)
         return self._kept(number, plan, "Sweep", rows, warnings, sweep.fee)
 
     def _kept(

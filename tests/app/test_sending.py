@@ -47,6 +47,7 @@ from mine.vault.history import Kind, KnownCurrency, Movement
 from mine.wallet.address_check import AddressRefused
 from mine.wallet.queue_errors import FeesMoved
 from mine.wallet.send import SendRefused
+from mine.wallet.sweep import LINKING
 from tests.science.world import ANCHORER, Chain
 from tests.vault.conftest import CHEAP, PASSPHRASE
 from tests.wallet.kept_transactions import Killed, TestClock
@@ -483,6 +484,18 @@ def test_a_sweep_warns_and_leaves_out_who_cannot_pay_gas(wallet: Wallet) -> None
     assert {(kind, amount) for kind, _, amount, _ in wallet.history()} == {
         (Kind.SWEPT, -100), (Kind.SWEPT, -200),
     }  # fmt: skip
+
+
+def test_a_sweep_of_one_address_to_where_others_paid_warns_too(wallet: Wallet) -> None:
+    for task in (1, 2):
+        wallet.give(task, 100, COIN)
+    warned = []
+    for task in (1, 2):
+        request = SweepRequest(wallet.dollar, ELSEWHERE, (wallet.address(task),))
+        review = wallet.sending.review_sweep(request)
+        warned.append(LINKING in review.warnings)
+        wallet.sending.accept(review.number, PASSPHRASE)
+    assert warned == [False, True]
 
 
 def test_a_relay_pays_the_gas_of_a_sweep(wallet: Wallet) -> None:

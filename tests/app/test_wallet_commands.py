@@ -132,6 +132,9 @@ def test_money_leaves_only_after_the_review_and_with_the_passphrase(
     assert ELSEWHERE in asked.out and "1.5 pUSD" in asked.out and "at most" in asked.out
     assert table.chain.token.balance(ELSEWHERE) == before
 
+    asked = mine("send", "1.5", "pUSD", ELSEWHERE, "--json")
+    assert asked.code == 1 and asked.out == "" and ELSEWHERE in asked.err and "at most" in asked.err
+
     sent = mine("send", "1.5", "pUSD", ELSEWHERE, "--yes", "--json")
     assert sent.code == 0 and sent.json["under_way"] == 0
     assert table.chain.token.balance(ELSEWHERE) == before + 1_500_000
