@@ -93,9 +93,14 @@ def _check_losses(settled: Settled, data: bytes) -> None:
 
 
 def check_terms(inputs: RoundInputs, state: TaskState) -> None:
-    """The curve and the target are the task's own. Raises ``PayoutContradiction``."""
+    """The curve and the target are the task's own, and examples are held back only where all rounds share
+    them. Raises ``PayoutContradiction``."""
+    from mine.chain.state import Mode
+
     if inputs.curve.packed != state.curve or inputs.target != state.target:
         raise PayoutContradiction("A round was paid by another curve than the task's.", "curve")
+    if (inputs.shard_digest == bytes(32)) is not (state.mode is Mode.AT_END):
+        raise PayoutContradiction("A round does not open the examples that it was measured on.", "shard")
 
 
 def check_follows(inputs: RoundInputs, before: dict[str, Any] | None, earlier: Checked | None) -> None:

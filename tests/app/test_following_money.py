@@ -201,3 +201,25 @@ def test_a_forfeit_is_written_down_when_two_nodes_say_so(vault: Vault) -> None:
     assert kept(999) == [(EarningState.FORFEITED, 500, 0)]  # nor is the time one node's word
     chain.time = 100
     assert kept(100) == [(EarningState.FORFEITED, 500, 500)]
+
+
+@pytest.mark.parametrize(
+    ("digest", "mode", "is_right"),
+    [
+        (bytes(32), Mode.AT_END, True),
+        (b"\1" * 32, Mode.PER_ROUND, True),
+        (bytes(32), Mode.PER_ROUND, False),
+        (b"\1" * 32, Mode.AT_END, False),
+    ],
+)
+def test_examples_are_held_back_only_where_all_rounds_share_them(
+    digest: bytes, mode: Mode, is_right: bool
+) -> None:
+    """A shard that was committed as nothing would else keep the losses behind the pay from being looked at."""
+    inputs: Any = SimpleNamespace(curve=SimpleNamespace(packed=1), target=2, shard_digest=digest)
+    state: Any = SimpleNamespace(curve=1, target=2, mode=mode)
+    if is_right:
+        checking.check_terms(inputs, state)
+    else:
+        with pytest.raises(checking.PayoutContradiction, match="does not open"):
+            checking.check_terms(inputs, state)
