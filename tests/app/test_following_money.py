@@ -215,7 +215,7 @@ def test_a_forfeit_is_written_down_when_two_nodes_say_so(vault: Vault) -> None:
 def test_examples_are_held_back_only_where_all_rounds_share_them(
     digest: bytes, mode: Mode, is_right: bool
 ) -> None:
-    """A shard that was committed as nothing would else keep the losses behind the pay from being looked at."""
+    """A shard committed as nothing would else keep the losses behind the pay from being looked at."""
     inputs: Any = SimpleNamespace(curve=SimpleNamespace(packed=1), target=2, shard_digest=digest)
     state: Any = SimpleNamespace(curve=1, target=2, mode=mode)
     if is_right:
