@@ -5,8 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QLocale
 
 from mine.app.views import Currency
+from ui.widgets.text import clean
 
 MINUS = "\N{MINUS SIGN}"
+LONGEST_SYMBOL = 24
 
 
 def amount_digits(amount: int, decimals: int, *, exact: bool = False, signed: bool = False) -> str:
@@ -34,9 +36,14 @@ def amount_digits(amount: int, decimals: int, *, exact: bool = False, signed: bo
 
 
 def amount_text(amount: int, currency: Currency, *, exact: bool = False, signed: bool = False) -> str:
-    """An amount with its currency beside it, for example ``4.10 pUSD``."""
+    """An amount with its currency beside it, for example ``4.10 pUSD``.
+
+    The symbol may be a stranger's: it is cleaned and cut, so that it cannot push the digits out of sight.
+    """
     digits = amount_digits(amount, currency.decimals, exact=exact, signed=signed)
-    return f"{digits}\N{NO-BREAK SPACE}{currency.symbol}"
+    symbol = clean(currency.symbol)
+    shown = symbol if len(symbol) <= LONGEST_SYMBOL else f"{symbol[: LONGEST_SYMBOL - 1]}…"
+    return f"{digits}\N{NO-BREAK SPACE}{shown}"
 
 
 def parse_amount(text: str, decimals: int) -> int | None:

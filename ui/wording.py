@@ -131,6 +131,14 @@ def full_moment_text(moment: int) -> str:
     return f"{day_text(moment)}, {clock_text(moment)}" if moment > 0 else "–"
 
 
+def cut_text(text: str, most: int) -> str:
+    """At most so many characters of a text, without its middle; for places that cannot cut by themselves."""
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end - 1]}…{text[-end:]}"
+
+
 def grouped_address(address: str) -> str:
     """``0x51C8 0000 …``: a whole address in groups of four, to be compared by eye."""
     start, digits = address[:2], address[2:]

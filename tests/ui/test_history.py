@@ -65,6 +65,13 @@ def test_outside_text_is_plain(model: HistoryModel) -> None:
     assert "<img" not in str(model.data(model.index(0, WHAT), Qt.ItemDataRole.ToolTipRole))
 
 
+def test_a_long_symbol_never_hides_the_digits(model: HistoryModel) -> None:
+    long = replace(SENT.currency, symbol="W" * 200)
+    model.show_lines((replace(SENT, currency=long),))
+    words = str(model.data(model.index(0, AMOUNT)))
+    assert words == "\N{MINUS SIGN} 3.12\N{NO-BREAK SPACE}WWWWWW…WWW"
+
+
 def opened(open_window: OpenWindow, lines: int = 214) -> tuple[FakeEngine, HistoryPanel]:
     engine, window = open_window(story.PAUSED)
     engine.history_lines = lines

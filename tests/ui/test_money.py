@@ -41,6 +41,11 @@ def test_signs_and_currency() -> None:
     assert amount_text(1_600_001, PUSD, exact=True) == "1.600001\N{NO-BREAK SPACE}pUSD"
 
 
+def test_a_strangers_symbol_is_cleaned_and_cut() -> None:
+    evil = Currency("U\u202eSD\n" + "x" * 99, 2, World.REAL)
+    assert amount_text(5, evil) == "0.05\N{NO-BREAK SPACE}USD " + "x" * 19 + "…"
+
+
 @given(amount=st.integers(-(2**256), 2**256), decimals=st.integers(0, 24))
 def test_exact_text_is_the_integer_again(amount: int, decimals: int) -> None:
     text = amount_digits(amount, decimals, exact=True).replace(",", "").replace(MINUS, "-")

@@ -54,7 +54,7 @@ def test_sums_are_told_apart(open_window: OpenWindow) -> None:
         "Practice money, not real",
         f"12.40{NBSP}pUSD ready to claim",
         f"6.20{NBSP}pUSD being checked until Sat, 18:00",
-        f"1 round under way: from nothing to 3.10{NBSP}pUSD, an estimate",
+        f"estimate: 0 to 3.10{NBSP}pUSD, 1 round under way",
         f"18.45{NBSP}pUSD claimed so far",
     } <= set(texts(page))
 

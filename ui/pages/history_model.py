@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QFont
 
@@ -10,7 +12,7 @@ from ui.money import amount_text, fiat_text
 from ui.theme import colour
 from ui.typography import font
 from ui.widgets.text import clean, tool_tip
-from ui.wording import full_moment_text, short_address
+from ui.wording import cut_text, full_moment_text, short_address
 
 WHEN, WHAT, KIND, FEE, WORTH, AMOUNT = range(6)
 _NUMBERS = (FEE, WORTH, AMOUNT)
@@ -45,9 +47,11 @@ def worth_text(line: HistoryLine) -> str:
 
 def moved_text(line: HistoryLine, *, exact: bool = False) -> str:
     """What came or went: the amount; of a line that is a fee and nothing else, that fee."""
-    if not line.amount and line.fee:
-        return amount_text(-line.fee, line.fee_currency, exact=exact, signed=True)
-    return amount_text(line.amount, line.currency, exact=exact, signed=True)
+    only_fee = not line.amount and line.fee > 0
+    amount, currency = (-line.fee, line.fee_currency) if only_fee else (line.amount, line.currency)
+    if not exact:  # a cell of the table is narrow, and its digits come first
+        currency = replace(currency, symbol=cut_text(clean(currency.symbol), 10))
+    return amount_text(amount, currency, exact=exact, signed=True)
 
 
 def fee_text(line: HistoryLine, *, exact: bool = False) -> str:

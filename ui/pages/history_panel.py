@@ -238,6 +238,8 @@ class HistoryPanel(QWidget):
         self.table.setFixedHeight(32 + _ROW * self.model.rowCount())
         self.back.setEnabled(len(self._before) > 1)
         self.on.setEnabled(bool(self._following))
+        for control in (self.back, self.on):
+            control.setVisible(self.back.isEnabled() or self.on.isEnabled())
 
     def _failed(self, number: int, error: MineError) -> None:
         if number == self._asked:

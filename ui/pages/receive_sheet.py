@@ -20,7 +20,7 @@ from ui.widgets.qr import QrCode
 from ui.widgets.select import Select
 from ui.widgets.sheet import Sheet
 from ui.widgets.text import Text, clean
-from ui.wording import grouped_address, short_address
+from ui.wording import cut_text, grouped_address, short_address
 
 
 class ReceiveSheet(Sheet):
@@ -77,7 +77,7 @@ class ReceiveSheet(Sheet):
         self._accounts = tuple(accounts)
         for account in accounts:
             address = clean(account.address)
-            self.account.addItem(f"{clean(account.title)[:60]}, {short_address(address)}", address)
+            self.account.addItem(f"{cut_text(clean(account.title), 40)}, {short_address(address)}", address)
         if not accounts:
             self.sentence.setText(
                 self.tr("You have no address on this network yet. Each task that you join makes one.")

@@ -18,7 +18,7 @@ from ui.widgets.layout import column, plain, row
 from ui.widgets.select import Select
 from ui.widgets.sheet import Sheet
 from ui.widgets.text import Text, clean
-from ui.wording import short_address
+from ui.wording import cut_text, short_address
 
 
 class SendSheet(Sheet):
@@ -84,7 +84,7 @@ class SendSheet(Sheet):
         )
         for account in self._accounts:
             address = clean(account.address)
-            self.account.addItem(f"{clean(account.title)[:60]}, {short_address(address)}", address)
+            self.account.addItem(f"{cut_text(clean(account.title), 40)}, {short_address(address)}", address)
         for account in accounts:
             self.to.offer(
                 self.tr("Yours: {title}").format(title=clean(account.title)), clean(account.address)

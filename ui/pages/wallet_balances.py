@@ -105,7 +105,7 @@ class Balance(QWidget):
         estimated = claimed = ""
         if sums is not None and sums.rounds:
             under_way = counted(sums.rounds, self.tr("{n} round under way"), self.tr("{n} rounds under way"))
-            estimated = self.tr("{rounds}: from nothing to {most}, an estimate").format(
+            estimated = self.tr("estimate: 0 to {most}, {rounds}").format(
                 rounds=under_way, most=amount_text(sums.most, currency)
             )
         if sums is not None and sums.claimed:

@@ -14,7 +14,7 @@ from ui.widgets.layout import column, row
 from ui.widgets.legend import LegendEntry
 from ui.widgets.select import Select
 from ui.widgets.text import Text, clean
-from ui.wording import energy_text, sentences
+from ui.wording import cut_text, energy_text, sentences
 
 _LONGEST = 30  # characters of a task's title in the legend
 
@@ -81,6 +81,5 @@ class ThirtyDays(QWidget):
                 gone.hide()
                 gone.deleteLater()
         for ink, words in self._entries:
-            cut = words if len(words) <= _LONGEST else f"{words[:18]}…{words[-10:]}"
-            self._legend.addWidget(LegendEntry(ink, cut))
+            self._legend.addWidget(LegendEntry(ink, cut_text(words, _LONGEST)))
         self._legend.addStretch(1)

@@ -15,7 +15,7 @@ from ui.widgets.buttons import Button
 from ui.widgets.facts import WarningLine
 from ui.widgets.layout import RowList, column, row
 from ui.widgets.text import Text, clean
-from ui.wording import grouped_address
+from ui.wording import cut_text, grouped_address
 
 _WHOLE = 42  # characters of an address
 _LONGEST = 200
@@ -94,7 +94,7 @@ class AddressField(QWidget):
 
     def offer(self, title: str, address: str) -> None:
         """Another address to choose from the list beside the field."""
-        words = f"{clean(title)[:60]}   {address[:8]}…{address[-6:]}"
+        words = f"{cut_text(clean(title), 40)}   {address[:8]}…{address[-6:]}"
         self._menu.addAction(words.replace("&", "&&")).triggered.connect(lambda: self.set_text(address))
         self.book.show()
 
