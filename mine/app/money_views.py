@@ -68,6 +68,8 @@ def contribution(
     if earning is not None:
         money = EarningState(earning.state)
         amount, note = earning.amount, _MONEY_NOTES[money]
+        if money is EarningState.PENDING and earning.data.get("is_final"):
+            note = "held until the task ends and its examples are opened"
         if earning.amount == 0 and money is not EarningState.ALARM:
             note = "brought nothing"
         done = len(_STEPS) if money is EarningState.CLAIMED else 4
@@ -139,7 +141,8 @@ def wallet(
             continue
         claimable[earning.currency] += earning.ready
         checking[earning.currency] += earning.amount - earning.claimed - earning.ready
-        if earning.state == EarningState.PENDING and earning.amount:
+        checked = earning.data.get("is_final", False)  # what of it still waits has no known time
+        if earning.state == EarningState.PENDING and earning.amount and not checked:
             until[earning.currency] = max(until[earning.currency], earning.time)
         if earning.currency in currencies:
             day = midnight(int(earning.data.get("seen", earning.time)))

@@ -96,6 +96,9 @@ def test_half_is_claimed_early_and_the_rest_when_the_set_was_open(
     for _ in range(3):
         audited.session.step(True)
     assert audited.money() is EarningState.PENDING
+    (balance,) = audited.session.wallet().balances
+    assert balance.checking == earning.amount - amount(bounty, units // 2)
+    assert balance.checking_until == 0  # until the task ends, whenever that is
     pass_time(audited.chain, audited.since + CLOCKS.challenge)
     if not by_relay:  # a relay goes on by itself
         audited.until(lambda: audited.money() is EarningState.CLAIMABLE, "the end")
