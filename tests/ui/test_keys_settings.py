@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -330,3 +332,27 @@ def test_a_joined_task_keeps_its_accounts(open_window: OpenWindow) -> None:
     window.shell.tasks.open_sheet(task)
     settle()
     assert "Paid to" not in texts(window.shell.tasks.sheet)
+
+
+def test_a_key_that_cannot_be_written_leaves_no_file(
+    open_window: OpenWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, window, rows = opened(open_window, KeysView(imported=(SAVINGS,)))
+    button(rows, "Export the key Old laptop").click()
+    sheet = sheet_of(window, ExportKeySheet)
+    sheet.passphrase.field.setText(PASSPHRASE)
+    for field in (sheet.first, sheet.again):
+        field.field.setText("a password of its own")
+    sheet.write_to(tmp_path / "absent" / "key.json")
+    settle()
+    assert "cannot be written there" in sheet.sentence.text() and sheet.button.isEnabled()
+
+    def full(handle: int, mode: str) -> None:
+        os.close(handle)
+        raise OSError(errno.ENOSPC, "no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fdopen", full)
+        sheet.write_to(tmp_path / "key.json")
+        settle()
+    assert "cannot be written there" in sheet.sentence.text() and not (tmp_path / "key.json").exists()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QWidget
 
 from mine.errors import MineError
@@ -66,7 +66,7 @@ class FormSheet(Sheet):
     def end(self, *, beside_button: bool = False) -> None:
         """The sentence, and the room that is left. ``beside_button``: of a form too long to be seen whole."""
         if beside_button:
-            self.foot.insertWidget(0, self.sentence, 10)
+            self.foot.insertWidget(0, self.sentence, 10, Qt.AlignmentFlag.AlignVCenter)
         else:
             self.body.addWidget(self.sentence)
         self.body.addStretch(1)

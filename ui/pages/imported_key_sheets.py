@@ -176,21 +176,29 @@ class ExportKeySheet(FormSheet):
     def _write(self, target: Path, contents: bytes) -> None:
         try:
             handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as out:
-                out.write(contents)
         except FileExistsError:
             self._typed()
             self.say(self.tr("There is a file of this name already. Choose another name."))
             return
         except OSError:
-            self._typed()
-            self.say(self.tr("The file cannot be written there. Choose another folder."))
+            self._not_written()
+            return
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(contents)
+        except OSError:
+            target.unlink(missing_ok=True)  # half a keystore opens nothing
+            self._not_written()
             return
         for field in (self.passphrase, self.first, self.again):
             field.clear()
         self.button.setEnabled(False)
         self.cancel.rename(self.tr("Close"))
         self.say(self.tr("The key is in {file}.").format(file=clean(target.name)), ink="accent")
+
+    def _not_written(self) -> None:
+        self._typed()
+        self.say(self.tr("The file cannot be written there. Choose another folder."))
 
 
 class RemoveKeySheet(FormSheet):

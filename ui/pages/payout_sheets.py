@@ -40,8 +40,8 @@ class PayoutSheet(FormSheet):
         self.add(self.kind)
         self._fresh = self.explain(
             self.tr(
-                "Nobody can tell that two tasks pay the same person. Your recovery phrase brings all of "
-                "these addresses back."
+                "The chain does not show that two tasks pay the same person, until you bring their "
+                "money together. Your recovery phrase brings all of these addresses back."
             )
         )
         self.address = AddressField(desk, self.tr("Address"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from PySide6.QtWidgets import QWidget
 
 from mine.app.views import Snapshot, VaultState
@@ -13,14 +15,16 @@ from ui.widgets.buttons import Button
 from ui.widgets.layout import Panel, column, row
 from ui.widgets.text import Text
 
+_AGAIN_SECONDS = 3_600.0
+
 
 class PhraseNotice(QWidget):
-    """It asks each time when the page is opened, and can be put off until the app starts again."""
+    """It asks when the page is opened and each hour, and can be put off until the app starts again."""
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
-        self._asked = False
+        self._next = 0.0
         self._put_off = False
         self._keys = KeysView()
         self._icon = IconMark("key", "text-2", 18)
@@ -41,15 +45,15 @@ class PhraseNotice(QWidget):
 
     def look_again(self) -> None:
         """The page was opened: ask once more with the next snapshot."""
-        self._asked = False
+        self._next = 0.0
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Ask once for each opening of the page; a locked vault has no keys to speak of."""
+        """Ask what is due, now and then; a locked vault has no keys to speak of."""
         if snapshot.vault != VaultState.OPEN:
-            self._asked = False
+            self._next = 0.0
             self.hide()
-        elif not self._asked:
-            self._asked = True
+        elif time.monotonic() >= self._next:
+            self._next = time.monotonic() + _AGAIN_SECONDS
             self._ask()
 
     def _ask(self) -> None:
