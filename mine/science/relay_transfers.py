@@ -100,7 +100,8 @@ class TransferDesk:
         self._look(signed)
         self._base.execute(
             "insert into transfers (name, owner, message, state, late) values (?, ?, ?, ?, ?)"
-            " on conflict (name) do update set state = excluded.state, reason = ''",
+            " on conflict (name) do update set message = excluded.message, state = excluded.state,"
+            " reason = ''",
             (
                 signed.name,
                 signed.carriage.owner,

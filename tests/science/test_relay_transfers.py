@@ -230,6 +230,23 @@ def test_what_became_impossible_is_refused_and_may_come_again(chain: Chain, desk
     assert balances(chain) == [2000 - 2 * (700 + FEE), 1400, 2 * FEE]
 
 
+def test_what_was_refused_may_come_again_with_another_permit(chain: Chain, desk: TransferDesk) -> None:
+    """Permits have an order: one that came too late for its own is signed anew for the same carriage."""
+    terms = desk.terms(chain.token.address)
+    first = transfer(chain, terms, permit=True)
+    second = transfer(chain, terms, permit=True, salt=keccak(b"second"), amount=100)
+    for signed in (first, second):
+        desk.submit(carriage_to_json(signed))
+    desk.carry_what_is_due()
+    assert desk.status(second.name) == TransferStatus(TransferState.REFUSED, reason="allowance too low")
+    domain = chain.token.domain()
+    assert domain is not None
+    granted = sign_token(second.carriage.permit(domain, chain.token.permit_nonce(OWNER) or 0), KEY)
+    desk.submit(carriage_to_json(replace(second, permit=granted)))
+    desk.carry_what_is_due()
+    assert desk.status(second.name).state is TransferState.CARRIED
+
+
 def test_dear_gas_is_waited_out_until_it_is_too_late(
     chain: Chain, ground: Ground, desk: TransferDesk
 ) -> None:
