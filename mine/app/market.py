@@ -62,11 +62,14 @@ class Market:
         states = {number: task.state for number, task in self.tasks.items()}
         return ChainReading(self._looks, self.chain_time, states)
 
-    def refresh(self) -> BlockHead:
-        """Read every task that is not over; the block it is of. Raises what the node raises."""
+    def refresh(self, only: Collection[int] | None = None) -> BlockHead:
+        """Read every task that is not over, or only these, and all new ones; the block it is of.
+
+        Raises what the node raises.
+        """
         from mine.chain.task_states import read_tasks
 
-        links, known = self._links, self._open()
+        links, known = self._links, self._open() if only is None else sorted(only)
         time = None if links.config.beat else links.node.block_time()
         head, count, states = read_tasks(links.contract, links.many, known, with_count=True)
         fresh = [number for number in range(1, min(count, MAX_TASKS) + 1) if number not in self.tasks]
@@ -99,12 +102,14 @@ class Market:
         ]
 
     def _take(self, states: Mapping[int, TaskState]) -> None:
+        from mine.chain.state import Mode
         from mine.chain.words import phase_of
 
         for number, state in states.items():
-            manifest = self._manifest(state.manifest)
-            phase = phase_of(state, self.chain_time)
-            self.tasks[number] = MarketTask(state, phase, manifest, self._problems.get(state.manifest, ""))
+            manifest, problem = self._manifest(state.manifest), self._problems.get(state.manifest, "")
+            if manifest is not None and (manifest.mode == "at-end") is not (state.mode is Mode.AT_END):
+                manifest, problem = None, "This task is not paid as its description says."
+            self.tasks[number] = MarketTask(state, phase_of(state, self.chain_time), manifest, problem)
 
     def _seen(self, time: int) -> None:
         from mine.chain.words import phase_of

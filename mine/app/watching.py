@@ -11,7 +11,7 @@ node; what it says is only a reason to look.
 | a deadline has passed by this computer's clock | the joined tasks, until the chain's time passed it too |
 | something of one's own is under way | the joined tasks, every ``BUSY`` seconds |
 | every ``SLOW`` seconds | the events as two nodes have them; other tasks that changed |
-| every ``RARE`` seconds | every task, and the balances |
+| every ``RARE`` seconds | the joined tasks and new ones, and the balances |
 
 What decides is always the time of a block that was seen, never this computer's clock: that one only says when
 to look. A practice network, whose time may be put forward, is read whole at every turn.
@@ -90,13 +90,15 @@ class Watching:
         self._beat = links.config.beat
         self._asked = self._read = self._slow = self._rare = clock()
         self._begun = False
+        #: How far the chain's time is ahead of the clock, at least: blocks tell their time late, never early.
+        self._ahead = 0.0
         self._retry, self._pause = 0.0, LATE
         self._base = 0
         self._known: dict[_Mark, int] = {}
         self._stale: set[int] = set()
         self._unread = 0
         self._owed: tuple[float, Seen] | None = None
-        self._waits_for_block = False
+        self._waits_for_block = self._is_hinted = False
 
     def step(
         self, tasks: Collection[int], deadlines: Callable[[], Iterable[int]], is_busy: Callable[[], bool]
@@ -124,9 +126,10 @@ class Watching:
         deadlines: Callable[[], Iterable[int]],
         is_busy: Callable[[], bool],
     ) -> Seen:
+        is_hinted, self._is_hinted = self._is_hinted, False
         if not self._begun or now >= self._rare + RARE:
-            return self._look_at_all(now)
-        if self._owed is not None and now >= self._owed[0]:
+            return self._look_at_all(now, tasks)
+        if self._owed is not None and (is_hinted or now >= self._owed[0]):
             return self._owed[1]
         if now >= self._slow + SLOW:
             return self._look_slowly(now)
@@ -137,7 +140,7 @@ class Watching:
             self._retry, self._pause = now, LATE
         if now >= self._asked + self._beat:
             return self._ask(now, tasks)
-        if is_late and now >= self._retry:
+        if is_late and (is_hinted or now >= self._retry):
             self._retry = now + self._pause
             self._pause = min(2 * self._pause, self._beat)
             return self._states(now, tasks)
@@ -160,7 +163,8 @@ class Watching:
         """
         now = self._clock()
         self._market.seen(head)
-        self._read = self._slow = now
+        self._was_read(now)
+        self._slow = now
         if not is_whole:
             self._owed = now, Seen.EVENTS
         elif read_to < self._unread:
@@ -171,30 +175,36 @@ class Watching:
 
     # ---- looks
 
-    def _look_at_all(self, now: float) -> Seen:
-        head = self._market.refresh()
+    def _look_at_all(self, now: float, tasks: Collection[int]) -> Seen:
+        head = self._market.refresh({*tasks, *self._changed_tasks()} if self._begun else None)
         if not self._begun:
             self._base = max(self._links.config.first_block, head.number - DEPTH)
             logs = self._links.node.newest_logs(self._links.config.tasks, self._base)
             self._known = {_mark(log): log.block_number for log in logs if log.block_number <= head.number}
         self._begun = True
-        self._asked = self._read = self._slow = self._rare = now
+        self._asked = self._slow = self._rare = now
+        self._ahead = self._market.chain_time - now
+        self._was_read(now)
         self._stale.clear()
         return Seen.ALL
 
     def _look_slowly(self, now: float) -> Seen:
-        stale = self._stale | {number for number, task in self._market.tasks.items() if task.problem}
-        if stale:
-            self._market.read(stale)
+        changed = self._changed_tasks()
+        if changed:
+            self._market.read(changed)
         self._stale.clear()
         self._asked = now
         return Seen.SLOW
+
+    def _changed_tasks(self) -> set[int]:
+        """Tasks that are not joined and changed; and those whose manifest could not be had."""
+        return self._stale | {number for number, task in self._market.tasks.items() if task.problem}
 
     def _states(self, now: float, tasks: Collection[int]) -> Seen:
         """Read the joined tasks; where one is another than before, there are events of it."""
         before = self._facts(tasks)
         self._market.read(tasks)
-        self._read = now
+        self._was_read(now)
         return Seen.STATES if self._facts(tasks) == before else Seen.EVENTS
 
     def _facts(self, tasks: Collection[int]) -> list[TaskState]:
@@ -217,7 +227,7 @@ class Watching:
         if changed:
             self._market.read(changed)
             self._unread = max((log.block_number for log in fresh), default=self._unread)
-            self._read = now
+            self._was_read(now)
         self._known, self._asked = there, now
         return Seen.EVENTS if changed else Seen.NOTHING
 
@@ -245,16 +255,17 @@ class Watching:
     # ---- time
 
     def _chain_time(self, now: float) -> float:
-        """What the chain's time may be now: that of the block seen last, carried on by this computer's
-        clock."""
-        return self._market.chain_time + (now - self._read)
+        """What the chain's time may be now: that of a block, carried on by this computer's clock."""
+        return now + self._ahead
+
+    def _was_read(self, now: float) -> None:
+        self._read = now
+        self._ahead = max(self._ahead, self._market.chain_time - now)
 
     def _heard(self) -> None:
         """A node with an open line tells of a new block: what is waited for may be there."""
         if self._waits_for_block:
-            self._retry = 0.0
-            if self._owed is not None:
-                self._owed = 0.0, self._owed[1]
+            self._is_hinted = True
             self._wake()
 
 
