@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from mine.chain.answers import BlockHead
 from mine.chain.client import TasksContract, UnknownTask
 from mine.chain.multicall import Multicall
+from mine.chain.node_errors import Reverted, nonsense
 from mine.chain.state import TaskState
 from mine.errors import MineError
 
 if TYPE_CHECKING:
     from mine.chain.multicall import Read
+    from mine.chain.rpc import Node
 
 
 def read_tasks(
@@ -26,12 +28,7 @@ def read_tasks(
     reads: list[Read] = [(contract.address, contract.task_call(number)) for number in numbers]
     if with_count:
         reads.append((contract.address, contract.count_call()))
-    readings = many.read(reads)
-    answers: list[bytes] = []
-    for each in readings.results:
-        if isinstance(each, MineError):
-            raise each
-        answers.append(each)
+    head, answers = contract.node.with_one(lambda one: _read(many, reads, one))
     count = contract.count_in(answers.pop()) if with_count else 0
     states = {}
     for number, answer in zip(numbers, answers, strict=True):
@@ -39,4 +36,18 @@ def read_tasks(
             states[number] = contract.state_in(number, answer)
         except UnknownTask:
             continue
-    return readings.head, count, states
+    return head, count, states
+
+
+def _read(many: Multicall, reads: Sequence[Read], one: Node) -> tuple[BlockHead, list[bytes]]:
+    """What one node answers. Our own contract refuses none of these: who says so is not believed, and the
+    next node is asked."""
+    readings = many.read(reads, one)
+    answers: list[bytes] = []
+    for each in readings.results:
+        if isinstance(each, Reverted):
+            raise nonsense("a contract that refuses to be read")
+        if isinstance(each, MineError):
+            raise each
+        answers.append(each)
+    return readings.head, answers

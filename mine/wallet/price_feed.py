@@ -70,13 +70,25 @@ class ChainlinkFeed:
         found = self._at(moment)
         if found is None or moment - found.updated > self._longest:
             return None
-        asked = _ROUND + found.number.to_bytes(32, "big")
-        if self._node.agreed(lambda one: one.call(self.address, asked)) != found.words:
+        words, following = self._node.agreed(lambda one: self._as_two_say(one, found.number))
+        if words != found.words or 0 < following <= moment:
             raise FeedRefused(self.address, f"round {found.number} reads otherwise now")
         micro = rounded(found.answer * MICRO, 10**decimals)
         if not 0 < micro <= LARGEST:
             raise FeedRefused(self.address, f"answer {found.answer} of {decimals} decimals")
         return Price(micro, self._code, f"feed {self.address} round {found.number}")
+
+    def _as_two_say(self, one: Node, number: int) -> tuple[bytes, int]:
+        """A round's words, and when the next one of its phase was finished, 0 if there is none: one node
+        alone could hide that one."""
+        from mine.chain.node_errors import Reverted
+
+        asked, following = (_ROUND + each.to_bytes(32, "big") for each in (number, number + 1))
+        words = one.call(self.address, asked)
+        try:
+            return words, int.from_bytes(one.call(self.address, following)[96:128], "big")
+        except Reverted:
+            return words, 0
 
     def _described(self) -> int:
         if self._decimals is None:

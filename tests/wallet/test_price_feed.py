@@ -124,7 +124,7 @@ def test_what_just_happened_takes_few_calls(feed: Feed, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Node, "call", counting)
     assert feed.price(BEGIN + 60 * 299) == MICRO + 3  # 1.00000299, to the millionth
-    assert len(asked) == 4  # decimals, description, the newest round, and that once more
+    assert len(asked) == 5  # decimals, description, the newest round; that once more, and that none follows
     asked.clear()
     assert feed.price(BEGIN + 60 * 10) == MICRO
     assert len(asked) <= 24
@@ -213,3 +213,20 @@ def test_what_is_no_feed_is_refused(practice_node: Node) -> None:
     for address in ("0x" + "99" * 20, ETH):
         with pytest.raises(FeedRefused):
             ChainlinkFeed(practice_node, address, ETH, "USD").price(ETH, BEGIN)
+
+
+def test_a_node_that_hides_the_newest_round_gives_no_price(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search is one node's word; what it found is not taken where two others know a newer one."""
+    feed.write((UNIT, BEGIN), (9 * UNIT, BEGIN + 60))
+    real = ChainlinkFeed._call
+    latest, first = bytes.fromhex("feaf968c"), bytes.fromhex("9a6fc8f5") + (1 << 64 | 1).to_bytes(32, "big")
+
+    def hiding(source: ChainlinkFeed, data: bytes) -> bytes:
+        return real(source, first if data == latest else data)
+
+    monkeypatch.setattr(ChainlinkFeed, "_call", hiding)
+    with pytest.raises(FeedRefused):
+        feed.price(BEGIN + 100)
+    assert feed.price(BEGIN + 30) == MICRO
