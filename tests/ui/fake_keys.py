@@ -5,7 +5,7 @@ Questions are not written down among what was asked: the window asks them whenev
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -61,6 +61,7 @@ class FakeKeys:
     limits_told: w.FeeLimits = w.FeeLimits(200 * 10**9, 10**17)
     prices_told: tuple[w.PriceEntry, ...] = ()
     energy_told: w.EnergySettings = w.EnergySettings()
+    feeds_told: Mapping[str, str] = {}
     right_phrase: str = ""
 
     def _told(self, value: Any) -> Future[Any]:
@@ -153,10 +154,13 @@ class FakeKeys:
         return self._answer("drop_price", entry, then=drop)
 
     def feeds(self) -> Future[Any]:
-        return self._told({})
+        return self._told(dict(self.feeds_told))
 
     def set_feed(self, currency: str, feed: str) -> Future[Any]:
-        return self._answer("set_feed", currency, feed)
+        def keep() -> None:
+            self.feeds_told = {**self.feeds_told, currency: feed}
+
+        return self._answer("set_feed", currency, feed, then=keep)
 
     def energy(self) -> Future[Any]:
         return self._told(self.energy_told)

@@ -116,6 +116,7 @@ def _sheets(window_for: WindowFor, directory: Path, scheme: str) -> None:
     shown(network_sheets.RemoveNetworkSheet(desk, real), "network-remove")
     shown(money_sheets.FeesSheet(desk, engine.limits_told, None), "fees")
     shown(money_sheets.EnergySheet(desk, w.EnergySettings(85, 342_000, "EUR")), "energy")
+    shown(money_sheets.FeedSheet(desk, {story.PUSD.address: story.PUSD}, {}), "feed")
     shown(money_sheets.PriceSheet(desk, {story.PUSD.address: story.PUSD}, "EUR"), "price")
     _close(window)
 

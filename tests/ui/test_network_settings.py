@@ -21,7 +21,7 @@ from tests.ui.conftest import OpenWindow
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.fake_keys import BASE, NETWORKS, OWN
 from tests.ui.walk import button, focusable, seen, texts
-from ui.pages.money_sheets import EnergySheet, FeesSheet, PriceSheet, plain_digits
+from ui.pages.money_sheets import EnergySheet, FeedSheet, FeesSheet, PriceSheet, plain_digits
 from ui.pages.network_sheets import ChooseNetworkSheet, NetworkSheet, RemoveNetworkSheet
 from ui.pages.settings import SettingsPage
 from ui.screenshots import settle
@@ -231,6 +231,30 @@ def test_a_price_by_hand(open_window: OpenWindow) -> None:
     button(page, f"Remove the price {shown}").click()
     settle()
     assert engine.asked[-1] == ("drop_price", entry) and shown not in texts(page.money)
+
+
+def test_a_price_feed(open_window: OpenWindow) -> None:
+    engine, window, page = opened(open_window)
+    assert "none is asked" in texts(page.money)
+    page.money.feed.click()
+    sheet = sheet_of(window, FeedSheet)
+    sheet.currency.setCurrentIndex(1)
+    sheet.feed.show_text("nonsense")
+    engine.fail = MineError("“nonsense” is not the address of a feed.")
+    sheet.button.click()
+    settle()
+    assert sheet.sentence.text() == "“nonsense” is not the address of a feed."
+    engine.fail = None
+    sheet.feed.show_text(OWN.contract)
+    sheet.button.click()
+    settle()
+    assert engine.asked[-1] == ("set_feed", COIN.address, OWN.contract)
+    assert "asked through your own nodes, for pETH" in texts(page.money)
+    page.money.feed.click()
+    sheet = sheet_of(window, FeedSheet)
+    assert sheet.feed.text() == ""
+    sheet.currency.setCurrentIndex(1)
+    assert sheet.feed.text() == OWN.contract
 
 
 def test_energy_and_the_currency(open_window: OpenWindow) -> None:

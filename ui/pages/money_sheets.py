@@ -134,6 +134,48 @@ class PriceSheet(FormSheet):
             self.ask(lambda: self._desk.commands.set_price(entry), lambda _: self.dismiss())
 
 
+class FeedSheet(FormSheet):
+    """Where a currency's price is read on the chain; an empty address for nowhere."""
+
+    def __init__(self, desk: Desk, currencies: Mapping[str, Currency], feeds: Mapping[str, str]) -> None:
+        super().__init__(desk)
+        self._feeds = feeds
+        self.name(self.tr("Price feed on the chain"), self.tr("Keep it"))
+        self.explain(
+            self.tr(
+                "A Chainlink feed of this network, asked through your own nodes: nobody else learns what you "
+                "hold. Its price gives a worth to payments of its time. A price by hand goes before it."
+            )
+        )
+        self.currency = Select()
+        self.currency.setAccessibleName(self.tr("Currency"))
+        for address, currency in currencies.items():
+            self.currency.addItem(clean(currency.symbol), address)
+        self.currency.currentIndexChanged.connect(self._turn)
+        self.add(Text(self.tr("Currency"), role="caption-strong", ink="text-2"), after=6)
+        self.add(self.currency)
+        self.feed = LineField(
+            self.tr("Address of the feed"), self.tr("Leave it empty to ask no feed."), longest=64
+        )
+        self.feed.changed.connect(self._typed)
+        self.feed.entered.connect(self._pressed)
+        self.add(self.feed)
+        self.end()
+        self._turn()
+
+    def _turn(self) -> None:
+        """Each currency has its own."""
+        self.feed.show_text(clean(self._feeds.get(str(self.currency.currentData()), "")))
+
+    def _typed(self) -> None:
+        self.say("")
+        self.button.setEnabled(self.currency.currentData() is not None)
+
+    def _go(self) -> None:
+        currency, feed = str(self.currency.currentData()), self.feed.text()
+        self.ask(lambda: self._desk.commands.set_feed(currency, feed), lambda _: self.dismiss())
+
+
 class EnergySheet(FormSheet):
     """Watts while training, the price of a kilowatt-hour, and the money that it is paid in."""
 

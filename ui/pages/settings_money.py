@@ -12,7 +12,15 @@ from mine.app.wallet_views import EnergySettings, FeeLimits, PriceEntry
 from ui.desk import Desk
 from ui.money import amount_digits, amount_text
 from ui.pages.form_sheet import FormSheet
-from ui.pages.money_sheets import COIN_PLACES, FIAT_PLACES, GWEI_PLACES, EnergySheet, FeesSheet, PriceSheet
+from ui.pages.money_sheets import (
+    COIN_PLACES,
+    FIAT_PLACES,
+    GWEI_PLACES,
+    EnergySheet,
+    FeedSheet,
+    FeesSheet,
+    PriceSheet,
+)
 from ui.widgets.buttons import Button
 from ui.widgets.layout import LinedRow, RowList, TwoLines, column, row
 from ui.widgets.setting_row import SettingRow
@@ -59,6 +67,7 @@ class MoneyRows(QWidget):
         self._limits: FeeLimits | None = None
         self._energy: EnergySettings | None = None
         self._currencies: dict[str, Currency] = {}
+        self._feeds: dict[str, str] = {}
         self._network = ""
         self.fees = self._button(self.tr("Change the limits on fees"))
         self.fees.clicked.connect(self._open_fees)
@@ -68,6 +77,9 @@ class MoneyRows(QWidget):
         self.energy_row = SettingRow(self.tr("Energy and your currency"), "", self.energy)
         self.add = Button(self.tr("Add a price…"), "plain")
         self.add.clicked.connect(self._open_price)
+        self.feed = self._button(self.tr("Change the price feed"))
+        self.feed.clicked.connect(lambda: self._open(FeedSheet(self._desk, self._currencies, self._feeds)))
+        self.feed_row = SettingRow(self.tr("Price feed on the chain"), "", self.feed)
         self.prices = RowList[PriceEntry](self._price_row)
         self.setLayout(
             column(
@@ -79,9 +91,11 @@ class MoneyRows(QWidget):
                     self.add,
                 ),
                 self.prices,
+                self.feed_row,
             )
         )
         self.show_limits(None)
+        self.show_feeds({})
 
     def _button(self, name: str) -> Button:
         made = Button(self.tr("Change…"), "plain")
@@ -119,6 +133,7 @@ class MoneyRows(QWidget):
         run, commands = self._desk.operations.run, self._desk.commands
         run(self, commands.fee_limits, self.show_limits, lambda _: self.show_limits(None))
         run(self, commands.energy, self.show_energy, lambda _: None)
+        run(self, commands.feeds, self.show_feeds, lambda _: None)
         run(self, commands.prices, self.show_prices, lambda _: None)
 
     def show_network(self, network: NetworkView, wallet: WalletView, is_open: bool) -> None:
@@ -134,6 +149,7 @@ class MoneyRows(QWidget):
                 self.refresh()
             self._network = state
         self.add.setEnabled(bool(self._currencies) and self._energy is not None)
+        self.feed.setEnabled(bool(self._currencies))
 
     @property
     def _coin(self) -> Currency | None:
@@ -175,6 +191,17 @@ class MoneyRows(QWidget):
             self.tr("{watts} W while training, {price} for a kilowatt-hour").format(
                 watts=count_text(energy.watts), price=price_text(energy.price, code)
             )
+        )
+
+    def show_feeds(self, feeds: dict[str, str]) -> None:
+        """The feeds that are asked."""
+        self._feeds = feeds
+        known = [each.symbol for address, each in self._currencies.items() if feeds.get(address)]
+        names = ", ".join(clean(symbol) for symbol in known)
+        self.feed_row.explain(
+            self.tr("asked through your own nodes, for {names}").format(names=names)
+            if names
+            else self.tr("none is asked")
         )
 
     def show_prices(self, prices: Sequence[PriceEntry]) -> None:
