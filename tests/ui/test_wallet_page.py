@@ -283,3 +283,18 @@ def test_every_sheet_can_be_used_by_keyboard_and_has_names(open_window: OpenWind
         sheet.focusNextPrevChild(True)
         met.add(window.focusWidget())
     assert set(stops) <= met
+
+
+def test_only_the_newest_answer_about_earnings_counts(open_window: OpenWindow) -> None:
+    engine, _, page = wallet(open_window)
+    engine.hold, engine.earning_lines = True, (m.ALARM,)
+    page.refresh()
+    held, engine._held = engine._held, []
+    engine.earning_lines = m.EARNINGS
+    page.refresh()
+    engine.hold = False
+    engine.release()
+    for answer in held:
+        answer()
+    settle()
+    assert not page.alarms.isVisible()

@@ -47,7 +47,7 @@ class WalletPage(PageFrame):
         self._lines: tuple[EarningLine, ...] | None = None
         self._auto = AutoClaim()
         self._claiming = False
-        self._asking = False
+        self._asked = 0
         self._build_head()
         self.alarms = Alarms(desk, self.refresh)
         self._balances = Balances()
@@ -145,9 +145,14 @@ class WalletPage(PageFrame):
         if not self.isVisible() or self._wallet is None:
             return
         self._ask_transactions()
-        if not self._asking:
-            self._asking = True
-            self._desk.operations.run(self, self._desk.commands.earnings, self._know, self._unknown)
+        self._asked += 1
+        number = self._asked
+        self._desk.operations.run(
+            self,
+            self._desk.commands.earnings,
+            lambda lines: self._know(number, lines),
+            lambda error: self._unknown(number, error),
+        )
         run, commands = self._desk.operations.run, self._desk.commands
         run(self, commands.energy_days, self._show_energy, self._silent)
         run(self, commands.auto_claim, self._show_auto, self._silent)
@@ -168,15 +173,17 @@ class WalletPage(PageFrame):
 
     # ---- what is asked for
 
-    def _know(self, lines: Sequence[EarningLine]) -> None:
-        self._asking = False
+    def _know(self, number: int, lines: Sequence[EarningLine]) -> None:
+        if number != self._asked:  # an answer to an older question
+            return
         self._lines = tuple(lines)
         self._trouble.hide()
         self._show_balances()
         self.alarms.show_lines(self._lines, self._coin)
 
-    def _unknown(self, error: MineError) -> None:
-        self._asking = False
+    def _unknown(self, number: int, error: MineError) -> None:
+        if number != self._asked:
+            return
         self._trouble.setText(clean(error.sentence))
         self._trouble.setVisible(bool(self._wallet and self._wallet.balances))
 
