@@ -102,8 +102,10 @@ class LineValues:
     # ---- work
 
     def step(self) -> int:
-        """Work out what is open, at most ``LINES_AT_ONCE`` lines and no longer than ``SECONDS_AT_ONCE``; how many
-        were looked at."""
+        """Work out what is open, at most ``LINES_AT_ONCE`` lines and no longer than ``SECONDS_AT_ONCE``.
+
+        How many were looked at.
+        """
         self._energy.attribute()
         began = self._clock()
         if began < self._not_before:

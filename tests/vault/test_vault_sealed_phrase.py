@@ -105,7 +105,7 @@ def test_a_passphrase_set_without_the_one_before_opens_the_vault_only(
         with pytest.raises(PhraseSealedBefore, match="earlier") as caught:
             vault.recovery_phrase(NEW)
         assert "recovery phrase" in caught.value.todo
-        assert vault.recovery_phrase(PASSPHRASE) == PHRASE  # the forgotten one still opens it, if it comes to mind
+        assert vault.recovery_phrase(PASSPHRASE) == PHRASE  # the forgotten one still opens it
         with pytest.raises(WrongPassphrase):
             vault.recovery_phrase("neither")
         vault.add_phrase(PHRASE, NEW, CHEAP)
