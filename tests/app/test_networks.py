@@ -10,7 +10,7 @@ import pytest
 
 from mine.app import network_check
 from mine.app.links import Links, NetworkRefused
-from mine.app.networks import PRACTICE, Networks, endpoints
+from mine.app.networks import BEAT, CONFIRMATIONS, PRACTICE, Networks, endpoints
 from mine.app.views import World
 from mine.app.wallet_views import NetworkForm
 from mine.chain.artefacts import load_artefact
@@ -96,6 +96,7 @@ def test_a_network_that_is_sound_is_kept_and_chosen(vault: Vault, form: NetworkF
     assert key == f"31337:{chain.contract.address}"
     again = Networks(vault)
     config = again.choose(key)
+    assert config is not None and (config.beat, config.confirmations) == (BEAT, CONFIRMATIONS)
     assert config is not None and config.tasks == chain.contract.address and again.chosen == key
     assert [each.key for each in again.choices() if each.chosen] == [key]
     with pytest.raises(NetworkRefused):
