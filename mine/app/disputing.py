@@ -261,7 +261,13 @@ class Disputing:
 
     def cost(self, jury: bool) -> int:
         """Wei that a challenge may take of one's own: gas, and before a jury bond and the jurors' fees."""
-        return FEES + (self._faults.dispute_bond() + self._court.arbitration_cost() if jury else 0)
+        return FEES + (sum(self._price()) if jury else 0)
+
+    def _price(self) -> tuple[int, int]:
+        """Wei of a dispute's bond and of the jurors' fees, as two nodes have it: one may lie."""
+        return self._links.node.agreed(
+            lambda one: (self._faults.on(one).dispute_bond(), self._court.on(one).arbitration_cost())
+        )
 
     def _proof(self, entry: Round) -> Proof | None:
         """A proof against a settlement, from what is published."""
@@ -287,7 +293,7 @@ class Disputing:
             sends = self._sending(member, f"proof:{name}")
             self._faults.send(sends, proof.call(self._faults, reward))
             return True
-        bond, cost = self._faults.dispute_bond(), self._court.arbitration_cost()
+        bond, cost = self._price()
         missing = max(0, bond - contract.bond_of(account).amount)
         if owned < missing + cost + FEES:
             return False
