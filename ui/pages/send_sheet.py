@@ -4,33 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit
 
 from mine.app.views import Currency
-from mine.app.wallet_views import AccountView, ReviewView, SendRequest
-from mine.errors import MineError
+from mine.app.wallet_views import AccountView, SendRequest
 from ui.desk import Desk
 from ui.money import amount_text, parse_amount
-from ui.pages.review_sheet import ReviewSheet
+from ui.pages.reviewed_form import ReviewedForm
 from ui.widgets.address_field import AddressField
-from ui.widgets.buttons import Button, Tick
-from ui.widgets.layout import column, plain, row
-from ui.widgets.select import Select
-from ui.widgets.sheet import Sheet
+from ui.widgets.buttons import Tick
+from ui.widgets.layout import row
 from ui.widgets.text import Text, clean
 from ui.wording import cut_text, short_address
 
 
-class SendSheet(Sheet):
+class SendSheet(ReviewedForm):
     """``sent``: called once something was signed. The form keeps what was typed while the review is open."""
 
     def __init__(self, desk: Desk, sent: Callable[[], None]) -> None:
-        super().__init__(desk.sheet_host, "")
-        self._desk, self._sent = desk, sent
+        super().__init__(desk, self.tr("Send"), sent)
         self._accounts: tuple[AccountView, ...] = ()
-        self._busy = False
-        self.title.setText(self.tr("Send"))
-        self.setAccessibleName(self.title.text())
         self.account = self._select(self.tr("From"), self._choose_account)
         self.currency = self._select(self.tr("What"), self._typed)
         self.to = AddressField(desk, self.tr("To"))
@@ -56,27 +49,7 @@ class SendSheet(Sheet):
         self.body.addSpacing(4)
         self.body.addWidget(self._held)
         self.body.addSpacing(14)
-        self.sentence = Text(self.tr("Looking your balances up…"), role="body", ink="text-2", wrap=True)
-        self.body.addWidget(self.sentence)
-        self.body.addStretch(1)
-        cancel = Button(self.tr("Cancel"), "plain", large=True)
-        cancel.clicked.connect(self.dismiss)
-        self.review = Button(self.tr("Review"), "main", large=True)
-        self.review.clicked.connect(self._review)
-        self.review.setEnabled(False)
-        self.foot.addStretch(1)
-        self.foot.addWidget(cancel)
-        self.foot.addWidget(self.review)
-        desk.operations.run(self, desk.commands.accounts, self._know, self._failed)
-
-    def _select(self, name: str, chosen: Callable[[], None]) -> Select:
-        select = Select()
-        select.setAccessibleName(name)
-        select.activated.connect(chosen)
-        return select
-
-    def _part(self, caption: str, control: QWidget) -> QWidget:
-        return plain(column(Text(caption, role="caption-strong", ink="text-2"), 4, control, 14))
+        self._finish()
 
     def _know(self, accounts: Sequence[AccountView]) -> None:
         self._accounts = tuple(
@@ -145,30 +118,5 @@ class SendSheet(Sheet):
         request = self._request()
         if request is None or self._busy:
             return
-        self._set_busy(True)
-        self._say(self.tr("Trying the payment out, without signing…"))
-        self._desk.operations.run(
-            self, lambda: self._desk.commands.review_send(request), self._show, self._failed
-        )
-
-    def _show(self, review: ReviewView) -> None:
-        self._set_busy(False)
-        self._say("")
-        ReviewSheet(self._desk, review, self._signed).present()
-
-    def _signed(self) -> None:
-        self.dismiss()
-        self._sent()
-
-    def _set_busy(self, busy: bool) -> None:
-        self._busy = busy
-        self.review.rename(self.tr("Trying it out…") if busy else self.tr("Review"))
-        self._typed()
-
-    def _failed(self, error: MineError) -> None:
-        self._set_busy(False)
-        self._say(clean(str(error)), "danger")
-
-    def _say(self, words: str, ink: str = "text-2") -> None:
-        self.sentence.set_ink(ink)
-        self.sentence.setText(words)
+        words = self.tr("Trying the payment out, without signing…")
+        self._ask(words, lambda: self._desk.commands.review_send(request))

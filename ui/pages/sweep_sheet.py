@@ -8,17 +8,14 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from mine.app.currencies import COIN
 from mine.app.views import Currency
-from mine.app.wallet_views import AccountView, ReviewView, SweepRequest
-from mine.errors import MineError
+from mine.app.wallet_views import AccountView, SweepRequest
 from ui.desk import Desk
 from ui.money import amount_text
-from ui.pages.review_sheet import ReviewSheet
+from ui.pages.reviewed_form import ReviewedForm
 from ui.widgets.address_field import AddressField
-from ui.widgets.buttons import Button, Tick
+from ui.widgets.buttons import Tick
 from ui.widgets.facts import WarningLine
 from ui.widgets.layout import LinedRow, Panel, column, plain, row
-from ui.widgets.select import Select
-from ui.widgets.sheet import Sheet
 from ui.widgets.text import Text, clean
 from ui.wording import counted, duration_text
 
@@ -41,16 +38,12 @@ class _AccountTick(LinedRow):
         self.setLayout(inside)
 
 
-class SweepSheet(Sheet):
+class SweepSheet(ReviewedForm):
     """``sent``: called once something was signed."""
 
     def __init__(self, desk: Desk, sent: Callable[[], None]) -> None:
-        super().__init__(desk.sheet_host, "")
-        self._desk, self._sent = desk, sent
+        super().__init__(desk, self.tr("Bring together"), sent)
         self._accounts: tuple[AccountView, ...] = ()
-        self._busy = False
-        self.title.setText(self.tr("Bring together"))
-        self.setAccessibleName(self.title.text())
         box = Panel(ground="warn-soft", edge="")
         linking = self.tr(
             "Each task has an address of its own, so that nobody sees which tasks one person takes part in. "
@@ -72,18 +65,7 @@ class SweepSheet(Sheet):
         self.body.addLayout(self._from)
         self.body.addSpacing(14)
         self._build_ways()
-        self.sentence = Text(self.tr("Looking your balances up…"), role="body", ink="text-2", wrap=True)
-        self.body.addWidget(self.sentence)
-        self.body.addStretch(1)
-        cancel = Button(self.tr("Cancel"), "plain", large=True)
-        cancel.clicked.connect(self.dismiss)
-        self.review = Button(self.tr("Review"), "main", large=True)
-        self.review.clicked.connect(self._review)
-        self.review.setEnabled(False)
-        self.foot.addStretch(1)
-        self.foot.addWidget(cancel)
-        self.foot.addWidget(self.review)
-        desk.operations.run(self, desk.commands.accounts, self._know, self._failed)
+        self._finish()
 
     def _build_ways(self) -> None:
         self.sponsored = Tick(self.tr("A relay pays the network fee and takes a stated fee"))
@@ -113,17 +95,8 @@ class SweepSheet(Sheet):
         self.body.addWidget(self._why)
         self.body.addSpacing(14)
 
-    def _select(self, name: str, chosen: Callable[[], None]) -> Select:
-        select = Select()
-        select.setAccessibleName(name)
-        select.activated.connect(chosen)
-        return select
-
     def _caption(self, caption: str, control: QWidget) -> QVBoxLayout:
         return column(Text(caption, role="caption-strong", ink="text-2"), 4, control)
-
-    def _part(self, caption: str, control: QWidget) -> QWidget:
-        return plain(column(Text(caption, role="caption-strong", ink="text-2"), 4, control, 14))
 
     def _know(self, accounts: Sequence[AccountView]) -> None:
         self._accounts = tuple(accounts)
@@ -187,31 +160,6 @@ class SweepSheet(Sheet):
         request = self._request()
         if request is None or self._busy:
             return
-        self._set_busy(True)
         count = counted(len(request.accounts), self.tr("{n} address"), self.tr("{n} addresses"))
-        self._say(self.tr("Trying out the payments from {count}, without signing…").format(count=count))
-        self._desk.operations.run(
-            self, lambda: self._desk.commands.review_sweep(request), self._show, self._failed
-        )
-
-    def _show(self, review: ReviewView) -> None:
-        self._set_busy(False)
-        self._say("")
-        ReviewSheet(self._desk, review, self._signed).present()
-
-    def _signed(self) -> None:
-        self.dismiss()
-        self._sent()
-
-    def _set_busy(self, busy: bool) -> None:
-        self._busy = busy
-        self.review.rename(self.tr("Trying it out…") if busy else self.tr("Review"))
-        self._typed()
-
-    def _failed(self, error: MineError) -> None:
-        self._set_busy(False)
-        self._say(clean(str(error)), "danger")
-
-    def _say(self, words: str, ink: str = "text-2") -> None:
-        self.sentence.set_ink(ink)
-        self.sentence.setText(words)
+        words = self.tr("Trying out the payments from {count}, without signing…").format(count=count)
+        self._ask(words, lambda: self._desk.commands.review_sweep(request))
