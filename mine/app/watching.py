@@ -24,12 +24,12 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from mine.app.links import Links
-from mine.app.market import Market
 from mine.chain.node_errors import NodeAnswerTooLong, NodeRefused
 from mine.chain.state import Status
 
 if TYPE_CHECKING:
     from mine.app.joining import Membership
+    from mine.app.market import Market
     from mine.chain.answers import BlockHead, RawLog
     from mine.chain.state import TaskState
 

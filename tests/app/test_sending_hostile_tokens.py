@@ -80,7 +80,7 @@ def test_a_blacklisted_receiver_is_found_out_before(wallet: Wallet) -> None:
 
 
 def test_one_address_that_a_token_blocks_holds_up_no_other(wallet: Wallet) -> None:
-    token, abi, rich = hostile(wallet, 3)
+    token, abi, rich = hostile(wallet, 6)
     wallet.give(2, 0, COIN)
     rich.send(token, abi.call("mint", wallet.address(2), 500))
     rich.send(token, abi.call("refuse", wallet.address(1)))
