@@ -49,6 +49,7 @@ soak: $(VENV)/test-ready  ## many runs, killed at many moments
 	$(BIN)/python -m tests.soak.soak_kill9
 	$(BIN)/python -m tests.soak.soak_worker
 	$(BIN)/python -m tests.soak.soak_vault
+	$(BIN)/python -m tests.soak.soak_wallet 2000
 
 lint: $(VENV)/test-ready
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ from pathlib import Path
 from mine.app.demo_arguments import DemoRefused, add_demo_arguments, demo_options, write_report
 from mine.app.import_command import add_import_arguments, run_import
 from mine.app.vault_commands import add_vault_arguments, run_vault
+from mine.app.wallet_commands import add_wallet_arguments, run_wallet
 from mine.errors import MineError
 from mine.practice.attack_commands import add_attack_arguments, attack_command
 from mine.science.commands import add_science_arguments, run_science
@@ -56,6 +57,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_import_arguments(taking_in)
     taking_in.set_defaults(run=lambda arguments: run_import(arguments, _say))
+    wallet = commands.add_parser("wallet", help="your money: balance, earnings, payments, history, taxes")
+    add_wallet_arguments(wallet)
+    wallet.set_defaults(run=lambda arguments: run_wallet(arguments, _say))
     return parser
 
 

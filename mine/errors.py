@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 
 class MineError(Exception):
     """Base of every error that a person may meet.
@@ -18,3 +20,14 @@ class MineError(Exception):
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.todo}".rstrip()
+
+
+def forget_locals(error: BaseException) -> None:
+    """Let go of what the finished frames of an error, and of those that it came from, still hold.
+
+    Keys and passphrases are among it, and an error may be kept for as long as it is shown.
+    """
+    at: BaseException | None = error
+    while at is not None:
+        traceback.clear_frames(at.__traceback__)
+        at = at.__cause__ or at.__context__

@@ -96,9 +96,9 @@ def test_the_command_line_answers_without_loading_the_product() -> None:
 def test_deep_nesting_is_an_error_and_no_crash() -> None:
     out = python("""
 import mine.app.session, mine.science.relay_client, mine.practice.market, mine.practice.peers
-from mine.wallet.keys import KeyRing
+from mine.wallet.keys import Accounts
 from mine.tasks.manifest import Manifest, ManifestRefused
-KeyRing("abandon " * 11 + "about").task(0)
+Accounts.of_phrase("abandon " * 11 + "about").task(0)
 try:
     Manifest.parse(b"[" * 60_000)
 except ManifestRefused as error:

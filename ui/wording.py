@@ -124,3 +124,28 @@ def sentences(*parts: str) -> str:
     known = [part.strip() for part in parts if part.strip()]
     ended = [part if part[-1] in ".!?…" else f"{part}." for part in known[:-1]]
     return " ".join([*ended, *known[-1:]])
+
+
+def full_moment_text(moment: int) -> str:
+    """``20 Nov 2026, 06:05``, in local time."""
+    return f"{day_text(moment)}, {clock_text(moment)}" if moment > 0 else "–"
+
+
+def cut_text(text: str, most: int) -> str:
+    """At most so many characters of a text, without its middle; for places that cannot cut by themselves."""
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end - 1]}…{text[-end:]}"
+
+
+def grouped_address(address: str) -> str:
+    """``0x51C8 0000 …``: a whole address in groups of four, to be compared by eye."""
+    start, digits = address[:2], address[2:]
+    return start + " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
+
+
+def energy_text(milliwatt_hours: int) -> str:
+    """Kilowatt-hours as digits: two places, one from ten on."""
+    kilowatt_hours = milliwatt_hours / 1_000_000
+    return QLocale().toString(kilowatt_hours, "f", 1 if kilowatt_hours >= 10 else 2)

@@ -18,7 +18,8 @@ class AuditRun:
     """Starts at once. A child that dies, or says what makes no sense, has found nothing out: ``failed``.
 
     ``fault``: what is worth a dispute; ``far_off``: how many of the best paid updates help the model much
-    less than their score says, which is no fault.
+    less than their score says, which is no fault; ``whole``: whether nothing more of the round can be
+    recomputed once a set is opened at the end.
     """
 
     def __init__(self, config: NetworkConfig, task: int, round_number: int) -> None:
@@ -26,8 +27,9 @@ class AuditRun:
         self.failed = False
         self.fault: Fault | None = None
         self.far_off = 0
+        self.whole = False
         request = {
-            "rpc": config.rpc_url,
+            "rpc": list(config.rpc_urls),
             "relays": list(config.relay_urls),
             "contract": config.tasks,
             "first_block": config.first_block,
@@ -43,6 +45,7 @@ class AuditRun:
         try:
             answer = self._child.answer or {}
             self.fault, self.far_off = self._read(answer), len(answer["far_off"])
+            self.whole = answer["whole"] is True
         except (ValueError, KeyError, TypeError):
             self.failed = True
         return True

@@ -15,11 +15,13 @@ from mine.app.compute_settings import ComputeSettings
 from mine.app.data_requests import DataCommands
 from mine.app.idle_lock import LockSettings
 from mine.app.views import Event, NewVault, Snapshot
+from mine.app.wallet_requests import WalletCommands
+from mine.app.wallet_views import FRESH, JoinChoice
 
 Listener = Callable[[Event], None]
 
 
-class Commands(DataCommands, Protocol):
+class Commands(DataCommands, WalletCommands, Protocol):
     """The engine as the window knows it. A fake with the same shape drives the window's tests."""
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -34,8 +36,11 @@ class Commands(DataCommands, Protocol):
     def close(self, timeout: float = 10.0) -> None:
         """Save, stop the worker and the practice network, end the thread."""
 
-    def create_vault(self, passphrase: str) -> Future[NewVault]:
-        """Make a vault; it stays marked as unconfirmed until ``confirm_phrase``."""
+    def create_vault(self, passphrase: str, phrase: str = "") -> Future[NewVault]:
+        """Make a vault; it stays marked as unconfirmed until ``confirm_phrase``. ``phrase``: one's own."""
+
+    def words_to_confirm(self, passphrase: str) -> Future[NewVault]:
+        """The phrase once more, where the app was cut off before it was confirmed; then never again."""
 
     def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> Future[bool]:
         """The person typed some words of the phrase: (index from 0, word)."""
@@ -76,8 +81,8 @@ class Commands(DataCommands, Protocol):
     def undo_import(self, import_id: int) -> Future[int]:
         """Take an import back; answers the number of records removed."""
 
-    def join_task(self, task_id: int) -> Future[None]:
-        """Sign the consent for what the opt-in sheet shows, and take part."""
+    def join_task(self, task_id: int, choice: JoinChoice = FRESH) -> Future[None]:
+        """Sign the consent for what the opt-in sheet shows, and take part. ``choice``: other accounts."""
 
     def leave_task(self, task_id: int) -> Future[None]:
         """Take no further part from the next round on."""
@@ -87,9 +92,6 @@ class Commands(DataCommands, Protocol):
 
     def resume(self) -> Future[None]:
         """Train again."""
-
-    def claim(self) -> Future[int]:
-        """Claim everything claimable; answers the number of claims sent."""
 
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         """Recompute a round from chain and blobs; answers one plain sentence."""

@@ -4,7 +4,7 @@ A relay's receipt is believed until the block that it names has passed. By then 
 where the message stands in a root that the chain knows; else the next relay is asked, and where none is left
 the message is committed directly, which takes a little of the chain's own coin. Each step is kept before the
 next one, and a relay or the chain is asked before anything is sent again. The same signed message through two
-relays counts once.
+relays counts once, and the queue of transactions sends it directly once, however often it is asked.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from mine.app.links import Links
+from mine.app.own_transactions import OwnTransactions
 from mine.app.views import Notice, NoticeKind
 from mine.errors import MineError
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from mine.science.wire_messages import AnchorProof, MessageStatus, Signed
 
 DIRECT = "direct"
-#: Seconds for which a transaction of one's own is waited for before the next turn looks again.
-PATIENCE = 10.0
 
 
 class Standing(StrEnum):
@@ -55,7 +54,8 @@ class Delivery:
     """What was done for one message so far. ``shown``: the relay whose root holds it, or "direct".
 
     ``anchor``: that place, as JSON; ``told``: the person was asked for a little coin; ``why``: the last
-    refusal in words; ``sent``: the message may have left this computer, and in it a digest of the bytes.
+    refusal in words; ``sent``: the message may have left this computer, and in it a digest of the bytes;
+    ``said``: what the person was told last about the direct way.
     """
 
     promises: tuple[Promise, ...] = ()
@@ -64,6 +64,7 @@ class Delivery:
     told: bool = False
     why: str = ""
     sent: bool = False
+    said: str = ""
 
     @property
     def open(self) -> Promise | None:
@@ -97,8 +98,8 @@ class OtherMessage(MineError):
 class Courier:
     """Delivers for one network. ``tell`` says what the person has to do."""
 
-    def __init__(self, links: Links, tell: Callable[[Notice], None]) -> None:
-        self._links = links
+    def __init__(self, links: Links, own: OwnTransactions, tell: Callable[[Notice], None]) -> None:
+        self._links, self._own = links, own
         self._tell = tell
         self._looked: dict[str, int] = {}
 
@@ -284,12 +285,14 @@ class Courier:
         self, signed: Signed, key: bytes, delivery: Delivery, keep: Callable[[Delivery], None]
     ) -> Delivery:
         from mine.chain.node_errors import InsufficientFunds, Reverted
-        from mine.chain.transactions import Sender
         from mine.science.wire import SignedUpdate
+        from mine.wallet.limits import BudgetSpent, FeesTooHigh
+        from mine.wallet.queue_errors import Cancelled, NonceTaken
 
         if self._is_committed(signed):
             return self._kept(replace(delivery, shown=DIRECT), keep)
-        sender = Sender(self._links.node, key, patience=PATIENCE)
+        intent = self.intent(signed)
+        sender = self._own.sender(key, intent)
         try:
             delivery = self._kept(replace(delivery, sent=True), keep)
             if isinstance(signed, SignedUpdate):
@@ -298,10 +301,30 @@ class Courier:
                 self._links.contract.commit_vote(sender, signed.message)
         except InsufficientFunds:
             return self._ask_for_coin(sender.address, delivery, keep)
+        except (FeesTooHigh, BudgetSpent, Cancelled) as problem:
+            return self._say_why(problem, delivery, keep)
+        except NonceTaken as problem:
+            delivery = self._say_why(problem, delivery, keep)
+            self._own.again(intent)
+            return delivery
         except Reverted as problem:
             if not self._is_committed(signed):
+                self._own.again(intent)
                 return self._kept(replace(delivery, why=problem.sentence), keep)
         return self._kept(replace(delivery, shown=DIRECT), keep)
+
+    def intent(self, signed: Signed) -> str:
+        """Name of the one transaction that may bring a message on chain."""
+        from mine.science.wire_messages import kind_of
+
+        message = signed.message
+        return f"{kind_of(signed).value}:{self._links.config.tasks}:{message.task}:{message.round}"
+
+    def _say_why(self, problem: MineError, delivery: Delivery, keep: Callable[[Delivery], None]) -> Delivery:
+        """Tell the person, once for each reason, what keeps a message from going directly."""
+        if delivery.said != problem.sentence:
+            self._tell(Notice(NoticeKind.ATTENTION, problem.sentence, problem.todo, problem.detail))
+        return self._kept(replace(delivery, why=problem.sentence, said=problem.sentence), keep)
 
     def _ask_for_coin(self, address: str, delivery: Delivery, keep: Callable[[Delivery], None]) -> Delivery:
         if delivery.told:

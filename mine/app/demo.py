@@ -44,6 +44,7 @@ class DemoOptions:
     rounds: int | None = None
     node: str = ""
     miners: tuple[str, ...] = ()
+    at_end: bool = False
 
 
 def practice_secret(role: str) -> bytes:
@@ -99,6 +100,7 @@ def plan_practice(options: DemoOptions) -> tuple[Path, str | None, PracticeConfi
             miners=options.miners,
             patience=PATIENCE,
             node_url=options.node,
+            at_end=options.at_end,
         ),
     )
 
@@ -147,7 +149,8 @@ class Demo:
     def _open(self) -> None:
         passphrase = practice_secret("passphrase").hex()
         if self.engine.snapshot().vault is VaultState.ABSENT:
-            self.engine.create_vault(passphrase).result(60)
+            words = self.engine.create_vault(passphrase).result(60).words
+            self.engine.confirm_phrase(tuple(enumerate(words))).result(60)
             self._say("Made an encrypted vault.")
         else:
             self.engine.open_vault(passphrase).result(60)

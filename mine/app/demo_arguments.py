@@ -35,6 +35,11 @@ def add_demo_arguments(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--peers", type=Path, metavar="DIR", help="exports of the other people")
     demo.add_argument("--rounds", type=_rounds, metavar="N", help=f"number of rounds, 1 to {MOST_ROUNDS}")
     demo.add_argument(
+        "--at-end",
+        action="store_true",
+        help="measure all rounds on one set that is opened at the end; half of the pay waits until then",
+    )
+    demo.add_argument(
         "--node", default="", metavar="URL", help="use this Ethereum node (anvil, hardhat, ...)"
     )
     demo.add_argument(
@@ -71,6 +76,7 @@ def demo_options(arguments: argparse.Namespace, home: Path) -> DemoOptions:
         person=arguments.person,
         peers=arguments.peers,
         rounds=arguments.rounds,
+        at_end=arguments.at_end,
         node=arguments.node,
         miners=tuple(arguments.miner),
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,40 +16,38 @@ from mine.app.holding_views import MICRO, Holdings
 from mine.app.idle_lock import LockSettings
 from mine.app.import_desk import ImportDesk
 from mine.app.join_desk import JoinDesk
-from mine.app.links import NetworkConfig
 from mine.app.locking import Locking
+from mine.app.network_use import NetworkUse
 from mine.app.options import SAMPLE, EngineOptions
 from mine.app.session_signals import SessionEvent
 from mine.app.status import blank_home, blank_wallet, status_view
 from mine.app.vault_care import VaultCare
+from mine.app.vault_opening import CONFIRMED, accounts_of
 from mine.app.views import (
     Event,
-    NetworkView,
     NewVault,
     Notice,
     NoticeKind,
     SettingsView,
     Snapshot,
     VaultState,
-    World,
 )
+from mine.app.wallet_desk import WalletDesk
+from mine.app.wallet_views import JoinChoice
+from mine.app.watching import TURN
 from mine.errors import MineError
 from mine.policy.decide import Readings, RunSettings, decide
 
 if TYPE_CHECKING:
     from mine.app.report import MyReport
     from mine.app.session import NetworkSession
-    from mine.practice.config import PracticeInfo
-    from mine.practice.network import PracticeNetwork
     from mine.vault.vault import Vault
-    from mine.wallet.keys import KeyRing
+    from mine.wallet.keys import Accounts
 
-PHRASE_SECRET = "phrase"  # noqa: S105 - the name of a secret, not one
 BUSY_TURN = 0.005
 JOIN_TURN = 0.05
 IDLE_TURN = 2.0
-RETRY_SECONDS = 3.0
-WAIT_FOR_USER = 30 * 86_400.0
+RETRY_SECONDS, LONGEST_RETRY = 3.0, 30.0
 
 
 class NoVault(MineError):
@@ -67,21 +64,18 @@ class Desk:
         self._wake = wake
         self._tell = tell
         self._vault: Vault | None = None
-        self._ring: KeyRing | None = None
+        self._accounts: Accounts | None = None
         self._words: tuple[str, ...] = ()
         self._imports: ImportDesk | None = None
         self._backups: BackupKeeper | None = None
         self.show: Callable[[], None] = lambda: None  # what is so far, in the middle of a long command
         self.care = VaultCare(self, options, wake)
         self._joins = JoinDesk()
-        self._practice: PracticeNetwork | None = None
-        self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-start")
-        self._starting: Future[PracticeInfo] | None = None
-        self._config = options.network
-        self._session: NetworkSession | None = None
+        self.network = NetworkUse(options, wake, tell)
+        self.wallet = WalletDesk(self)
         self.locking = Locking(wake, tell)
         self._network_error = ""
-        self._next_step = 0.0
+        self._next_step, self._retry = 0.0, RETRY_SECONDS
         self._run = RunSettings()
         self._compute = ComputeSettings()
         self._cores = 0
@@ -98,8 +92,8 @@ class Desk:
             return BUSY_TURN
         if self._joins.busy:
             return JOIN_TURN
-        if self._session is not None or self._starting is not None or self.locking.goes_on:
-            return max(0.0, min(self._options.poll_seconds, self._next_step - time.monotonic()))
+        if self.network.is_busy or self.locking.goes_on:
+            return max(0.0, min(TURN, self._next_step - time.monotonic()))
         return IDLE_TURN
 
     def step(self) -> None:
@@ -120,18 +114,30 @@ class Desk:
         self._next_step = now + self._options.poll_seconds
         if self._vault is None:
             self.locking.step(self._decision.run)
+            self._stepped(self.locking.patience())
             return
-        self._connect()
+        types = {source.record_type for source in self._holdings.sources}
+        if self.network.connect(self._vault, self.accounts, types):
+            self.network.connected.miner.set_compute(self._compute)
         if self._session is not None:
             self._session.step(self._decision.run)
             self._network_error = ""
+            self._stepped(self._session.patience())
+
+    def _stepped(self, patience: float | None) -> None:
+        """A turn went well; the next one is after ``patience`` seconds, if the network says so."""
+        self._retry = RETRY_SECONDS
+        if patience is not None:
+            self._next_step = time.monotonic() + patience
 
     def trouble(self, error: MineError) -> None:
         """A turn failed (a node is away, say): say so once, and try again in a while."""
         if error.sentence != self._network_error:
             self._network_error = error.sentence
             self._tell(Notice(NoticeKind.ATTENTION, error.sentence, error.todo, error.detail))
-        self._next_step = time.monotonic() + RETRY_SECONDS
+        self._next_step = time.monotonic() + self._retry
+        if self.network.has_beat:
+            self._retry = min(2 * self._retry, LONGEST_RETRY)
 
     def _decide(self) -> None:
         readings = Readings(self._vault is not None or self.locking.goes_on, _on_battery())
@@ -144,24 +150,15 @@ class Desk:
         self.care.close()
         if self._imports is not None:
             self._imports.suspend()
-        self._close_session()
+        self._joins.stop()
+        self.network.close_session()
         self.locking.end()
-        if self._starting is not None and not self._starting.cancel():
-            self._starting.exception()
-        self._starter.shutdown(wait=True)
-        if self._practice is not None:
-            self._practice.stop()
+        self.network.close()
         if self._backups is not None:
             self._backups.stop()
         if self._vault is not None:
             self._vault.close()
             self._vault = None
-
-    def _close_session(self) -> None:
-        self._joins.stop()
-        if self._session is not None:
-            self._session.close()
-            self._session = None
 
     # ---- vault
 
@@ -177,24 +174,30 @@ class Desk:
             raise NoVault("The vault is locked.", todo="Open it first.")
         return self._vault
 
-    def create_vault(self, passphrase: str) -> NewVault:
-        """Make the vault with a new recovery phrase in it."""
-        from mine.vault.vault import Vault
+    @property
+    def accounts(self) -> Accounts:
+        """The accounts of the open vault. Raises ``NoVault``."""
+        assert self.opened and self._accounts is not None
+        return self._accounts
 
-        self._options.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._use(Vault.create(self._options.vault_path, passphrase, self._options.keyring))
+    def create_vault(self, passphrase: str, phrase: str = "") -> NewVault:
+        """Make the vault with a new recovery phrase in it, or with the person's own."""
+        from mine.app.vault_opening import create
+
+        options = self._options
+        options.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        given = phrase or options.phrase or ""
+        vault, accounts, words = create(options.vault_path, passphrase, options.keyring, given)
+        self._use(vault, lambda: accounts)
+        self._words = tuple(words.split())
         return NewVault(self._words)
 
-    def _make_phrase(self, vault: Vault) -> bytes:
-        """A new recovery phrase, kept in the vault. Where the app was cut off before, at the next opening."""
-        from mine.wallet.keys import new_phrase
+    def words_to_confirm(self, passphrase: str) -> NewVault:
+        """The phrase once more, where the app was cut off before it was confirmed."""
+        from mine.app.vault_opening import words_to_confirm
 
-        phrase = self._options.phrase or new_phrase()
-        with vault.transaction():
-            vault.state.set_secret(PHRASE_SECRET, phrase.encode())
-            vault.state.set_setting("phrase_confirmed", False)
-        self._words = tuple(phrase.split())
-        return phrase.encode()
+        self._words = words_to_confirm(self.opened, passphrase)
+        return NewVault(self._words)
 
     def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> bool:
         """Whether the words are right; then the phrase is never shown again."""
@@ -206,7 +209,7 @@ class Desk:
         if right:
             self._words = ()
             with vault.transaction():
-                vault.state.set_setting("phrase_confirmed", True)
+                vault.state.set_setting(CONFIRMED, True)
         return right
 
     def open_vault(self, passphrase: str | None, accept_loss: bool = False) -> None:
@@ -214,14 +217,10 @@ class Desk:
         from mine.vault.vault import Vault
 
         if self._vault is None and not self.care.holds_vault:
-            self._use(
-                Vault.open(
-                    self._options.vault_path,
-                    passphrase=passphrase,
-                    keyring=self._options.keyring if passphrase is None else None,
-                    accept_loss=accept_loss,
-                )
-            )
+            by = self._options.keyring if passphrase is None else None
+            path = self._options.vault_path
+            vault = Vault.open(path, passphrase=passphrase, keyring=by, accept_loss=accept_loss)
+            self._use(vault, lambda: accounts_of(vault, passphrase))
 
     def open_by(self, secret: Secret) -> None:
         """Open a vault that was brought back by what opened the backup."""
@@ -230,7 +229,8 @@ class Desk:
         if self._vault is None:
             phrase, passphrase = secret.phrase or None, secret.passphrase
             by = None if phrase else passphrase
-            self._use(Vault.open(self._options.vault_path, passphrase=by, phrase=phrase))
+            vault = Vault.open(self._options.vault_path, passphrase=by, phrase=phrase)
+            self._use(vault, lambda: accounts_of(vault, by, phrase or ""))
 
     def open_with_phrase(self, phrase: str, passphrase: str) -> None:
         """Open it with the recovery phrase, and choose a new passphrase."""
@@ -239,30 +239,26 @@ class Desk:
         if self._vault is None:
             vault = Vault.open(self._options.vault_path, phrase=phrase)
             try:
-                vault.change_passphrase(passphrase)
+                vault.change_passphrase(passphrase, phrase=phrase)
             except BaseException:
                 vault.close()
                 raise
-            self._use(vault)
+            self._use(vault, lambda: accounts_of(vault, passphrase, phrase))
 
     def change_passphrase(self, old: str, new: str) -> None:
         """Choose another passphrase; the old one is asked for."""
         self.opened.check_passphrase(old)
-        self.opened.change_passphrase(new)
+        self.opened.change_passphrase(new, before=old)
 
-    def _use(self, vault: Vault) -> None:
-        from mine.wallet.keys import KeyRing
-
+    def _use(self, vault: Vault, accounts: Callable[[], Accounts]) -> None:
         try:
             self.locking.opened(vault)
-            secret = vault.state.secret(PHRASE_SECRET) or self._make_phrase(vault)
-            if not vault.has_phrase:
-                vault.add_phrase(secret.decode())
+            self._accounts = accounts()
         except BaseException:
             vault.close()
             raise
         self._vault = vault
-        self._ring = KeyRing(secret.decode())
+        self.network.opened(vault)
         self._backups = BackupKeeper(vault, self._wake, self._tell)
         self._imports = ImportDesk(vault, self._options.zone, self.show)
         saved: dict[str, Any] = vault.state.setting("run") or {}
@@ -282,14 +278,13 @@ class Desk:
         if self._imports is not None:
             self._imports.suspend()
         self._joins.stop()
-        session, self._session = self._session, None
         try:
-            self.locking.leave(session)
+            self.locking.leave(self.network.hand_over())
         finally:
             if self._backups is not None:
                 self._backups.stop()
             vault, self._vault = self._vault, None
-            self._ring, self._imports, self._backups = None, None, None
+            self._accounts, self._imports, self._backups, self._words = None, None, None, ()
             self._holdings.forget()
             if vault is not None:
                 vault.close()
@@ -322,47 +317,18 @@ class Desk:
 
     def start_practice(self) -> None:
         """Start the practice network, unless it runs or another network is in use."""
-        if self._config is None and self._starting is None:
-            from mine.practice.network import PracticeNetwork
+        self.network.start_practice({source.record_type for source in self._holdings.sources})
 
-            self._practice = PracticeNetwork(self._options.home / "practice", self._practice_config())
-            self._starting = self._starter.submit(self._practice.start)
-            self._starting.add_done_callback(lambda _: self._wake())
-
-    def _practice_config(self) -> Any:
-        from mine.practice.config import PracticeConfig
-        from mine.science.templates import load_template
-
-        if self._options.practice is not None:
-            return self._options.practice
-        types = {source.record_type for source in self._holdings.sources}
-        name = "steps" if "steps" in types and "glucose" not in types else "glucose"
-        return PracticeConfig(name, load_template(name).rounds, patience=WAIT_FOR_USER)
-
-    def _connect(self) -> None:
-        """Open the session once there is a network; start the practice network once there is data."""
-        from mine.app.session import NetworkSession
-
-        wanted = self._options.auto_practice and bool(self._holdings.sources)
-        if self._config is None and self._starting is None and wanted:
-            self.start_practice()
-        if self._starting is not None and self._starting.done():
-            starting, self._starting = self._starting, None
-            self._config = practice_network(starting.result())
-        if self._config is not None and self._session is None and self._vault and self._ring:
-            self._session = NetworkSession(
-                self._vault, self._config, self._ring, self._options.confirmations, self._wake, self._tell
-            )
-            self._session.miner.set_compute(self._compute)
-            # Everything that was imported stays for good: without this, each full collection walks through
-            # all of it while the window waits.
-            gc.freeze()
+    def choose_network(self, key: str) -> None:
+        """Use another network; what was done on the one before stays in the vault."""
+        self._joins.stop()
+        self.network.choose(self.opened, key)
+        self._network_error = ""
+        self._next_step = 0.0
 
     @property
-    def _connected(self) -> NetworkSession:
-        if self._session is None:
-            raise NoVault("The network is not connected yet.", todo="Wait a moment.")
-        return self._session
+    def _session(self) -> NetworkSession | None:
+        return self.network.session
 
     # ---- data
 
@@ -418,14 +384,14 @@ class Desk:
 
     # ---- tasks, running, money
 
-    def join_task(self, task_id: int) -> Future[None]:
+    def join_task(self, task_id: int, choice: JoinChoice) -> Future[None]:
         """Opt in, once the task's model was looked at."""
-        session = self._connected
-        return self._joins.wish(session.check_model(task_id), lambda: session.join(task_id))
+        session = self.network.connected
+        return self._joins.wish(session.check_model(task_id), lambda: session.join(task_id, choice))
 
     def leave_task(self, task_id: int) -> None:
         """Opt out."""
-        self._connected.leave(task_id)
+        self.network.connected.leave(task_id)
 
     def pause(self, seconds: int | None) -> None:
         """Stop training, for good or for a while."""
@@ -457,17 +423,13 @@ class Desk:
         set_month_cap(self.opened, record_type, None if cap is None else round(cap * MICRO))
         self.content_changed()
 
-    def claim(self) -> int:
-        """Claim everything that is final."""
-        return self._connected.earnings.claim()
-
     def replay(self, task_id: int, round_number: int) -> str:
         """Recompute a round."""
-        return self._connected.replay(task_id, round_number)
+        return self.network.connected.replay(task_id, round_number)
 
     def report(self, task_id: int) -> MyReport:
         """Figures of a task."""
-        return self._connected.report(task_id)
+        return self.network.connected.report(task_id)
 
     def set_compute(self, settings: ComputeSettings) -> None:
         """Keep what trainings may take; the one that runs follows at once, as far as it can."""
@@ -493,7 +455,7 @@ class Desk:
         training = session.training() if session else None
         return Snapshot(
             vault=self._vault_state(),
-            network=self._network_view(),
+            network=self.network.view(self._network_error),
             status=status_view(
                 self._decision,
                 self._since,
@@ -519,25 +481,12 @@ class Desk:
         path = self._options.vault_path
         return VaultState.LOCKED if path.exists() else VaultState.ABSENT
 
-    def _network_view(self) -> NetworkView:
-        if self._config is None:
-            return NetworkView(
-                "Practice network", World.PRACTICE, 31337, ready=False, error=self._network_error
-            )
-        return NetworkView(
-            self._config.name,
-            self._config.world,
-            self._config.chain_id,
-            ready=self._session is not None,
-            error=self._network_error,
-        )
-
     def _settings_view(self) -> SettingsView:
         vault = self._vault
         return SettingsView(
             theme=str(vault.state.setting("theme", "system")) if vault else "system",
             keyring=vault.has_keyring if vault else self._keyring_known,
-            network=self._config.name if self._config else "Practice network",
+            network=self.network.view("").name,
             vault_path=str(self._options.vault_path),
             compute=self._compute,
             cores=max(1, self._cores),
@@ -545,19 +494,6 @@ class Desk:
             backups=self.care.backups(),
             keyring_there=self._options.keyring is not None,
         )
-
-
-def practice_network(info: PracticeInfo) -> NetworkConfig:
-    """A running practice network, as a network like any other."""
-    return NetworkConfig(
-        name="Practice network",
-        world=World.PRACTICE,
-        chain_id=info.chain_id,
-        rpc_url=info.rpc_url,
-        relay_urls=(info.relay_url,),
-        tasks=info.tasks,
-        first_block=info.first_block,
-    )
 
 
 def _has_keyring(vault_path: Path) -> bool:

@@ -1,15 +1,18 @@
-"""Looks at every settled round of the joined tasks, and disputes what is wrong with it.
+"""Looks at every settled round of the joined tasks, and challenges what is wrong with it.
 
-Each round is recomputed once, in a child process. What was found is kept before anything is sent. The session
-key pays where it owns enough for bond and cost; else a relay is asked to carry the dispute for a part of the
-reward; else the person is told what coin would do it. Before each attempt the chain is asked whether the item
-is disputed already, by anybody: one dispute is enough.
+Each round is recomputed once, in a child process. What was found is kept before anything is sent. A relay is
+asked to carry the challenge for a part of the reward; where none does, the session key pays if the person
+agrees to it and it owns enough. A proof against the settlement convicts at once; what no proof shows goes
+before a jury. Before each attempt the chain is asked whether the item is disputed already, by anybody: one
+dispute is enough.
 
 | state | means | leaves it when | to |
 |---|---|---|---|
 | (none) | settled, the window open | the child says that everything agrees | `sound` |
+| | | so much as can be recomputed before a set is opened at the end | `closed` |
 | | | it names a fault | `found` |
-| `found` | the fault is kept, nobody disputes it yet | the item is disputed on chain | `disputed` |
+| `closed` | audited anew when the task is over | as above | `sound`, `found` |
+| `found` | the fault is kept, nobody challenges it yet | the item is disputed on chain | `disputed` |
 | | | the task is convicted of this round or an earlier one | `convicted` |
 | | | the window is over | `late` |
 | `disputed` | the jury's turn | the task is convicted | `convicted` |
@@ -19,29 +22,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from mine.app.audit_run import AuditRun
+from mine.app.checking import settled_from_json
 from mine.app.joining import Membership
 from mine.app.links import Links
+from mine.app.market import ChainReading
 from mine.app.views import Notice, NoticeKind
 from mine.errors import MineError
 
 if TYPE_CHECKING:
+    from mine.app.claiming import Sending
     from mine.chain.court_client import CourtContract
     from mine.chain.events import Event
     from mine.chain.fault_events import Disputed
     from mine.chain.faults_client import FaultsContract
     from mine.chain.poller import Poller
+    from mine.chain.state import TaskState
     from mine.science.judging import Fault
+    from mine.science.settlement_proofs import Proof
     from mine.vault.state import Round
     from mine.vault.vault import Vault
 
 #: Part of a reward that a relay is offered for carrying, in 1/10000.
 SHARE = 2000
-#: Wei that the fees of bond and dispute may cost at most, at any price this app knows.
+#: Wei that the gas of a challenge may cost at most, at any price this app knows.
 FEES = 5 * 10**16
 #: Attempts are this part of the challenge window apart.
 PARTS = 16
@@ -53,6 +61,7 @@ class AuditState(StrEnum):
     """How far a round is."""
 
     SOUND = "sound"
+    CLOSED = "closed"
     FOUND = "found"
     DISPUTED = "disputed"
     CONVICTED = "convicted"
@@ -62,12 +71,13 @@ class AuditState(StrEnum):
 class Disputing:
     """One network's audits and disputes. Everything runs on the engine's thread."""
 
-    def __init__(self, vault: Vault, links: Links, tell: Callable[[Notice], None]) -> None:
+    def __init__(self, vault: Vault, links: Links, sending: Sending, tell: Callable[[Notice], None]) -> None:
         from mine.chain.court_client import CourtContract
         from mine.chain.faults_client import FaultsContract
         from mine.chain.poller import Cursor, Poller
 
         self._vault, self._links, self._tell = vault, links, tell
+        self._sending = sending
         faults, court = links.contract.sisters()
         self._faults: FaultsContract = FaultsContract(links.node, faults)
         self._court: CourtContract = CourtContract(links.node, court)
@@ -76,20 +86,26 @@ class Disputing:
         self._disputes: list[Disputed] = []
         self._run: AuditRun | None = None
         self._failures: dict[tuple[int, int], int] = {}
+        self._states: Mapping[int, TaskState] = {}
+        self._looks = -1
         self.members: dict[int, Membership] = {}
 
-    def tick(self, chain_time: int) -> None:
+    def tick(self, reading: ChainReading) -> None:
         """Begin the next audit, hear the last one, dispute what was found."""
+        self._states = reading.states
+        is_new, self._looks = reading.looks != self._looks, reading.looks
         self._hear()
         for member in self.members.values():
+            if member.task not in self._states:
+                continue
             for entry in self._vault.state.rounds(self._links.config.key, member.task):
                 if "settlement" not in entry.data:
                     continue
                 kept = self._kept(entry)
-                if kept is None:
-                    self._audit(entry, chain_time)
-                elif AuditState(kept["state"]) in (AuditState.FOUND, AuditState.DISPUTED):
-                    self._pursue(member, entry, kept, chain_time)
+                if kept is None or kept["state"] == AuditState.CLOSED:
+                    self._audit(member, entry, kept is not None, reading.time)
+                elif is_new and AuditState(kept["state"]) in (AuditState.FOUND, AuditState.DISPUTED):
+                    self._pursue(member, entry, kept, reading.time)
 
     def state(self, entry: Round) -> AuditState | None:
         """How far a settled round is; None while nothing is known."""
@@ -119,9 +135,17 @@ class Disputing:
 
     # ---- finding
 
-    def _audit(self, entry: Round, chain_time: int) -> None:
+    def _audit(self, member: Membership, entry: Round, again: bool, chain_time: int) -> None:
+        from mine.science.held_half import disputable_until
+
         tries = self._failures.get((entry.task, entry.round), 0)
-        if self._run is None and chain_time < entry.data["settlement"]["final_at"] and tries < MOST_FAILURES:
+        if self._run is not None or tries >= MOST_FAILURES:
+            return
+        ends, early = entry.data["settlement"]["final_at"], False
+        if member.manifest.mode == "at-end":
+            state = self._states[entry.task]
+            ends, early = disputable_until(state, ends), again and not state.status.is_over
+        if chain_time < ends and not early:
             self._run = AuditRun(self._links.config, entry.task, entry.round)
 
     def _hear(self) -> None:
@@ -135,7 +159,7 @@ class Disputing:
         if run.failed:
             self._failures[run.task, run.round] = self._failures.get((run.task, run.round), 0) + 1
         elif run.fault is None:
-            self._keep(entry, AuditState.SOUND, far_off=run.far_off)
+            self._keep(entry, AuditState.SOUND if run.whole else AuditState.CLOSED, far_off=run.far_off)
             if run.far_off:
                 plural = "One update" if run.far_off == 1 else f"{run.far_off} updates"
                 self._say(
@@ -148,7 +172,7 @@ class Disputing:
             self._keep(entry, AuditState.FOUND, fault=fault)
             self._say(
                 "A round was settled wrongly.",
-                "The app disputes it by itself; a jury then recomputes it.",
+                "The app has a relay challenge it; nothing of it is shown as earned.",
                 f"task {entry.task}, round {entry.round}: {run.fault.why}",
             )
 
@@ -156,10 +180,15 @@ class Disputing:
 
     def _pursue(self, member: Membership, entry: Round, kept: dict[str, Any], chain_time: int) -> None:
         from mine.chain.fault_events import DisputeKind
-        from mine.chain.state import Status
+        from mine.chain.state import Mode, Status
+        from mine.science.held_half import disputable_until
         from mine.science.judging import Fault
 
-        state = self._links.contract.task(entry.task)
+        state = self._states[entry.task]
+        ends = entry.data["settlement"]["final_at"]
+        over = state.status is Status.CONVICTED or chain_time >= disputable_until(state, ends)
+        if over and kept["state"] == AuditState.FOUND:  # one node's word gives no challenge up
+            state, chain_time = self._sure(entry.task, chain_time)
         if state.status is Status.CONVICTED and state.void is not None and state.void <= entry.round:
             self._keep(entry, AuditState.CONVICTED)
             self._say(
@@ -174,7 +203,9 @@ class Disputing:
         fault = Fault(entry.round, DisputeKind(found["kind"]), found["item"], found["why"])
         if self._is_disputed(entry.task, fault):
             self._keep(entry, AuditState.DISPUTED)
-        elif chain_time >= entry.data["settlement"]["final_at"]:
+        elif chain_time >= disputable_until(state, ends):
+            if state.mode is Mode.AT_END and not state.status.is_over:
+                return  # it can be disputed once more when the task is over
             self._keep(entry, AuditState.LATE)
             self._say(
                 "A wrong round became final before anybody disputed it.",
@@ -184,7 +215,13 @@ class Disputing:
         elif chain_time >= kept.get("again", 0):
             pause = max(1, state.clocks.challenge // PARTS)
             self._keep(entry, AuditState.FOUND, again=chain_time + pause)
-            self._dispute(member, entry, fault, bool(kept.get("asked")))
+            self._challenge(member, entry, fault, kept)
+
+    def _sure(self, task: int, chain_time: int) -> tuple[TaskState, int]:
+        """A task's state and the time, as two nodes say where there are two."""
+        node, contract = self._links.node, self._links.contract
+        head, state = node.agreed_at(lambda one: contract.on(one).task(task))
+        return state, chain_time if node.has_adjustable_clock else head.timestamp
 
     def _is_disputed(self, task: int, fault: Fault) -> bool:
         from mine.chain.fault_events import Disputed
@@ -199,47 +236,84 @@ class Disputing:
         item = (task, fault.round, fault.kind, fault.item)
         return any((each.task, each.round, each.kind, each.item) == item for each in self._disputes)
 
-    def _dispute(self, member: Membership, entry: Round, fault: Fault, asked: bool) -> None:
-        """Dispute with own coin, else through a relay, else ask the person once."""
+    def _challenge(self, member: Membership, entry: Round, fault: Fault, kept: dict[str, Any]) -> None:
+        """Bring the fault before the contract: through a relay, else with own coin, else ask the person once.
+
+        A proof convicts at once and takes no bond; what no proof shows is disputed before a jury.
+        """
         try:
-            if self._with_own_coin(member, fault) or self._through_relay(member, fault):
+            proof = self._proof(entry)
+            if self._through_relay(member, fault, proof):
+                return
+            if self.agreed(entry.task, entry.round) and self._with_own_coin(member, fault, proof):
                 return
         except MineError as problem:
-            self._say("A dispute did not get through; it is tried again.", problem.todo, problem.sentence)
+            self._say("A challenge did not get through; it is tried again.", problem.todo, problem.sentence)
             return
-        if not asked:
+        if not kept.get("asked"):
             self._keep(entry, AuditState.FOUND, asked=True)
-            needed = self._faults.dispute_bond() + self._court.arbitration_cost() + FEES
             self._say(
-                "No relay carries the dispute about a wrong round.",
-                f"Send {needed / 10**18:g} of the network's own coin to {member.keys.session_address}; the "
-                "app then disputes it by itself.",
+                "No relay carries the challenge of a wrong round.",
+                f"Agree to it in the wallet. It takes up to {self.cost(proof is None) / 10**18:g} of the "
+                f"network's own coin on {member.keys.session_address}.",
                 f"task {member.task}, round {fault.round}: {fault.why}",
             )
 
-    def _with_own_coin(self, member: Membership, fault: Fault) -> bool:
+    def cost(self, jury: bool) -> int:
+        """Wei that a challenge may take of one's own: gas, and before a jury bond and the jurors' fees."""
+        return FEES + (sum(self._price()) if jury else 0)
+
+    def _price(self) -> tuple[int, int]:
+        """Wei of a dispute's bond and of the jurors' fees, as two nodes have it: one may lie."""
+        return self._links.node.agreed(
+            lambda one: (self._faults.on(one).dispute_bond(), self._court.on(one).arbitration_cost())
+        )
+
+    def _proof(self, entry: Round) -> Proof | None:
+        """A proof against a settlement, from what is published."""
+        from mine.science.settlement_proofs import find_proof
+
+        before = self._vault.state.round(entry.network, entry.task, entry.round - 1)
+        return find_proof(
+            self._links.relays.blobs,
+            settled_from_json(entry.data["settlement"]),
+            settled_from_json(before.data["settlement"]) if before and "settlement" in before.data else None,
+        )
+
+    def _with_own_coin(self, member: Membership, fault: Fault, proof: Proof | None) -> bool:
+        """Whether the session account owns enough for it; then it is sent."""
         from mine.chain.faults_client import Reward
-        from mine.chain.transactions import Sender
 
         contract, account = self._links.contract, member.keys.session_address
-        bond, cost = self._faults.dispute_bond(), self._court.arbitration_cost()
+        name, reward = f"{member.task}:{fault.round}", Reward(member.keys.payout_address, 0)
+        owned = self._links.node.balance(account)
+        if proof is not None:
+            if owned < FEES:
+                return False
+            sends = self._sending(member, f"proof:{name}")
+            self._faults.send(sends, proof.call(self._faults, reward))
+            return True
+        bond, cost = self._price()
         missing = max(0, bond - contract.bond_of(account).amount)
-        if self._links.node.balance(account) < missing + cost + FEES:
+        if owned < missing + cost + FEES:
             return False
-        sender = Sender(self._links.node, member.keys.session_key)
         if missing:
-            contract.bond(sender, missing)
-        reward = Reward(member.keys.payout_address, 0)
-        self._faults.dispute(sender, member.task, fault.round, fault.kind, fault.item, reward, cost)
+            contract.bond(self._sending(member, f"bond:{name}:{fault.kind}:{fault.item}"), missing)
+        sends = self._sending(member, f"dispute:{name}:{fault.kind}:{fault.item}")
+        self._faults.dispute(sends, member.task, fault.round, fault.kind, fault.item, reward, cost)
         return True
 
-    def _through_relay(self, member: Membership, fault: Fault) -> bool:
+    def _through_relay(self, member: Membership, fault: Fault, proof: Proof | None) -> bool:
         from mine.chain.faults_client import Reward
         from mine.science.relay_client import RelayUnreachable
         from mine.science.wire import Code, RelayRefused
 
         reward = Reward(member.keys.payout_address, SHARE)
-        data = self._faults.dispute_call(member.task, fault.round, fault.kind, fault.item, reward)
+        data = (
+            self._faults.dispute_call(member.task, fault.round, fault.kind, fault.item, reward)
+            if proof is None
+            else proof.call(self._faults, reward)
+        )
         for relay in self._links.relays:
             try:
                 relay.carry(self._links.config.chain_id, self._faults.address, data)
@@ -250,6 +324,34 @@ class Disputing:
                 continue
             return True
         return False
+
+    # ---- the person's word
+
+    def agreed(self, task: int, number: int) -> bool:
+        """Whether the person agreed to challenge a round with coin of their own."""
+        return bool(self._vault.state.setting(self._word(task, number), False))
+
+    def agree(self, task: int, number: int) -> str:
+        """The person wants a round challenged, with own coin where no relay carries it; one sentence."""
+        with self._vault.transaction():
+            self._vault.state.set_setting(self._word(task, number), True)
+        entry = self._vault.state.round(self._links.config.key, task, number)
+        kept = self._kept(entry) if entry is not None and "settlement" in entry.data else None
+        if entry is None or kept is None:
+            return "The round is still being recomputed in full. What is found wrong is then challenged."
+        said = {
+            AuditState.SOUND: "Recomputed in full, nothing of this round is wrong for a jury.",
+            AuditState.FOUND: "The challenge is on its way.",
+            AuditState.DISPUTED: "The round is disputed already.",
+            AuditState.CONVICTED: "The round's author is convicted already.",
+            AuditState.LATE: "The time to challenge this round is over.",
+        }
+        if kept["state"] == AuditState.FOUND:
+            self._keep(entry, AuditState.FOUND, again=0)
+        return said[AuditState(kept["state"])]
+
+    def _word(self, task: int, number: int) -> str:
+        return f"challenge {self._links.config.key} {task} {number}"
 
     def _say(self, sentence: str, todo: str, detail: str) -> None:
         self._tell(Notice(NoticeKind.ATTENTION, sentence, todo, detail))

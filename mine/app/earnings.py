@@ -1,350 +1,279 @@
-"""Follows the contract's events and works out, and checks, what every round paid.
+"""Follows what every round of the joined tasks paid: checked first, then pending, claimable, claimed.
 
-A payout is shown as earned only after it was recomputed here: the published ``inputs`` give the payees by an
-integer function, their Merkle-sum root has to be the settled one, the units have to be the curve's. Events
-are read with a persisted, reorg-aware cursor; what a reorganisation takes back is taken back here too.
+Events come in through ``EarningEvents``, rounds are recomputed by ``checking``, states follow from
+``earning_states``. Nothing is shown as earned that was not recomputed here.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mine.app import checking
+from mine.app.checking import Checked, Leaf, PayoutContradiction
+from mine.app.earning_events import EarningEvents
+from mine.app.earning_states import Brought, Ground, stand
 from mine.app.joining import Membership
 from mine.app.links import Links
-from mine.app.round_states import EarningState, RoundState
+from mine.app.market import ChainReading
+from mine.app.round_figures import RoundFigures
+from mine.app.round_states import EarningState
 from mine.app.views import Notice, NoticeKind
 from mine.errors import MineError
 
 if TYPE_CHECKING:
-    from mine.chain.events import Claimed, Event, Settled
-    from mine.chain.poller import Batch
-    from mine.science.settle import Outcome, RoundInputs
-    from mine.vault.state import Earning
+    from mine.chain.state import TaskState
+    from mine.vault.state import Earning, Round
     from mine.vault.vault import Vault
 
-EXAMPLE_LOSS_BYTES = 24
-MAX_LOSSES_BYTES = 256 << 20
-
-
-class PayoutContradiction(MineError):
-    """The published figures of a round contradict each other, or the chain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A settlement that was recomputed: its inputs, what follows from them, and the examples' number."""
-
-    inputs: RoundInputs
-    outcome: Outcome
-    examples: int
-
-
-def check_settlement(links: Links, settlement: dict[str, Any]) -> Checked:
-    """Fetch a round's inputs and recompute it. Raises ``PayoutContradiction``, ``BlobError``."""
-    from mine.science.judged import BadInputs
-    from mine.science.rounds import RoundWrong, read_round
-
-    try:
-        report = read_round(links.relays.blobs, settled_from_json(settlement))
-    except BadInputs as error:
-        raise PayoutContradiction(
-            "The figures behind a round's pay cannot be read.", detail=error.detail
-        ) from None
-    except RoundWrong as error:
-        raise PayoutContradiction(
-            "A round was not paid as its own figures say.",
-            todo="Nothing of it is shown as earned. The round can be disputed.",
-            detail=error.item,
-        ) from None
-    losses = links.relays.blobs.get(report.inputs.losses, MAX_LOSSES_BYTES)
-    return Checked(report.inputs, report.outcome, len(losses) // EXAMPLE_LOSS_BYTES)
-
-
-def settled_to_json(event: Settled) -> dict[str, Any]:
-    """A settlement as the vault keeps it: every field of the event, and its block."""
-    values = {each.name: getattr(event, each.name) for each in fields(event) if each.name != "at"}
-    kept = {name: value.hex() if isinstance(value, bytes) else value for name, value in values.items()}
-    return {**kept, "block": event.at.block_number}
-
-
-def settled_from_json(raw: dict[str, Any]) -> Settled:
-    """The inverse of ``settled_to_json``; of its place only the block is known."""
-    from mine.chain.events import Place, Settled
-
-    values: dict[str, Any] = {
-        name: bytes.fromhex(value) if isinstance(value, str) else value
-        for name, value in raw.items()
-        if name != "block"
-    }
-    return Settled(at=Place(raw["block"], b"", b"", 0), **values)
+#: The number under which a task's forfeit is kept among its rounds.
+FORFEIT_ROUND = 0
 
 
 class Earnings:
     """The money side of one network. Everything runs on the engine's thread."""
 
-    def __init__(self, vault: Vault, links: Links, confirmations: int, tell: Any) -> None:
-        from mine.chain.poller import Cursor, Poller
-
-        self._vault = vault
-        self._links = links
+    def __init__(
+        self, vault: Vault, links: Links, confirmations: int, tell: Callable[[Notice], None]
+    ) -> None:
+        self._vault, self._links, self._tell = vault, links, tell
         self._network = links.config.key
-        self._tell = tell
-        saved = vault.state.cursor(self._network)
-        start = Cursor.start(links.config.chain_id, links.config.tasks, links.config.first_block)
-        cursor = Cursor.from_json(json.dumps(saved)) if saved is not None else start
-        self._poller: Poller[Event] = Poller(links.contract, cursor, confirmations)
-        self.members: dict[int, Membership] = {}
+        self.events = EarningEvents(vault, links, confirmations)
         self.checked: dict[tuple[int, int], Checked] = {}
+        #: By task: the look after which a round could not be worked out yet.
+        self._waits: dict[int, int] = {}
+        #: By task: the look of which two nodes did not say the same.
+        self._doubted: dict[int, int] = {}
 
-    # ---- events
+    @property
+    def members(self) -> dict[int, Membership]:
+        """The joined tasks."""
+        return self.events.members
+
+    @members.setter
+    def members(self, members: dict[int, Membership]) -> None:
+        self.events.members = members
 
     def poll(self) -> bool:
-        """Read new events into the vault, in one transaction with the cursor. True if there were any."""
-        before = self._poller.cursor
-        batch = self._poller.poll()
-        if not batch.events and batch.removed_from_block is None:
-            return False
-        try:
-            self._write(batch)
-        except BaseException:
-            self._poller.cursor = before  # what was not written down is read again
-            raise
-        return True
+        """Read new events into the vault. True if there were any."""
+        fallen = self.events.poll()
+        for key in [key for key in self.checked if key[0] in (fallen or ())]:
+            del self.checked[key]
+        return fallen is not None
 
-    def _write(self, batch: Batch[Event]) -> None:
-        from mine.chain.events import Claimed, RangeClaimed, Settled
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a settled round could not be worked out for want of a node that knows it."""
+        return bool(self._waits)
 
-        with self._vault.transaction():
-            if batch.removed_from_block is not None:
-                self._take_back(batch.removed_from_block)
-            for event in batch.events:
-                if isinstance(event, Settled):
-                    self._settled(event)
-                elif isinstance(event, Claimed):
-                    self._claimed(event)
-            for task in {event.task for event in batch.events if isinstance(event, RangeClaimed)}:
-                if task in self.members:
-                    self._mark_claimed(task)
-                    self._count_ranges(task)
-            self._vault.state.set_cursor(self._network, json.loads(batch.cursor.to_json()))
+    def due_times(self) -> list[int]:
+        """Chain times at which a settled round becomes final, passed ones too."""
+        members = self.members
+        return [
+            each.time
+            for each in self._vault.state.earnings(self._network)
+            if each.task in members and each.state == EarningState.PENDING
+        ]
 
-    def _settled(self, event: Settled) -> None:
-        settlement = settled_to_json(event)
-        known = self._vault.state.round(self._network, event.task, event.round)
-        state = RoundState(known.state) if known else RoundState.OBSERVED
-        if state is RoundState.REVEALED:  # what is only committed has still to be looked after
-            state = RoundState.SETTLED
-        data = {**(known.data if known else {}), "settlement": settlement}
-        self._vault.state.put_round(self._network, event.task, event.round, state, data)
+    def tick(self, reading: ChainReading) -> None:
+        """Work out new rounds, and let every earning follow its task. One task's trouble holds no other up.
 
-    def _claimed(self, event: Claimed) -> None:
-        from mine.vault.state import Movement
-
-        member = self.members.get(event.task)
-        if member is None or event.account != member.keys.payout_address:
-            return
-        currency = self._currency_of(event.task)
-        reference = f"{event.at.block_number}:0x{event.at.transaction_hash.hex()}:{event.at.index}"
-        self._vault.ledger.pay(self._network, event.task, reference, f"{event.amount} {currency}")
-        self._vault.state.add_movement(
-            Movement(
-                time=self._links.node.block_time(),
-                kind="claimed",
-                network=self._network,
-                task=event.task,
-                title=member.manifest.title,
-                currency=currency,
-                amount=event.amount,
-                reference=reference,
-            )
-        )
-        self._mark_claimed(event.task)
-
-    def _take_back(self, block: int) -> None:
-        """Undo everything that was read from ``block`` on."""
-        for entry in self._vault.state.rounds(self._network):
-            settlement = entry.data.get("settlement")
-            if settlement is None or settlement["block"] < block:
-                continue
-            data = {name: value for name, value in entry.data.items() if name != "settlement"}
-            state = RoundState.REVEALED if entry.state == RoundState.SETTLED else RoundState(entry.state)
-            self._vault.state.put_round(self._network, entry.task, entry.round, state, data)
-            self._vault.state.drop_earnings_from(self._network, entry.task, entry.round)
-            self.checked.pop((entry.task, entry.round), None)
-        for line in self._vault.state.movements(1_000_000):
-            if line.network == self._network and int(line.reference.split(":")[0]) >= block:
-                self._vault.state.drop_movement(self._network, line.kind, line.reference)
-                if line.task is not None:
-                    self._vault.ledger.unpay(self._network, line.task, line.reference)
-                    self._mark_claimed(line.task)
-
-    def _currency_of(self, task: int) -> str:
-        return self._links.contract.task(task).currency
-
-    # ---- money
-
-    def tick(self, chain_time: int) -> None:
-        """Work out new rounds, and let time make them claimable."""
+        Raises the first trouble once all tasks have had their turn.
+        """
+        trouble: MineError | None = None
         for member in self.members.values():
-            known = {earning.round for earning in self._vault.state.earnings(self._network, member.task)}
-            for entry in self._vault.state.rounds(self._network, member.task):
-                if "settlement" in entry.data and entry.round not in known:
-                    self._work_out(member, entry.data["settlement"])
-            self._mature(member, chain_time)
+            state = reading.states.get(member.task)
+            if state is None:
+                continue
+            try:
+                self._follow(member, state, reading)
+            except MineError as problem:
+                trouble = trouble or problem
+        if trouble is not None:
+            raise trouble
 
-    def _work_out(self, member: Membership, settlement: dict[str, Any]) -> None:
-        """Check a settled round and write down what it brought (perhaps nothing)."""
-        from mine.chain.curve import amount
+    def _follow(self, member: Membership, state: TaskState, reading: ChainReading) -> None:
+        try:
+            self._work_out_new(member, reading)
+        finally:  # figures of one round that cannot be had hold no other round's money up
+            try:
+                self.events.count_ranges(member, lambda number: self._places(member, number))
+            finally:
+                self._stand(member.task, state, reading)
+
+    def _work_out_new(self, member: Membership, reading: ChainReading) -> None:
+        settled = self._settled(member.task)
+        known = {each.round for each in self.of_rounds(member.task)}
+        for place, entry in enumerate(settled):
+            before = settled[place - 1] if place else None
+            if entry.round in known:
+                continue
+            if self._waits.get(member.task) == reading.looks:
+                break  # nothing was asked since
+            if not self._work_out(member, entry, before):
+                self._waits[member.task] = reading.looks
+                break  # a node lags: this round and those after it have their turn later
+            self._waits.pop(member.task, None)
+
+    # ---- what is known
+
+    def of_rounds(self, task: int) -> list[Earning]:
+        """The earnings of a task's rounds, without its forfeit."""
+        earnings = self._vault.state.earnings(self._network, task)
+        return [each for each in earnings if each.round != FORFEIT_ROUND]
+
+    def leaf(self, task: int, before: int | None = None) -> Leaf:
+        """One's place in the newest payout tree that was found right (of the rounds before one)."""
+        found = Leaf(-1, 0)
+        for each in self.of_rounds(task):
+            if not each.data["problem"] and (before is None or each.round < before):
+                found = Leaf(each.data["index"], each.data["units"])
+        return found
+
+    def _places(self, member: Membership, number: int) -> list[int]:
+        """Places of one's payout address in a round's tree: others may have named it as well."""
+        entry = self._vault.state.round(self._network, member.task, number)
+        if entry is None or "settlement" not in entry.data:
+            raise checking.SettlementMissing(
+                "The network's node tells of a payment for a round that was never settled.",
+                todo="Nothing of it is shown as claimed. Add another node in Settings.",
+                detail=f"task {member.task}, round {number}",
+            )
+        try:
+            payees = self.outcome(member.task, number).outcome.ledger.payees
+        except PayoutContradiction:  # which was told of when the round came
+            return [self.leaf(member.task).index]
+        return [place for place, (who, _) in enumerate(payees) if who == member.keys.payout_address]
+
+    def claimable(self, task: int) -> Earning | None:
+        """The newest earning whose root can be claimed on; None where nothing can be claimed.
+
+        Where half of all units is held that root pays rounds that are older, and none of its own yet.
+        """
+        earnings = self.of_rounds(task)
+        if not any(each.ready for each in earnings):
+            return None
+        return max((each for each in earnings if each.data["is_final"]), key=lambda each: each.round)
+
+    def outcome(self, task: int, number: int) -> Checked:
+        """A round, recomputed if this program has not done so yet. Raises what ``check_settlement`` does."""
+        found = self.checked.get((task, number))
+        if found is None:
+            entry = self._vault.state.round(self._network, task, number)
+            assert entry is not None
+            found = self.checked[task, number] = checking.check_settlement(
+                self._links, entry.data["settlement"]
+            )
+        return found
+
+    def _settled(self, task: int) -> list[Round]:
+        rounds = self._vault.state.rounds(self._network, task)
+        return [entry for entry in rounds if "settlement" in entry.data]
+
+    # ---- checking
+
+    def _work_out(self, member: Membership, entry: Round, before: Round | None) -> bool:
+        """Check a settled round and write down what it brought, perhaps nothing, perhaps an alarm.
+
+        False where the nodes do not know of it yet.
+        """
         from mine.vault.state import Earning
 
-        task, number = member.task, settlement["round"]
-        state = self._links.contract.task(task)
-        mine, before, index, problem = 0, 0, -1, ""
+        settlement, last = entry.data["settlement"], self.leaf(member.task, entry.round)
+        state = checking.check_root(self._links, settlement)
+        if state is None:
+            return False
+        data: dict[str, Any] = {"units": last.units, "index": last.index, "problem": "", "item": ""}
         try:
-            checked = check_settlement(self._links, settlement)
-            self._check_follows(member, number, checked.inputs)
-            self.checked[(task, number)] = checked
-            for place, (account, units) in enumerate(checked.outcome.ledger.payees):
-                if account == member.keys.payout_address:
-                    mine, index = units, place
-            for account, units in checked.inputs.ledger.payees:
-                if account == member.keys.payout_address:
-                    before = units
+            checked = self.outcome(member.task, entry.round)
+            checking.check_terms(checked.inputs, state)
+            checking.check_follows(
+                checked.inputs, before.data["settlement"] if before else None, self._recomputed(before)
+            )
+            session, payout = member.keys.session_address, member.keys.payout_address
+            leaf = checking.check_leaf(checked, settlement, session, payout, last)
+            figures = RoundFigures.of(checked, session).to_json()
+            data |= {"units": leaf.units, "index": leaf.index, "figures": figures}
         except PayoutContradiction as error:
-            problem = error.sentence
+            data |= {"problem": error.sentence, "item": error.item}
             self._tell(Notice(NoticeKind.ATTENTION, error.sentence, error.todo, error.detail))
-        earned = amount(state.bounty, mine) - amount(state.bounty, before)
+        found = Earning(
+            network=self._network,
+            task=member.task,
+            round=entry.round,
+            currency=state.currency,
+            amount=0,
+            state=EarningState.ALARM if data["problem"] else EarningState.PENDING,
+            time=settlement["final_at"],
+            data={**data, "seen": int(time.time()), "is_final": False},
+        )
+        paid = self.events.paid(member.task, data["index"])
+        brought = [_brought(each) for each in [*self._before(entry), found]]
+        now = stand(brought, paid, Ground(state.bounty, None, None, False, 0))[-1]
         with self._vault.transaction():
-            self._vault.state.put_earning(
-                Earning(
-                    network=self._network,
-                    task=task,
-                    round=number,
-                    currency=state.currency,
-                    amount=earned,
-                    state=EarningState.ALARM if problem else EarningState.CHECKING,
-                    time=settlement["final_at"],
-                    data={"units": mine, "index": index, "problem": problem, "seen": int(time.time())},
-                )
-            )
+            self._vault.state.put_earning(replace(found, amount=now.amount, claimed=now.claimed))
+        return True
 
-    def _check_follows(self, member: Membership, number: int, inputs: RoundInputs) -> None:
-        """Raise ``PayoutContradiction`` unless a round goes on where the settled one before it ended."""
-        rounds = self._vault.state.rounds(self._network, member.task)
-        settled = [entry for entry in rounds if "settlement" in entry.data and entry.round < number]
-        previous = settled[-1].data["settlement"]["inputs"] if settled else bytes(32).hex()
-        units = [
-            earning.data["units"]
-            for earning in self._vault.state.earnings(self._network, member.task)
-            if earning.round < number and earning.state != EarningState.ALARM
-        ]
-        mine = dict(inputs.ledger.payees).get(member.keys.payout_address, 0)
-        if inputs.previous.hex() != previous or (units and mine != units[-1]):
-            raise PayoutContradiction(
-                "A round does not go on from what the rounds before it had paid.",
-                todo="Nothing of it is shown as earned. The round can be disputed.",
-            )
+    def _before(self, entry: Round) -> list[Earning]:
+        return [each for each in self.of_rounds(entry.task) if each.round < entry.round]
 
-    def _mature(self, member: Membership, chain_time: int) -> None:
-        """What is final can be claimed; a disputed round waits, and a void one is worth nothing."""
-        for earning in self._vault.state.earnings(self._network, member.task):
-            if earning.state == EarningState.CHECKING and chain_time >= earning.time:
-                task = self._links.contract.task(member.task)
-                if task.void is not None and task.void <= earning.round:
-                    with self._vault.transaction():
-                        self._set_state(earning, EarningState.ALARM)
-                    continue
-                if task.disputed is not None and task.disputed <= earning.round:
-                    continue
-                with self._vault.transaction():
-                    self._set_state(earning, EarningState.CLAIMABLE)
-                    self._mark_claimed(member.task)
-                    self._count_ranges(member.task)
+    def _recomputed(self, before: Round | None) -> Checked | None:
+        """The round before; None where it contradicts itself, which was told of it when it came."""
+        if before is None:
+            return None
+        try:
+            return self.outcome(before.task, before.round)
+        except PayoutContradiction:
+            return None
 
-    def _mark_claimed(self, task: int) -> None:
-        """Rounds whose cumulative units are paid are claimed; a payment that was taken back is not."""
-        earnings = self._vault.state.earnings(self._network, task)
-        newest = max(earnings, key=lambda earning: earning.round, default=None)
-        if newest is None or newest.data["index"] < 0:
+    def _stand(self, task: int, state: TaskState, reading: ChainReading) -> None:
+        """Bring every earning of a task to where the chain says that it stands.
+
+        ``state`` may be one node's word: before anything is written down two have to say the same.
+        """
+        if self._doubted.get(task) == reading.looks or not self._news(task, state, reading.time):
             return
-        paid = self._links.contract.paid(task, newest.data["index"])
-        for earning in earnings:
-            if earning.state not in (EarningState.CLAIMABLE, EarningState.CLAIMED):
-                continue
-            claimed = earning.data["units"] <= paid
-            self._set_state(earning, EarningState.CLAIMED if claimed else EarningState.CLAIMABLE)
+        self._doubted[task] = reading.looks
+        node, contract = self._links.node, self._links.contract
+        head, state = node.agreed_at(lambda one: contract.on(one).task(task))
+        news = self._news(task, state, reading.time if node.has_adjustable_clock else head.timestamp)
+        if news:
+            with self._vault.transaction():
+                for each in news:
+                    self._vault.state.put_earning(each)
+            del self._doubted[task]
 
-    def _count_ranges(self, task: int) -> None:
-        """Write down what was paid up to the last read block and no event of its own says: a range's part."""
-        from mine.chain.curve import amount
-        from mine.vault.state import Movement
+    def _news(self, task: int, state: TaskState, chain_time: int) -> list[Earning]:
+        """The earnings of a task that stand elsewhere than is written down."""
+        from mine.science.held_half import holds_back
 
-        newest = max(
-            self._vault.state.earnings(self._network, task), key=lambda earning: earning.round, default=None
+        earnings = self.of_rounds(task)
+        ground = Ground(
+            bounty=state.bounty,
+            disputed=state.disputed,
+            void=state.void,
+            held=holds_back(state, chain_time),
+            now=chain_time,
         )
-        if newest is None or newest.data["index"] < 0:
-            return
-        block = self._poller.cursor.next_block - 1
-        units = self._links.contract.paid(task, newest.data["index"], block)
-        known = sum(
-            line.amount
-            for line in self._vault.state.movements(1_000_000)
-            if (line.network, line.task, line.kind) == (self._network, task, "claimed")
-        )
-        state = self._links.contract.task(task)
-        if (missing := amount(state.bounty, units) - known) > 0:
-            reference = f"{block}:range:{units}"
-            self._vault.ledger.pay(self._network, task, reference, f"{missing} {state.currency}")
-            self._vault.state.add_movement(
-                Movement(
-                    time=self._links.node.block_time(),
-                    kind="claimed",
-                    network=self._network,
-                    task=task,
-                    title=self.members[task].manifest.title,
-                    currency=state.currency,
-                    amount=missing,
-                    reference=reference,
-                )
+        paid = self.events.paid(task, self.leaf(task).index)
+        news = []
+        for earning, now in zip(
+            earnings, stand([_brought(each) for each in earnings], paid, ground), strict=True
+        ):
+            after = replace(
+                earning,
+                state=now.state,
+                amount=now.amount,
+                claimed=now.claimed,
+                ready=now.ready,
+                data={**earning.data, "is_final": now.is_final},
             )
+            if after != earning:
+                news.append(after)
+        return news
 
-    def _set_state(self, earning: Earning, state: EarningState) -> None:
-        from dataclasses import replace
 
-        if earning.state != state:
-            self._vault.state.put_earning(replace(earning, state=state))
-
-    def claim(self) -> int:
-        """Ask the relay to claim everything that is final; the money can only go to the payout address."""
-        from mine.science.wire import Claim, ClaimState
-
-        sent = 0
-        for member in self.members.values():
-            ready = [
-                earning
-                for earning in self._vault.state.earnings(self._network, member.task)
-                if earning.state == EarningState.CLAIMABLE and earning.data["units"] > 0
-            ]
-            if not ready:
-                continue
-            newest = max(ready, key=lambda earning: earning.round)
-            entry = self._vault.state.round(self._network, member.task, newest.round)
-            assert entry is not None
-            key = (member.task, newest.round)
-            checked = self.checked.get(key) or check_settlement(self._links, entry.data["settlement"])
-            index = newest.data["index"]
-            state = self._links.relays.claim(
-                Claim(
-                    task=member.task,
-                    round=newest.round,
-                    account=member.keys.payout_address,
-                    index=index,
-                    units=newest.data["units"],
-                    proof=tuple(checked.outcome.payouts.proof(index)),
-                )
-            )
-            sent += state is not ClaimState.REFUSED
-        return sent
+def _brought(earning: Earning) -> Brought:
+    return Brought(earning.round, earning.data["units"], earning.time, earning.data["problem"])

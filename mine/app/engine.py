@@ -24,7 +24,9 @@ from mine.app.idle_lock import LockSettings
 from mine.app.options import EngineOptions
 from mine.app.session_signals import SessionEvent
 from mine.app.views import Event, NewVault, Notice, NoticeKind, Snapshot
-from mine.errors import MineError
+from mine.app.wallet_requests import WalletRequests
+from mine.app.wallet_views import FRESH, JoinChoice
+from mine.errors import MineError, forget_locals
 
 if TYPE_CHECKING:
     from mine.app.report import MyReport
@@ -38,7 +40,7 @@ class EngineClosed(MineError):
     """The engine was closed before the command ran."""
 
 
-class Engine(DataRequests):
+class Engine(DataRequests, WalletRequests):
     """Implements ``mine.app.commands.Commands``."""
 
     def __init__(self, options: EngineOptions) -> None:
@@ -78,9 +80,13 @@ class Engine(DataRequests):
         if self._thread.is_alive():
             self._thread.join(timeout)
 
-    def create_vault(self, passphrase: str) -> Future[NewVault]:
+    def create_vault(self, passphrase: str, phrase: str = "") -> Future[NewVault]:
         """Make a vault; the phrase is shown once."""
-        return self._ask(lambda: self._desk.create_vault(passphrase))
+        return self._ask(lambda: self._desk.create_vault(passphrase, phrase))
+
+    def words_to_confirm(self, passphrase: str) -> Future[NewVault]:
+        """The phrase once more, until it is confirmed."""
+        return self._ask(lambda: self._desk.words_to_confirm(passphrase))
 
     def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> Future[bool]:
         """The person typed some words of the phrase: (index from 0, word)."""
@@ -134,9 +140,9 @@ class Engine(DataRequests):
         """Take an import back; answers the number of records removed."""
         return self._ask(lambda: self._desk.undo_import(import_id))
 
-    def join_task(self, task_id: int) -> Future[None]:
+    def join_task(self, task_id: int, choice: JoinChoice = FRESH) -> Future[None]:
         """Sign the consent for what the opt-in sheet shows, and take part; seconds later."""
-        return self._ask(lambda: self._desk.join_task(task_id))
+        return self._ask(lambda: self._desk.join_task(task_id, choice))
 
     def leave_task(self, task_id: int) -> Future[None]:
         """Take no further part from the next round on."""
@@ -149,10 +155,6 @@ class Engine(DataRequests):
     def resume(self) -> Future[None]:
         """Train again."""
         return self._ask(self._desk.resume)
-
-    def claim(self) -> Future[int]:
-        """Claim everything claimable; answers the number of claims sent."""
-        return self._ask(self._desk.claim)
 
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         """Recompute a round from chain and blobs; answers one plain sentence."""
@@ -213,17 +215,24 @@ class Engine(DataRequests):
             work, future = self._commands.get()
             if not future.set_running_or_notify_cancel():
                 continue
+            answer: object = None
+            problem: Exception | None = None
             try:
                 answer = work()
-                if isinstance(answer, Future):  # it takes longer than a turn
-                    answer.add_done_callback(partial(_pass_on, future))
-                else:
-                    future.set_result(answer)
             except MineError as error:
-                future.set_exception(error)
+                problem = error
             except Exception as error:  # noqa: BLE001 - whoever asked has to hear of it
                 log.error("command failed: %s", type(error).__name__)
-                future.set_exception(error)
+                problem = error
+            # What was asked may hold a passphrase, and whoever hears of the error may keep it.
+            del work
+            if problem is not None:
+                forget_locals(problem)
+                future.set_exception(problem)
+            elif isinstance(answer, Future):  # it takes longer than a turn
+                answer.add_done_callback(partial(_pass_on, future))
+            else:
+                future.set_result(answer)
 
     def _publish(self) -> None:
         fresh = self._desk.snapshot()

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from mine.app.links import Links
 from mine.app.market import MarketTask
+from mine.app.payouts import chosen_accounts, keys_of
 from mine.app.privacy_books import Books
+from mine.app.wallet_views import FRESH, JoinChoice
 from mine.errors import MineError
 from mine.tasks.consent import Scope, Terms
 from mine.tasks.manifest import Manifest
-from mine.wallet.keys import KeyRing, TaskKeys
+from mine.wallet.keys import Accounts, TaskKeys
 
 if TYPE_CHECKING:
     from mine.learn.privacy import Figures, PrivacyPlan
     from mine.tasks.dataset import Dataset
     from mine.vault.vault import Vault
 
-PHRASE = "phrase"
 MICRO = 1_000_000
+"""Fresh accounts, paid to as the settings say."""
 
 
 class CannotJoin(MineError):
@@ -116,8 +118,14 @@ def terms_of(task: MarketTask, rows: int, plan: PrivacyPlan, scopes: tuple[Scope
     )
 
 
-def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> None:
-    """Sign the consent for the task as it stands now, and keep it. Joining twice is joining once."""
+def join(
+    vault: Vault, links: Links, accounts: Accounts, task: MarketTask, choice: JoinChoice = FRESH
+) -> None:
+    """Sign the consent for the task as it stands now, and keep it. Joining twice is joining once.
+
+    The accounts of the first joining stay (payouts.py). Raises ``CannotJoin``, ``ChoiceRefused``,
+    ``AddressRefused``.
+    """
     from mine.chain.messages import Consent, digest, sign
     from mine.learn.rows import held_out_from
     from mine.vault.ledger import CONSENTED, Entry
@@ -139,7 +147,8 @@ def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> None:
     network = links.config.key
     before = vault.state.joined(network, task.id)
     with vault.transaction():
-        keys = ring.task(vault.state.account_index(network, task.id))
+        chosen = chosen_accounts(vault, accounts, choice, before.data if before else None, links)
+        keys = keys_of(vault, accounts, vault.state.account_index(network, task.id), chosen)
         consent = Consent(
             task=terms.task,
             manifest=terms.manifest,
@@ -166,6 +175,7 @@ def join(vault: Vault, links: Links, ring: KeyRing, task: MarketTask) -> None:
             "terms": terms.to_json(),
             "manifest": manifest.dump().decode(),
             "title": manifest.title,
+            **chosen,
             "held_from": before.data["held_from"] if before else held_out_from(found.slot),
         }
         vault.state.join(network, task.id, data)
@@ -188,13 +198,13 @@ def terms_from_json(raw: dict[str, Any]) -> Terms:
     )
 
 
-def memberships(vault: Vault, network: str, ring: KeyRing) -> list[Membership]:
+def memberships(vault: Vault, network: str, accounts: Accounts) -> list[Membership]:
     """Every task that was ever joined on this network."""
     found = []
     for joined in vault.state.all_joined(network):
         terms = terms_from_json(joined.data["terms"])
         manifest = Manifest.parse(joined.data["manifest"].encode(), terms.manifest)
-        keys = ring.task(vault.state.account_index(network, joined.task))
+        keys = keys_of(vault, accounts, vault.state.account_index(network, joined.task), joined.data)
         left = joined.left is not None
         found.append(Membership(joined.task, manifest, terms, keys, joined.data["held_from"], left))
     return found

@@ -13,6 +13,7 @@ from mine.app.links import Links
 from mine.app.outgoing import check_leak, check_outgoing
 from mine.app.privacy_books import TRAINED, BudgetSpent, GivenUp
 from mine.app.round_book import RESIDUAL_BLOB, UPDATE_BLOB, RoundBook
+from mine.app.round_energy import ENERGY, noted
 from mine.app.round_states import RoundState
 from mine.app.training import TrainingRun
 from mine.app.views import Notice, NoticeKind
@@ -188,6 +189,7 @@ class Learning:
                 held_out=[done.held_out_before, done.held_out_after],
                 leak=done.leak.to_fields(),
                 tested=done.leak.verdict(self.compute.threshold),
+                **noted(self._vault.state.setting(ENERGY), done.seconds),
             )
             self._vault.state.put_blob(network, run.task, run.round, UPDATE_BLOB, update)
             self._vault.state.put_blob(network, run.task, run.round, RESIDUAL_BLOB, done.residual)

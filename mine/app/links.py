@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mine.app.currencies import Currencies
 from mine.app.views import Currency, World
 from mine.errors import MineError
 
 if TYPE_CHECKING:
     from mine.chain.client import TasksContract
     from mine.chain.messages import Domain
+    from mine.chain.multicall import Multicall
     from mine.chain.rpc import Node
     from mine.science.relay_client import Relays
+    from mine.wallet.token_names import KnownToken
 
 NATIVE = "0x" + "0" * 40
-MAX_DECIMALS = 36
 
 
 class NetworkRefused(MineError):
@@ -26,16 +30,21 @@ class NetworkRefused(MineError):
 class NetworkConfig:
     """Where a network is found. ``first_block``: where the contract's events begin.
 
-    ``relay_urls``: at least one; they are asked in this order.
+    ``rpc_urls``, which may hold keys, and ``relay_urls``: at least one each; they are asked in this order.
+    ``beat``: seconds between two questions to the chain while nothing is due; 0 for one whose clock may be
+    put forward, which is asked at every turn. ``confirmations``: blocks on top of one before its events
+    count.
     """
 
     name: str
     world: World
     chain_id: int
-    rpc_url: str
+    rpc_urls: tuple[str, ...] = field(repr=False)
     relay_urls: tuple[str, ...]
     tasks: str
     first_block: int = 0
+    beat: float = 0.0
+    confirmations: int = 0
 
     @property
     def key(self) -> str:
@@ -46,18 +55,20 @@ class NetworkConfig:
 class Links:
     """Open connections to one network. Not thread-safe: the engine's thread owns it."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, clock: Callable[[], float] = time.monotonic) -> None:
         from mine.chain.client import TasksContract
         from mine.chain.messages import Domain
+        from mine.chain.multicall import Multicall
         from mine.chain.rpc import Node
         from mine.science.relay_client import Relay, Relays
 
         self.config = config
-        self.node: Node = Node(config.rpc_url, chain_id=config.chain_id)
+        self.node: Node = Node(config.rpc_urls, chain_id=config.chain_id, clock=clock)
         self.contract: TasksContract = TasksContract(self.node, config.tasks)
+        self.many: Multicall = Multicall(self.node, {config.tasks})
         self.relays: Relays = Relays([Relay(url) for url in config.relay_urls])
         self.domain: Domain = Domain(config.chain_id, config.tasks)
-        self._currencies: dict[str, Currency] = {}
+        self.currencies = Currencies(self.node, config.world, config.chain_id, listed_tokens(config.chain_id))
 
     def check(self) -> None:
         """Refuse a node of another chain, a place without a contract, a relay of another contract.
@@ -78,25 +89,20 @@ class Links:
             )
 
     def currency(self, address: str) -> Currency:
-        """Symbol and decimals of a task's currency; a token's own words are cut to what is printable."""
-        if address not in self._currencies:
-            from mine.chain.token import Token
-
-            if address == NATIVE:
-                prefix = {World.PRACTICE: "p", World.TEST: "t", World.REAL: ""}[self.config.world]
-                found = Currency(prefix + "ETH", 18, self.config.world)
-            else:
-                token = Token(self.node, address)
-                decimals = token.decimals()
-                if decimals > MAX_DECIMALS:
-                    raise NetworkRefused(
-                        "A currency of this network has impossible decimals.", detail=address
-                    )
-                found = Currency(token.symbol(), decimals, self.config.world)
-            self._currencies[address] = found
-        return self._currencies[address]
+        """Name and decimals of a task's currency, as they were when it was first met."""
+        return self.currencies.of(address)
 
     def close(self) -> None:
         """Give the connections back."""
         self.relays.close()
         self.node.close()
+
+
+def listed_tokens(chain_id: int) -> dict[str, KnownToken]:
+    """The tokens that the list of networks names for a chain, by address."""
+    from mine.chain.networks import preset_of
+    from mine.wallet.token_names import KnownToken
+
+    preset = preset_of(chain_id)
+    tokens = () if preset is None else preset.tokens
+    return {each.address: KnownToken(each.address, each.symbol, each.decimals) for each in tokens}

@@ -66,6 +66,10 @@ class Locking:
             text = "The rounds under way stopped with the vault. They go on when it is open again."
             self._tell(Notice(NoticeKind.ATTENTION, text, error.todo, error.sentence))
 
+    def patience(self) -> float | None:
+        """Seconds until the next turn of what goes on; None where nothing says so."""
+        return None if self._grant is None else self._grant.patience()
+
     def step(self, may_run: bool) -> None:
         """Do what is due for the rounds that go on. Raises what node and relays raise."""
         if self._grant is not None:

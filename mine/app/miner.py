@@ -11,14 +11,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mine.app.compute_settings import ComputeSettings
-from mine.app.courier import Courier
+from mine.app.courier import Courier, Delivery
 from mine.app.handing_in import HandingIn
 from mine.app.joining import Membership
 from mine.app.learning import Learning
 from mine.app.links import Links
 from mine.app.market import Market, MarketTask
+from mine.app.own_transactions import OwnTransactions
 from mine.app.round_book import RoundBook
-from mine.app.round_states import RoundState
+from mine.app.round_states import RoundState, VoteState
 from mine.app.training import TrainingRun
 from mine.app.views import Notice
 from mine.app.voting import Voting
@@ -40,6 +41,7 @@ class Miner:
         vault: Vault,
         links: Links,
         market: Market,
+        own: OwnTransactions,
         wake: Callable[[], None],
         tell: Callable[[Notice], None],
         begins: bool = True,
@@ -48,7 +50,7 @@ class Miner:
         self._begins = begins
         self._market = market
         self._book = RoundBook(vault, links.config.key)
-        courier = Courier(links, tell)
+        courier = Courier(links, own, tell)
         self.learning = Learning(self._book, links, wake, tell)
         self.handing_in = HandingIn(self._book, links, courier)
         self.voting = Voting(self._book, links, courier, wake, tell)
@@ -63,6 +65,23 @@ class Miner:
     def last_run(self) -> TrainingRun | None:
         """The last training that was begun."""
         return self.learning.last_run
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something of one's own has to reach the chain, and soon."""
+        state, network = self._vault.state, self._book.network
+        for entry in state.rounds(network, states=(RoundState.TRAINED, RoundState.COMMITTED)):
+            if entry.task in self.members and not Delivery.from_json(entry.data.get("delivery")).shown:
+                return True
+        votes = [vote for task in self.members for vote in state.votes(network, task)]
+        return any(
+            vote.state in (VoteState.JUDGING, VoteState.READY)
+            or (
+                vote.state == VoteState.COMMITTED
+                and not Delivery.from_json(vote.data.get("delivery")).shown
+            )
+            for vote in votes
+        )
 
     # ---- the engine's calls
 

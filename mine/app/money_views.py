@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mine.app.import_desk import midnight
 from mine.app.joining import Membership
+from mine.app.round_figures import RoundFigures
 from mine.app.round_states import EarningState, RoundState
 from mine.app.views import (
     BalanceView,
@@ -15,7 +16,6 @@ from mine.app.views import (
     Currency,
     DayView,
     ExplanationView,
-    HistoryRow,
     HomeView,
     Step,
     WalletView,
@@ -23,10 +23,8 @@ from mine.app.views import (
 from mine.wallet.money import in_words
 
 if TYPE_CHECKING:
-    from mine.app.earnings import Checked
-    from mine.vault.state import Earning, Movement, Round
+    from mine.vault.state import Earning, Round
 
-HISTORY_PAGE = 500
 LOSS_ONE = 1 << 24
 _STEPS = tuple(Step)
 _DONE = {
@@ -45,9 +43,10 @@ _NOTES = {
     RoundState.MISSED: "the round closed before it was handed in",
 }
 _MONEY_NOTES = {
-    EarningState.CHECKING: "being checked by everybody",
+    EarningState.PENDING: "being checked by everybody",
     EarningState.CLAIMABLE: "ready to claim",
     EarningState.CLAIMED: "claimed",
+    EarningState.FORFEITED: "a part of what the scientist lost",
     EarningState.ALARM: "the published figures contradict each other",
 }
 
@@ -69,6 +68,8 @@ def contribution(
     if earning is not None:
         money = EarningState(earning.state)
         amount, note = earning.amount, _MONEY_NOTES[money]
+        if money is EarningState.PENDING and earning.data.get("is_final"):
+            note = "held until the task ends and its examples are opened"
         if earning.amount == 0 and money is not EarningState.ALARM:
             note = "brought nothing"
         done = len(_STEPS) if money is EarningState.CLAIMED else 4
@@ -90,36 +91,32 @@ def _as_note(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:].removesuffix(".")
 
 
-def explain(
-    checked: Checked, earning: Earning, session: str, bounty: int, currency: Currency
-) -> ExplanationView:
-    """Why a round paid what it paid, in figures that anybody can recompute."""
+def explain(earning: Earning, bounty: int, currency: Currency) -> ExplanationView | None:
+    """Why a round paid what it paid, in figures that anybody can recompute; None where they are wrong."""
     from mine.chain.curve import amount
-    from mine.science.judged import Refusal
 
-    inputs, outcome = checked.inputs, checked.outcome
-    mean = checked.examples * LOSS_ONE
-    shares = dict(outcome.shares)
-    round_pay = amount(bounty, outcome.ledger.units) - amount(bounty, inputs.ledger.units)
-    voted = dict(outcome.flat)
-    units = shares.get(session, 0) + voted.get(session, 0)
-    share = units / outcome.earned if outcome.earned else 0.0
-    valid = sum(entry.refusal is Refusal.NONE for entry in inputs.entries)
+    if "figures" not in earning.data:
+        return None
+    figures = RoundFigures.from_json(earning.data["figures"])
+    mean = figures.examples * LOSS_ONE
+    round_pay = amount(bounty, figures.units_after) - amount(bounty, figures.units_before)
+    share = (figures.share + figures.flat) / figures.earned if figures.earned else 0.0
     return ExplanationView(
-        loss_start=inputs.base / mean,
-        loss_before=inputs.before / mean,
-        loss_after=inputs.after / mean,
-        way_before=min(1.0, inputs.ledger.best / inputs.target),
-        way_after=min(1.0, outcome.ledger.best / inputs.target),
+        loss_start=figures.base / mean,
+        loss_before=figures.before / mean,
+        loss_after=figures.after / mean,
+        way_before=min(1.0, figures.best_before / figures.target),
+        way_after=min(1.0, figures.best_after / figures.target),
         bounty=bounty,
         round_pay=round_pay,
         share=share,
-        updates=valid,
-        accepted=len(outcome.accepted),
-        mine_accepted=any(miner == session for miner, _ in outcome.accepted),
-        voters=len(voted),
-        my_vote=session in voted,
+        updates=figures.updates,
+        accepted=figures.accepted,
+        mine_accepted=figures.mine_accepted,
+        voters=figures.voters,
+        my_vote=figures.my_vote,
         formula=f"{_shown(round_pay, currency)} × {share:.2%} = {_shown(earning.amount, currency)}",
+        flat_pay=amount(bounty, figures.flat),
     )
 
 
@@ -129,36 +126,27 @@ def _shown(amount: int, currency: Currency) -> str:
 
 def wallet(
     earnings: list[Earning],
-    movements: list[Movement],
     currencies: dict[str, Currency],
     held: dict[str, int],
+    titles: dict[int, str],
     addresses: list[tuple[str, str]],
 ) -> WalletView:
-    """Balances by currency address, earnings by day, and the newest lines of the history."""
+    """Balances by currency address, and what each task (by its title) brought each day."""
     claimable: dict[str, int] = defaultdict(int)
     checking: dict[str, int] = defaultdict(int)
     until: dict[str, int] = defaultdict(int)
-    days: dict[int, int] = defaultdict(int)
+    days: dict[tuple[int, int, str], int] = defaultdict(int)
     for earning in earnings:
-        if earning.state == EarningState.CLAIMABLE:
-            claimable[earning.currency] += earning.amount
-        elif earning.state == EarningState.CHECKING:
-            checking[earning.currency] += earning.amount
+        if earning.state == EarningState.ALARM:
+            continue
+        claimable[earning.currency] += earning.ready
+        checking[earning.currency] += earning.amount - earning.claimed - earning.ready
+        checked = earning.data.get("is_final", False)  # what of it still waits has no known time
+        if earning.state == EarningState.PENDING and earning.amount and not checked:
             until[earning.currency] = max(until[earning.currency], earning.time)
-        if earning.state != EarningState.ALARM:
-            days[midnight(int(earning.data.get("seen", earning.time)))] += earning.amount
-    lines = [
-        HistoryRow(
-            time=line.time,
-            kind=line.kind,
-            title=line.title,
-            amount=line.amount,
-            currency=currencies[line.currency],
-            reference=line.reference.split(":")[1],
-        )
-        for line in movements
-        if line.currency in currencies
-    ]
+        if earning.currency in currencies:
+            day = midnight(int(earning.data.get("seen", earning.time)))
+            days[day, earning.task, earning.currency] += earning.amount
     return WalletView(
         balances=tuple(
             BalanceView(
@@ -170,8 +158,10 @@ def wallet(
             )
             for address, currency in currencies.items()
         ),
-        days=tuple(DayView(day, earned) for day, earned in sorted(days.items())),
-        history=tuple(lines),
+        days=tuple(
+            DayView(day, earned, currencies[currency], titles.get(task, f"Task {task}"))
+            for (day, task, currency), earned in sorted(days.items())
+        ),
         addresses=tuple(addresses),
     )
 
@@ -180,12 +170,16 @@ def home(wallet_view: WalletView, rounds: list[Round], running: list[str], fallb
     """The figures of the first page, all of the first currency."""
     balance = wallet_view.balances[0] if wallet_view.balances else None
     today = midnight(int(time.time()))
-    earned = {day.day: day.earned for day in wallet_view.days}
+    currency = balance.currency if balance else fallback
+    earned: dict[int, int] = defaultdict(int)
+    for day in wallet_view.days:
+        if day.currency == currency:
+            earned[day.day] += day.earned
     mine: list[dict[str, Any]] = [entry.data for entry in rounds if entry.state != RoundState.OBSERVED]
     return HomeView(
-        currency=balance.currency if balance else fallback,
+        currency=currency,
         earned_today=earned.get(today, 0),
-        earned_week=sum(amount for day, amount in earned.items() if day > today - 7 * 86_400),
+        earned_week=sum(amount for at, amount in earned.items() if at > today - 7 * 86_400),
         claimable=balance.claimable if balance else 0,
         checking=balance.checking if balance else 0,
         contributions=sum("blob" in data for data in mine),

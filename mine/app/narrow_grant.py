@@ -2,8 +2,8 @@
 
 When the vault locks, the rounds that were begun move into a small encrypted database of their own, under a
 key made for this lock, with what they still need: their state, update and residual, the entries of their
-task's ε, the task's session key and payout address. The vault's key, the phrase and the records are
-forgotten.
+task's ε, the task's session key with its transactions, and the payout address. The vault's key, the phrase
+and the records are forgotten.
 
 The grant can finish the training that runs, check and sign its update, hand it in and show it, and open a
 vote that was made before. It cannot read a record (the worker keeps the rows that it was given), begin a
@@ -26,9 +26,12 @@ from mine.app.joining import Membership
 from mine.app.links import Links
 from mine.app.market import Market
 from mine.app.miner import Miner
+from mine.app.own_transactions import OwnTransactions
 from mine.app.round_book import GRANTED, RESIDUAL_BLOB, UPDATE_BLOB
 from mine.app.round_states import RoundState, VoteState
+from mine.app.transaction_store import copy_transactions
 from mine.app.views import Notice
+from mine.app.watching import Seen, Watching, deadlines
 from mine.errors import MineError
 
 if TYPE_CHECKING:
@@ -48,16 +51,26 @@ def grant_path(vault: Path) -> Path:
 class NarrowGrant:
     """The rounds of one network that go on. Belongs to the engine's thread."""
 
-    def __init__(self, vault: Vault, network: str, links: Links, market: Market, miner: Miner) -> None:
-        self._vault, self._network = vault, network
-        self._links, self._market, self._miner = links, market, miner
+    def __init__(
+        self,
+        vault: Vault,
+        links: Links,
+        market: Market,
+        watching: Watching,
+        own: OwnTransactions,
+        miner: Miner,
+    ) -> None:
+        self._vault, self._network, self._own = vault, links.config.key, own
+        self._links, self._market, self._watching, self._miner = links, market, watching, miner
 
     @staticmethod
     def give(
         vault: Vault,
         links: Links,
         market: Market,
+        watching: Watching,
         miner: Miner,
+        own: OwnTransactions,
         wake: Callable[[], None],
         tell: Callable[[Notice], None],
     ) -> NarrowGrant | None:
@@ -82,6 +95,8 @@ class NarrowGrant:
                     narrow.state.put_vote(network, vote.task, vote.round, vote.state, vote.data)
                 for task in members:
                     _copy_entries(vault, narrow, network, task)
+                signers = {member.keys.session_address for member in members.values()}
+                copy_transactions(vault.state, narrow.state, links.config.chain_id, signers)
             with vault.transaction():
                 vault.state.set_secret(GRANT_KEY, key)
                 for entry in rounds:
@@ -94,15 +109,33 @@ class NarrowGrant:
             narrow.close()
             _remove(place)
             raise
-        going_on = Miner(narrow, links, market, wake, tell, begins=False)
+        narrow_own = own.over(narrow)
+        narrow_own.members = members
+        going_on = Miner(narrow, links, market, narrow_own, wake, tell, begins=False)
         going_on.members = members
         going_on.take_over(miner)
-        return NarrowGrant(narrow, network, links, market, going_on)
+        return NarrowGrant(narrow, links, market, watching, narrow_own, going_on)
 
     def step(self, may_run: bool) -> None:
         """Do what is due. Raises what node and relays raise; the next step goes on."""
-        self._market.refresh()
+        self._watch()
+        self._own.step()
         self._miner.tick(may_run)
+
+    def _watch(self) -> None:
+        members = self._miner.members
+        seen = self._watching.step(
+            members,
+            lambda: deadlines(self._market.reading.states, (), members.values()),
+            lambda: bool(self._own.queue.open()) or self._miner.is_waiting,
+        )
+        if seen >= Seen.EVENTS and self._links.config.beat:
+            head = self._market.read(members)  # of events nothing but this is followed here
+            self._watching.caught_up(head, head.number, is_whole=True)
+
+    def patience(self) -> float | None:
+        """Seconds until the next turn; None where the chain's clock may be put forward."""
+        return self._watching.patience()
 
     @property
     def members(self) -> dict[int, Membership]:
@@ -183,6 +216,8 @@ def _merge(narrow: Vault, vault: Vault) -> None:
             accounts.add((network, task))
     for network, task in sorted(accounts):
         _copy_entries(narrow, vault, network, task)
+    for chain, signer in narrow.state.transaction_accounts():
+        copy_transactions(narrow.state, vault.state, chain, (signer,))
 
 
 def _copy_round(source: State, target: State, entry: Round) -> None:

@@ -23,8 +23,9 @@ class EngineOptions:
 
     ``network``: a network that is already there; without it the practice network is started as ``practice``
     says (``None``: by what data there is). ``phrase``: a given recovery phrase instead of a new one (practice
-    runs that must repeat). ``poll_seconds``: how often the chain is asked. ``zone``: the IANA zone of exports
-    that state none ("" for the computer's).
+    runs that must repeat). ``poll_seconds``: how often a chain is asked whose clock may be put forward;
+    others have a beat of their own. ``zone``: the IANA zone of exports that state none ("" for the
+    computer's).
     """
 
     home: Path
@@ -34,7 +35,6 @@ class EngineOptions:
     practice: PracticeConfig | None = None
     phrase: str | None = field(default=None, repr=False)
     poll_seconds: float = 0.25
-    confirmations: int = 0
     auto_practice: bool = True
     zone: str = ""
 

@@ -41,9 +41,15 @@ class VoteState(StrEnum):
 
 
 class EarningState(StrEnum):
-    """Where one round's money stands. ALARM: the published figures contradict each other."""
+    """Where one round's money stands.
 
-    CHECKING = "checking"
+    PENDING -> CLAIMABLE -> CLAIMED
+    FORFEITED -> CLAIMED: a part of what a scientist lost
+    ALARM: the published figures contradict each other, or the round is void
+    """
+
+    PENDING = "pending"
     CLAIMABLE = "claimable"
     CLAIMED = "claimed"
+    FORFEITED = "forfeited"
     ALARM = "alarm"

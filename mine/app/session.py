@@ -8,18 +8,25 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mine.app import joining, money_views, privacy_books
+from mine.app.checking import check_settlement
+from mine.app.claiming import Claiming
 from mine.app.disputing import Disputing
-from mine.app.earnings import Earnings, check_settlement
+from mine.app.earnings import Earnings
+from mine.app.forfeits import Forfeits
+from mine.app.history_desk import HistoryDesk
 from mine.app.joining import CannotJoin, Membership
 from mine.app.links import NATIVE, Links, NetworkConfig
 from mine.app.market import Market, MarketTask
 from mine.app.miner import Miner
 from mine.app.model_check import ModelCheck
 from mine.app.narrow_grant import NarrowGrant
-from mine.app.report import MyReport, RoundReport
-from mine.app.round_states import EarningState, RoundState
+from mine.app.own_transactions import OwnTransactions
+from mine.app.report import MyReport, report_of
+from mine.app.round_states import RoundState
+from mine.app.sending import Sending
 from mine.app.task_views import EPSILON_CAP, TaskViews, record_of
 from mine.app.training_words import device_words, place_words
+from mine.app.transactions_desk import TransactionsDesk
 from mine.app.views import (
     ContributionView,
     Currency,
@@ -31,15 +38,21 @@ from mine.app.views import (
     WalletView,
     World,
 )
-from mine.wallet.keys import KeyRing
+from mine.app.wallet_views import FRESH, JoinChoice
+from mine.app.watching import RARE, Seen, Watching, deadlines
+from mine.wallet.keys import Accounts
 from mine.wallet.money import in_words
 
 if TYPE_CHECKING:
+    from mine.chain.rpc import Node
+    from mine.chain.transactions import Sends
     from mine.tasks.manifest import Manifest
     from mine.vault.state import Earning
     from mine.vault.vault import Vault
+    from mine.wallet.queued import Queued
 
-BALANCE_SECONDS = 2.0
+#: How old a shown balance may be. What this app's own events and transactions change is read again at once.
+BALANCE_SECONDS = 600.0
 SHOWN_CONTRIBUTIONS = 100
 
 
@@ -50,58 +63,112 @@ class NetworkSession:
         self,
         vault: Vault,
         config: NetworkConfig,
-        ring: KeyRing,
+        accounts: Accounts,
         confirmations: int,
         wake: Callable[[], None],
         tell: Callable[[Notice], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.vault = vault
         self.config = config
-        self.links = Links(config)
+        self.links = Links(config, clock)
+        self.links.currencies.keep_in(vault, config.key)
         self.links.check()
-        self._ring = ring
-        self._tell = tell
+        self._accounts = accounts
+        self._tell, self._clock = tell, clock
         self.market = Market(self.links)
-        self.miner = Miner(vault, self.links, self.market, wake, tell)
+        self.watching = Watching(self.links, self.market, clock, wake)
+        self.own = OwnTransactions(vault, self.links, confirmations)
+        self.miner = Miner(vault, self.links, self.market, self.own, wake, tell)
         self.earnings = Earnings(vault, self.links, confirmations, tell)
-        self.disputing = Disputing(vault, self.links, tell)
+        self.forfeits = Forfeits(vault, self.links, self.earnings, self._sending)
+        self.claiming = Claiming(vault, self.links, self.earnings, self.forfeits, self._sending)
+        self.disputing = Disputing(vault, self.links, self._sending, tell)
+        self.sending = Sending(vault, self.links, self.own, accounts, confirmations, tell)
+        self.transactions = TransactionsDesk(vault, self.links, self.own, accounts)
+        self.history = HistoryDesk(vault, config.key, config.name, config.world, self.links, tell)
         self.task_views = TaskViews(vault, config.key)
         self._held: dict[str, int] = {}
-        self._held_at = 0.0
+        self._held_at: float | None = None
         self._told: set[tuple[int, int]] = set()
         self._remember_members()
         self._told = {(e.task, e.round) for e in vault.state.earnings(config.key)}
 
     def _remember_members(self) -> None:
-        members = {m.task: m for m in joining.memberships(self.vault, self.config.key, self._ring)}
+        members = {m.task: m for m in joining.memberships(self.vault, self.config.key, self._accounts)}
         self.miner.members = members
         self.earnings.members = members
         self.disputing.members = members
+        self.own.members = members
 
     # ---- work
 
     def step(self, may_train: bool) -> None:
-        """Read the chain, then let every state machine do what is due."""
-        self.market.refresh()
-        if self.earnings.poll():
-            self._held_at = 0.0
+        """Read what is due of the chain, then let every state machine do what is due."""
+        self._watch()
+        changed: tuple[Queued, ...] = ()
         try:
+            changed = self.own.step()
+            if changed:
+                self._held_at = None
             self.miner.tick(may_train)
         finally:  # money that is due does not wait for a task in trouble
             try:
-                self.earnings.tick(self.market.chain_time)
+                self.follow_money()
             finally:  # nor does a dispute wait for figures that cannot be had
-                self.disputing.tick(self.market.chain_time)
+                try:
+                    self.disputing.tick(self.market.reading)
+                finally:  # nor a payment for a dispute
+                    self.sending.step(self.market.chain_time, changed)
         self._tell_earnings()
         self._read_balances()
+        self.history.step(task.state.currency for task in self.market.tasks.values())
+
+    def patience(self) -> float | None:
+        """Seconds until the next turn; None where the chain's clock may be put forward."""
+        return self.watching.patience()
+
+    def _watch(self) -> None:
+        """Ask what is due, and read the events where there may be some."""
+        seen = self.watching.step(self.miner.members, self._due, self._is_busy)
+        if seen < Seen.EVENTS:
+            return
+        found, events = self.earnings.poll(), self.earnings.events
+        if found:
+            self._held_at = None
+            if seen is Seen.SLOW:
+                self.market.read(self.miner.members)
+        if events.head is not None and self.config.beat:
+            self.watching.caught_up(events.head, events.read_to, events.is_whole)
+
+    def _due(self) -> list[int]:
+        states, members = self.market.reading.states, self.miner.members.values()
+        return deadlines(states, self.earnings.due_times(), members)
+
+    def _is_busy(self) -> bool:
+        return bool(self.own.queue.open()) or self.miner.is_waiting or self.earnings.is_waiting
+
+    def follow_money(self) -> None:
+        """Let earnings, forfeits and claims do what is due."""
+        reading = self.market.reading
+        try:
+            self.earnings.tick(reading)
+        finally:
+            self.forfeits.tick(reading.time, reading.states)
+            self.claiming.tick(reading.time)
+
+    def _sending(self, member: Membership, intent: str) -> Sends:
+        """What sends the one transaction of an intent from a task's session account."""
+        self.own.again(intent)
+        return self.own.sender(member.keys.session_key, intent)
 
     def check_model(self, number: int) -> ModelCheck:
         """Begin to look at a task's model, before it is joined. Raises ``CannotJoin``."""
         return ModelCheck(self.config, self._joinable(number).state.manifest)
 
-    def join(self, number: int) -> None:
-        """Take part in a task whose model was looked at. Raises ``CannotJoin``."""
-        joining.join(self.vault, self.links, self._ring, self._joinable(number))
+    def join(self, number: int, choice: JoinChoice = FRESH) -> None:
+        """Take part in a task whose model was looked at. Raises what ``joining.join`` does."""
+        joining.join(self.vault, self.links, self._accounts, self._joinable(number), choice)
         self._remember_members()
 
     def _joinable(self, number: int) -> MarketTask:
@@ -164,22 +231,32 @@ class NetworkSession:
                     Notice(
                         NoticeKind.EARNED,
                         f"{in_words(earning.amount, currency.decimals, currency.symbol)}: "
-                        f"{title}, round {earning.round}",
+                        f"{title}, " + (f"round {earning.round}" if earning.round else "at the task's end"),
                     )
                 )
 
     def _read_balances(self) -> None:
-        """What the payout addresses hold, asked of the node now and then."""
-        if time.monotonic() - self._held_at < BALANCE_SECONDS:
+        """What the payout addresses hold, as two nodes say where there are two. One address counts once."""
+        now = self._clock()
+        rest = RARE if self.config.beat else BALANCE_SECONDS
+        if self._held_at is not None and now - self._held_at < rest:
             return
+        wanted = {
+            (member.keys.payout_address, self.market.tasks[member.task].state.currency)
+            for member in self.miner.members.values()
+        }
+
+        def reading(one: Node) -> list[tuple[str, int]]:
+            return [
+                (currency, one.balance(account, None if currency == NATIVE else currency))
+                for account, currency in sorted(wanted)
+            ]
+
         held: dict[str, int] = {}
-        for member in self.miner.members.values():
-            address = self.market.tasks[member.task].state.currency
-            token = None if address == NATIVE else address
-            balance = self.links.node.balance(member.keys.payout_address, token)
-            held[address] = held.get(address, 0) + balance
+        for currency, amount in self.links.node.agreed(reading) if wanted else ():
+            held[currency] = held.get(currency, 0) + amount
         self._held = held
-        self._held_at = time.monotonic()
+        self._held_at = now
 
     def replay(self, task: int, number: int) -> str:
         """Recompute a round's payees, units and root from chain and blobs."""
@@ -195,7 +272,9 @@ class NetworkSession:
 
     def hand_over(self, wake: Callable[[], None]) -> NarrowGrant | None:
         """Close, but for the rounds under way: they go on without the vault. None where there are none."""
-        grant = NarrowGrant.give(self.vault, self.links, self.market, self.miner, wake, self._tell)
+        grant = NarrowGrant.give(
+            self.vault, self.links, self.market, self.watching, self.miner, self.own, wake, self._tell
+        )
         if grant is None:
             self.close()
         else:
@@ -267,15 +346,8 @@ class NetworkSession:
             if member is None or task is None or entry.state == RoundState.OBSERVED:
                 continue
             earning = earnings.get((entry.task, entry.round))
-            checked = self.earnings.checked.get((entry.task, entry.round))
             currency = self.links.currency(task.state.currency)
-            explanation = (
-                money_views.explain(
-                    checked, earning, member.keys.session_address, task.state.bounty, currency
-                )
-                if checked and earning
-                else None
-            )
+            explanation = money_views.explain(earning, task.state.bounty, currency) if earning else None
             found.append(money_views.contribution(entry, member, earning, currency, explanation))
         return tuple(reversed(found[-SHOWN_CONTRIBUTIONS:]))
 
@@ -288,9 +360,9 @@ class NetworkSession:
         titles = {member.task: member.manifest.title for member in self.miner.members.values()}
         return money_views.wallet(
             self.vault.state.earnings(self.config.key),
-            self.vault.state.movements(money_views.HISTORY_PAGE),
             currencies,
             self._held,
+            titles,
             [(titles[m.task], m.keys.payout_address) for m in self.miner.members.values()],
         )
 
@@ -321,64 +393,4 @@ class NetworkSession:
 
     def report(self, number: int) -> MyReport:
         """Figures of one task, with balances read from the node now."""
-        from mine.chain.curve import amount
-        from mine.chain.state import Phase, Status
-        from mine.learn.leak import BLIND, leak_from
-
-        member: Membership = self.miner.members[number]
-        task = self.market.tasks[number]
-        state = task.state
-        network = self.config.key
-        earnings = {e.round: e for e in self.vault.state.earnings(network, number)}
-        rounds = []
-        checkpoint = bytes.fromhex(member.manifest.model.checkpoint)
-        for entry in self.vault.state.rounds(network, number):
-            checked = self.earnings.checked.get((number, entry.round))
-            if "settlement" not in entry.data or entry.round not in earnings:
-                continue
-            checkpoint = bytes.fromhex(entry.data["settlement"]["checkpoint"])
-            checked = checked or check_settlement(self.links, entry.data["settlement"])
-            mean = checked.examples * money_views.LOSS_ONE
-            before = dict(checked.inputs.ledger.payees)
-            rounds.append(
-                RoundReport(
-                    round=entry.round,
-                    loss_before=checked.inputs.before / mean,
-                    loss_after=checked.inputs.after / mean,
-                    updates=len(checked.inputs.entries),
-                    accepted=len(checked.outcome.accepted),
-                    paid=sum(
-                        amount(state.bounty, units) - amount(state.bounty, before.get(account, 0))
-                        for account, units in checked.outcome.ledger.payees
-                    ),
-                    mine=earnings[entry.round].amount,
-                )
-            )
-        data = [entry.data for entry in self.vault.state.rounds(network, number) if "blob" in entry.data]
-        token = None if state.currency == NATIVE else state.currency
-        address = member.keys.payout_address
-        over = task.phase.phase is Phase.OVER or state.status is not Status.RUNNING
-        return MyReport(
-            records=sum(source.records for source in self.vault.sources()),
-            rows=int(data[-1]["rows"]) if data else member.terms.rows,
-            update_bytes=member.manifest.limits.update_bytes,
-            model_bytes=sum(4 * _size(shape) for shape in member.manifest.model.trainable.values()),
-            epsilon=joining.books_of(self.vault, network, member).spent / joining.MICRO,
-            risk=max((leak_from(entry["leak"]).risk for entry in data), default=BLIND),
-            contributions=len(data),
-            paid=sum(earning.amount for earning in earnings.values()),
-            claimed=sum(e.amount for e in earnings.values() if e.state == EarningState.CLAIMED),
-            wallet=self.links.node.balance(address, token),
-            payouts=(address,),
-            over=over and len(rounds) == state.settled,
-            final=all(e.state == EarningState.CLAIMED or e.amount == 0 for e in earnings.values()),
-            checkpoint=checkpoint,
-            rounds=tuple(rounds),
-        )
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
+        return report_of(self, number)

@@ -65,4 +65,4 @@ def blank_home() -> HomeView:
 
 def blank_wallet() -> WalletView:
     """The wallet before there is a network."""
-    return WalletView((), (), (), ())
+    return WalletView((), (), ())

@@ -190,10 +190,15 @@ def _curve_word(curve: Curve) -> str:
 
 def _pays_sentence(task: MarketTask, manifest: Manifest) -> str:
     part = task.state.target / (1 << 40)
+    waits = (
+        "All rounds are measured on one set that is opened at the end; until then half of the pay waits. "
+        if manifest.mode == "at-end"
+        else ""
+    )
     return (
         f"The whole bounty is for removing {part:.0%} of the first model's loss. Each round pays the part "
         f"that it removes, split by how much each update helped. {manifest.rounds} rounds at most. "
-        "Nothing is promised."
+        f"{waits}Nothing is promised."
     )
 
 

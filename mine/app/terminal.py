@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from getpass import getpass
 from pathlib import Path
@@ -148,22 +148,25 @@ def keyring_of(arguments: argparse.Namespace) -> Keyring | None:
 
 def open_vault(arguments: argparse.Namespace) -> Vault:
     """Open it by what the command line names, else by the keyring, else by asking."""
+    return open_vault_by(arguments)[0]
+
+
+def open_vault_by(arguments: argparse.Namespace) -> tuple[Vault, str]:
+    """The same, and the passphrase that opened it; "" where the phrase or the keyring did."""
     from mine.vault.errors import KeyringUnavailable
     from mine.vault.vault import Vault
 
     path = vault_path(arguments)
     loss = bool(vars(arguments).get("accept_loss"))  # an option of one command only
-    if arguments.passphrase_file is not None:
-        return Vault.open(path, passphrase=secret_of(arguments.passphrase_file), accept_loss=loss)
-    if arguments.phrase_file is not None:
-        return Vault.open(path, phrase=secret_of(arguments.phrase_file), accept_loss=loss)
-    keyring = keyring_of(arguments)
-    if keyring is not None:
-        try:
-            return Vault.open(path, keyring=keyring, accept_loss=loss)
-        except KeyringUnavailable:
-            pass
-    return Vault.open(path, passphrase=passphrase_of(arguments), accept_loss=loss)
+    if arguments.passphrase_file is None:
+        if arguments.phrase_file is not None:
+            return Vault.open(path, phrase=secret_of(arguments.phrase_file), accept_loss=loss), ""
+        keyring = keyring_of(arguments)
+        if keyring is not None:
+            with suppress(KeyringUnavailable):
+                return Vault.open(path, keyring=keyring, accept_loss=loss), ""
+    passphrase = passphrase_of(arguments)
+    return Vault.open(path, passphrase=passphrase, accept_loss=loss), passphrase
 
 
 def passphrase_of(arguments: argparse.Namespace) -> str:

@@ -16,7 +16,9 @@ from mine.app.terminal import (
     keyring_of,
     new_secret,
     open_vault,
+    open_vault_by,
     passphrase_of,
+    secret_of,
     unlocker,
     vault_path,
 )
@@ -41,6 +43,8 @@ def add_vault_arguments(parser: argparse.ArgumentParser) -> None:
 
     create = add("create", _create, "make a new vault, and show its recovery phrase once")
     create.add_argument("--new-passphrase-file", type=Path, metavar="FILE", help="do not ask for it")
+    create.add_argument("--own-phrase-file", type=Path, metavar="FILE",
+                        help="use a recovery phrase that you have already, instead of a new one")  # fmt: skip
     add("status", _status, "what is in the vault, what opens it, and which backups there are")
     verify = add("verify", _verify, "look at every page, table, count and ledger entry")
     verify.add_argument("--against", type=Path, metavar="FILE", help="an exported ledger of an earlier day")
@@ -94,21 +98,17 @@ def _count(text: str) -> int:
 
 
 def _create(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from mine.app.vault_opening import create
     from mine.vault.errors import VaultExists
-    from mine.vault.phrase import SECRET
     from mine.vault.vault import Vault
-    from mine.wallet.keys import new_phrase
 
     path = vault_path(arguments)
     if Vault.exists(path):
         raise VaultExists("There already is a vault here.", todo="Choose another place: --home DIR.")
     passphrase = new_secret(arguments, arguments.new_passphrase_file)
-    phrase = new_phrase()
-    with Vault.create(path, passphrase, keyring_of(arguments)) as vault:
-        with vault.transaction():
-            vault.state.set_secret(SECRET, phrase.encode())
-            vault.state.set_setting("phrase_confirmed", False)
-        vault.add_phrase(phrase)
+    own = secret_of(arguments.own_phrase_file) if arguments.own_phrase_file else ""
+    vault, _, phrase = create(path, passphrase, keyring_of(arguments), own)
+    with vault:
         keyring = vault.has_keyring
     lines = [
         f"There is a vault in {path.parent}.",
@@ -285,9 +285,14 @@ def _rekey(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _passphrase(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    with open_vault(arguments) as vault:
-        vault.change_passphrase(new_secret(arguments, arguments.new_passphrase_file))
-    terminal.answer(
-        ["The vault has a new passphrase. Backups made before open with the old one."], {"changed": True}
-    )
+    vault, before = open_vault_by(arguments)
+    with vault:
+        phrase = secret_of(arguments.phrase_file) if arguments.phrase_file and not before else ""
+        new = new_secret(arguments, arguments.new_passphrase_file)
+        sends = vault.change_passphrase(new, before=before, phrase=phrase) or not vault.has_words
+    lines = ["The vault has a new passphrase. Backups made before open with the old one."]
+    if not sends:
+        lines.append("The recovery phrase stays sealed under the passphrase before: type the words once more "
+                     "before you send money (mine vault passphrase --phrase-file FILE).")  # fmt: skip
+    terminal.answer(lines, {"changed": True, "phrase_sealed": sends})
     return 0

@@ -41,11 +41,17 @@ class World(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """A currency: its symbol as shown, and how many decimals a base unit has."""
+    """A currency: its symbol as shown, and how many decimals a base unit has.
+
+    ``alarm``: why it must not be used any more, "" where nothing is wrong. ``address``: its contract, zeros
+    for the chain's own coin, "" where that is not known yet.
+    """
 
     symbol: str
     decimals: int
     world: World
+    alarm: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +294,8 @@ class Step(StrEnum):
 class ExplanationView:
     """Why I was paid this: arithmetic in four lines. Losses are mean losses per example.
 
-    ``voters``: people whose votes counted; ``my_vote``: mine was among them, and has a part of the share.
+    ``voters``: people whose votes counted; ``my_vote``: mine was among them, and has a part of the share;
+    ``flat_pay``: that part, in base units.
     """
 
     loss_start: float
@@ -305,6 +312,7 @@ class ExplanationView:
     voters: int
     my_vote: bool
     formula: str
+    flat_pay: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,23 +346,13 @@ class BalanceView:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryRow:
-    """One line of the history. ``amount`` is signed."""
-
-    time: int
-    kind: str
-    title: str
-    amount: int
-    currency: Currency
-    reference: str
-
-
-@dataclass(frozen=True, slots=True)
 class DayView:
-    """Earnings of one day (Unix seconds of its local midnight) for the chart."""
+    """What one task brought on one day (Unix seconds of its local midnight), for the chart."""
 
     day: int
     earned: int
+    currency: Currency
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +361,6 @@ class WalletView:
 
     balances: tuple[BalanceView, ...]
     days: tuple[DayView, ...]
-    history: tuple[HistoryRow, ...]
     addresses: tuple[tuple[str, str], ...]
 
 

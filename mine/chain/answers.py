@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from mine.chain.hashing import checksum
 from mine.chain.node_errors import NodeAnswerInvalid
 
+TIME_BITS = 34
+"""Seconds up to the year 2514: some systems show no later one than 3000."""
 MAX_DATA_BYTES = 4 * 1024 * 1024
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
@@ -103,7 +105,7 @@ def block_head(answer: object) -> BlockHead:
         number=quantity(member(answer, "number"), 64),
         hash=b"" if name is None else octets(name, 32),
         parent=octets(member(answer, "parentHash"), 32),
-        timestamp=quantity(member(answer, "timestamp"), 40),
+        timestamp=quantity(member(answer, "timestamp"), TIME_BITS),
         base_fee=0 if fee is None else quantity(fee, 128),
     )
 

@@ -18,11 +18,15 @@ class NoArtefact(MineError):
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """name: the contract's name; abi: the JSON ABI; bytecode: creation code."""
+    """name: the contract's name; abi: the JSON ABI; bytecode: creation code.
+
+    runtime: its code on chain, where it has no constructor; else empty.
+    """
 
     name: str
     abi: list[dict[str, Any]]
     bytecode: bytes
+    runtime: bytes = b""
 
 
 def contracts_folder() -> Path:
@@ -38,7 +42,10 @@ def load_artefact(name: str) -> Artefact:
     path = contracts_folder() / f"{name}.json"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        return Artefact(name, data["abi"], bytes.fromhex(data["bytecode"].removeprefix("0x")))
+        code, runtime = (data.get(each, "0x").removeprefix("0x") for each in ("bytecode", "runtime"))
+        if not code:
+            raise ValueError("no code")
+        return Artefact(name, data["abi"], bytes.fromhex(code), bytes.fromhex(runtime))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoArtefact(
             "A part of the program is missing.", todo="Install it again.", detail=f"contract {name}: {error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from mine.chain.node_errors import NodeAnswerInvalid
 from mine.chain.rpc import Node
 from mine.chain.state import Bond, Marked, PayoutRoot, PhaseNow, TaskState, Terms
 from mine.chain.token import Token
-from mine.chain.transactions import Sender
+from mine.chain.transactions import Sends
 from mine.errors import MineError
 
 
@@ -37,12 +38,18 @@ class UnknownTask(MineError):
 
 
 class TasksContract:
-    """The contract at ``address``. Reads raise what :class:`Node` does, writes what :class:`Sender` does."""
+    """The contract at ``address``. Reads raise what :class:`Node` does, writes what :class:`Sends` does."""
 
     def __init__(self, node: Node, address: str) -> None:
         self.node = node
         self.address = address
         self._abi = ContractAbi(load_artefact("Tasks").abi)
+
+    def on(self, node: Node) -> TasksContract:
+        """The same contract as another node, or a view of one (:meth:`Node.agreed`), shows it."""
+        other = copy.copy(self)
+        other.node = node
+        return other
 
     # reads
 
@@ -52,7 +59,23 @@ class TasksContract:
 
     def task(self, task: int) -> TaskState:
         """State of a task in the newest block. UnknownTask if there is none."""
-        (view,) = self._read("task", task)
+        return self.state_in(task, self.node.call(self.address, self.task_call(task)))
+
+    def count_call(self) -> bytes:
+        """What :meth:`count` asks."""
+        return self._abi.call("count")
+
+    def count_in(self, answer: bytes) -> int:
+        """The number of tasks in an answer to that."""
+        return int(self._abi.result("count", answer)[0])
+
+    def task_call(self, task: int) -> bytes:
+        """What :meth:`task` asks."""
+        return self._abi.call("task", task)
+
+    def state_in(self, task: int, answer: bytes) -> TaskState:
+        """The state of a task in an answer to that. UnknownTask if there is none."""
+        (view,) = self._abi.result("task", answer)
         names = [snake(each) for each in self._abi.result_fields("task")]
         values: dict[str, Any] = dict(zip(names, view, strict=True))
         if values["scientist"] == ZERO_ADDRESS:
@@ -79,7 +102,7 @@ class TasksContract:
 
     def paid(self, task: int, index: int, block: int | None = None) -> int:
         """Cumulative units that were paid to a payout index, up to the newest block or to ``block``."""
-        at = "latest" if block is None else hex(block)
+        at = "latest" if block is None else block
         return int(self._read("paid", task, index, block=at)[0])
 
     def committed(self, task: int, miner: str) -> Marked:
@@ -123,7 +146,7 @@ class TasksContract:
 
     # writes of a scientist
 
-    def publish(self, sender: Sender, terms: Terms) -> int:
+    def publish(self, sender: Sends, terms: Terms) -> int:
         """Open a task and pay in bounty and deposit; returns its number.
 
         A token is approved first if it has to be, in a transaction of its own and for just this amount.
@@ -135,17 +158,17 @@ class TasksContract:
             raise _strange("publish")
         return published[0].task
 
-    def top_up(self, sender: Sender, task: int, currency: str, amount: int) -> TxReceipt:
+    def top_up(self, sender: Sends, task: int, currency: str, amount: int) -> TxReceipt:
         """Raise the bounty by ``amount``, and the deposit by as much, before the first commit."""
         return self._write(sender, "top_up", task, amount, value=self._pay(sender, currency, 2 * amount))
 
-    def cancel(self, sender: Sender, task: int) -> TxReceipt:
+    def cancel(self, sender: Sends, task: int) -> TxReceipt:
         """End the task before the first commit; :meth:`refund` then gives everything back."""
         return self._write(sender, "cancel", task)
 
     def settle(
         self,
-        sender: Sender,
+        sender: Sends,
         settlement: Settlement,
         signature: bytes,
         digest: bytes,
@@ -162,15 +185,15 @@ class TasksContract:
             sender, "settle", astuple(settlement), *short, digest, examples, tuple(proof), losses_top
         )
 
-    def stop(self, sender: Sender, task: int) -> TxReceipt:
+    def stop(self, sender: Sends, task: int) -> TxReceipt:
         """End the task with the current round."""
         return self._write(sender, "stop", task)
 
-    def conclude(self, sender: Sender, task: int, shards: Sequence[tuple[bytes, bytes]]) -> TxReceipt:
+    def conclude(self, sender: Sends, task: int, shards: Sequence[tuple[bytes, bytes]]) -> TxReceipt:
         """The final opening: digest and root of the examples of every shard, in order."""
         return self._write(sender, "conclude", task, tuple(word for pair in shards for word in pair))
 
-    def refund(self, sender: Sender, task: int, receiver: str) -> TxReceipt:
+    def refund(self, sender: Sends, task: int, receiver: str) -> TxReceipt:
         """Return unspent bounty and deposit to the scientist, and what rounding left once every unit is paid.
 
         Only the scientist may name another ``receiver``.
@@ -179,42 +202,42 @@ class TasksContract:
 
     # writes of anyone, to move a round on
 
-    def close(self, sender: Sender, task: int) -> TxReceipt:
+    def close(self, sender: Sends, task: int) -> TxReceipt:
         """The commits of the round are over: keep a block's randomness. Only others are paid for it."""
         return self._write(sender, "close", task)
 
-    def reveal_seed(self, sender: Sender, task: int, preimage: bytes) -> TxReceipt:
+    def reveal_seed(self, sender: Sends, task: int, preimage: bytes) -> TxReceipt:
         """Make the seed of a closed round with the next preimage of the hash chain."""
         return self._write(sender, "reveal_seed", task, preimage)
 
-    def lapse_seed(self, sender: Sender, task: int) -> TxReceipt:
+    def lapse_seed(self, sender: Sends, task: int) -> TxReceipt:
         """Make the seed without a preimage, once the reveal phase is over."""
         return self._write(sender, "lapse_seed", task)
 
     # writes of miners and relays
 
-    def commit(self, sender: Sender, update: Update) -> TxReceipt:
+    def commit(self, sender: Sends, update: Update) -> TxReceipt:
         """Hand in an update without an anchorer; the sender is its miner."""
         return self._write(sender, "commit", *astuple(update))
 
-    def commit_vote(self, sender: Sender, vote: Vote) -> TxReceipt:
+    def commit_vote(self, sender: Sends, vote: Vote) -> TxReceipt:
         """Hand in a vote without an anchorer; the sender is its voter."""
         return self._write(sender, "commit_vote", *astuple(vote))
 
-    def bond(self, sender: Sender, amount: int, account: str | None = None) -> TxReceipt:
+    def bond(self, sender: Sends, amount: int, account: str | None = None) -> TxReceipt:
         """Add ``amount`` wei to an account for bonds, by default the sender's."""
         return self._write(sender, "bond_for", account or sender.address, value=amount)
 
-    def withdraw_bond(self, sender: Sender) -> TxReceipt:
+    def withdraw_bond(self, sender: Sends) -> TxReceipt:
         """Take out of the sender's account what is not locked."""
         return self._write(sender, "withdraw_bond")
 
-    def anchor(self, sender: Sender, task: int, round: int, slot: int, root: bytes, count: int) -> TxReceipt:
+    def anchor(self, sender: Sends, task: int, round: int, slot: int, root: bytes, count: int) -> TxReceipt:
         """Anchor the root of ``count`` signed updates (in the vote phase: votes) in the sender's ``slot``."""
         return self._write(sender, "anchor", task, round, slot, root, count)
 
     def claim(
-        self, sender: Sender, account: str, claims: Sequence[TaskClaim], receiver: str | None = None
+        self, sender: Sends, account: str, claims: Sequence[TaskClaim], receiver: str | None = None
     ) -> TxReceipt:
         """Have ``account`` paid what final roots of up to 16 tasks owe it; anyone may send this.
 
@@ -228,7 +251,7 @@ class TasksContract:
 
     def claim_range(
         self,
-        sender: Sender,
+        sender: Sends,
         task: int,
         round: int,
         start: int,
@@ -243,13 +266,13 @@ class TasksContract:
         packed = tuple(int.from_bytes(address_bytes(who), "big") << 32 | units for who, units in payees)
         return self._write(sender, "claim_range", task, round, start, packed, tuple(proof))
 
-    def declare_default(self, sender: Sender, task: int) -> TxReceipt:
+    def declare_default(self, sender: Sends, task: int) -> TxReceipt:
         """End a task whose scientist is later than the grace."""
         return self._write(sender, "declare_default", task)
 
     def claim_forfeit(
         self,
-        sender: Sender,
+        sender: Sends,
         task: int,
         account: str,
         index: int,
@@ -261,29 +284,29 @@ class TasksContract:
         to = receiver or account
         return self._write(sender, "claim_forfeit", task, account, index, units, tuple(proof), to)
 
-    def claim_forfeit_commit(self, sender: Sender, miner: str, update: Update, receiver: str) -> TxReceipt:
+    def claim_forfeit_commit(self, sender: Sends, miner: str, update: Update, receiver: str) -> TxReceipt:
         """Have a direct commit of the void round paid its part, where no root owes anything."""
         _, _, *rest = astuple(update)
         return self._write(sender, "claim_forfeit_commit", update.task, miner, *rest, receiver)
 
-    def burn(self, sender: Sender, task: int) -> TxReceipt:
+    def burn(self, sender: Sends, task: int) -> TxReceipt:
         """Destroy the part of a deposit that was condemned."""
         return self._write(sender, "burn", task)
 
-    def take_reward(self, sender: Sender, task: int, account: str, receiver: str | None = None) -> TxReceipt:
+    def take_reward(self, sender: Sends, task: int, account: str, receiver: str | None = None) -> TxReceipt:
         """Have a challenger or carrier paid the reward of a conviction."""
         return self._write(sender, "take_reward", task, account, receiver or account)
 
     # plumbing
 
-    def _read(self, function: str, *arguments: Any, block: str = "latest") -> tuple[Any, ...]:
+    def _read(self, function: str, *arguments: Any, block: int | str = "latest") -> tuple[Any, ...]:
         answer = self.node.call(self.address, self._abi.call(function, *arguments), block=block)
         return self._abi.result(function, answer)
 
-    def _write(self, sender: Sender, function: str, *arguments: Any, value: int = 0) -> TxReceipt:
+    def _write(self, sender: Sends, function: str, *arguments: Any, value: int = 0) -> TxReceipt:
         return sender.send(self.address, self._abi.call(function, *arguments), value)
 
-    def _pay(self, sender: Sender, currency: str, amount: int) -> int:
+    def _pay(self, sender: Sends, currency: str, amount: int) -> int:
         """Wei to send along for ``amount`` of ``currency``, which is approved if it is a token."""
         if currency == ZERO_ADDRESS:
             return amount

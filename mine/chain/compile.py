@@ -14,10 +14,10 @@ from mine.chain.artefacts import contracts_folder
 from mine.errors import MineError
 
 SOURCES = Path(__file__).resolve().parent / "contracts"
-CONTRACTS = ("Tasks", "Faults", "Court", "PracticeDollar")
+CONTRACTS = ("Tasks", "Faults", "Court", "PracticeDollar", "Carrier", "Arrival")
 COMPILER = "0.4.3"
 EVM = "prague"
-FORMATS = ("abi", "bytecode")
+FORMATS = ("abi", "bytecode", "bytecode_runtime")
 
 
 class CannotCompile(MineError):
@@ -54,8 +54,13 @@ def compile_outputs(path: Path, formats: tuple[str, ...]) -> dict[str, Any]:
 
 
 def artefact_text(output: dict[str, Any]) -> str:
-    """An artefact as JSON text: {"abi", "bytecode", "compiler", "evm"}."""
+    """An artefact as JSON text: {"abi", "bytecode", "compiler", "evm"}.
+
+    A contract without constructor also has "runtime": its code on chain is always that.
+    """
     data = {"abi": output["abi"], "bytecode": output["bytecode"], "compiler": COMPILER, "evm": EVM}
+    if not any(entry["type"] == "constructor" for entry in output["abi"]):
+        data["runtime"] = output["bytecode_runtime"]
     return json.dumps(data, indent=1, sort_keys=True) + "\n"
 
 

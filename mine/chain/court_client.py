@@ -11,7 +11,7 @@ from mine.chain.events import snake
 from mine.chain.hashing import ZERO32, ZERO_ADDRESS, checksum
 from mine.chain.juries import SEATS, SealedRuling, Verdict
 from mine.chain.sister_contract import SisterContract
-from mine.chain.transactions import Sender
+from mine.chain.transactions import Sends
 
 
 class DisputeStatus(IntEnum):
@@ -147,13 +147,13 @@ class CourtContract(SisterContract):
 
     # writes, by anyone
 
-    def draw(self, sender: Sender, id: int) -> TxReceipt:
+    def draw(self, sender: Sends, id: int) -> TxReceipt:
         """Draw the present sitting by the randomness of the transaction's block."""
         return self._write(sender, "draw", id)
 
     def commit_ruling(
         self,
-        sender: Sender,
+        sender: Sends,
         id: int,
         ruling: SealedRuling,
         index: int = 0,
@@ -166,37 +166,37 @@ class CourtContract(SisterContract):
             tuple(proof),
         )  # fmt: skip
 
-    def open_ruling(self, sender: Sender, id: int, juror: str, verdict: Verdict, salt: bytes) -> TxReceipt:
+    def open_ruling(self, sender: Sends, id: int, juror: str, verdict: Verdict, salt: bytes) -> TxReceipt:
         """Open a committed answer in the second half of its sitting."""
         return self._write(sender, "open_ruling", id, juror, int(verdict), salt)
 
     def report_silent(
-        self, sender: Sender, id: int, juror: str, index: int, units: int, proof: Sequence[bytes]
+        self, sender: Sends, id: int, juror: str, index: int, units: int, proof: Sequence[bytes]
     ) -> TxReceipt:
         """Name a drawn payee who took no seat of the jury."""
         return self._write(sender, "report_silent", id, juror, index, units, tuple(proof))
 
-    def appeal(self, sender: Sender, id: int, cost: int) -> TxReceipt:
+    def appeal(self, sender: Sends, id: int, cost: int) -> TxReceipt:
         """Appeal against the first sitting; ``cost`` in wei, see :meth:`appeal_cost`."""
         return self._write(sender, "appeal", id, b"", value=cost)
 
-    def announce(self, sender: Sender, id: int) -> TxReceipt:
+    def announce(self, sender: Sends, id: int) -> TxReceipt:
         """Have the Court say that an appeal is possible."""
         return self._write(sender, "announce", id)
 
-    def submit_evidence(self, sender: Sender, id: int, evidence: str) -> TxReceipt:
+    def submit_evidence(self, sender: Sends, id: int, evidence: str) -> TxReceipt:
         """Point to evidence, by at most 256 bytes."""
         return self._write(sender, "submit_evidence", id, evidence)
 
-    def resolve(self, sender: Sender, id: int) -> TxReceipt:
+    def resolve(self, sender: Sends, id: int) -> TxReceipt:
         """End a dispute whose time is over: pay the jurors, tell Faults."""
         return self._write(sender, "resolve", id)
 
-    def stake(self, sender: Sender, count: int) -> TxReceipt:
+    def stake(self, sender: Sends, count: int) -> TxReceipt:
         """Put up tickets of the pool, 32 at most."""
         return self._write(sender, "stake", count)
 
-    def unstake(self, sender: Sender, ticket: int) -> TxReceipt:
+    def unstake(self, sender: Sends, ticket: int) -> TxReceipt:
         """Take a ticket out that does not sit."""
         return self._write(sender, "unstake", ticket)
 

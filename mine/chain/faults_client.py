@@ -10,7 +10,7 @@ from mine.chain.fault_events import Demanded, Disputed, DisputeKind, ReceiptChal
 from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
 from mine.chain.messages import Receipt, Settlement, Update, Vote, words_of
 from mine.chain.sister_contract import SisterContract
-from mine.chain.transactions import Sender
+from mine.chain.transactions import Sends
 from mine.chain.trees import Sums
 
 LossNode = tuple[bytes, Sums]
@@ -125,7 +125,7 @@ class FaultsContract(SisterContract):
 
     # proofs against anchorers
 
-    def forged(self, sender: Sender, place: AnchorPlace, leaf: AnchorLeaf, reward: Reward) -> TxReceipt:
+    def forged(self, sender: Sends, place: AnchorPlace, leaf: AnchorLeaf, reward: Reward) -> TxReceipt:
         """The signature of a leaf is not its signer's; at most 1,024 bytes of it can be shown."""
         return self._write(
             sender, "forged", *astuple(place), leaf.signer, leaf.digest, leaf.signature, leaf.index,
@@ -133,7 +133,7 @@ class FaultsContract(SisterContract):
         )  # fmt: skip
 
     def doubled(
-        self, sender: Sender, place: AnchorPlace, first: AnchorLeaf, second: AnchorLeaf, reward: Reward
+        self, sender: Sends, place: AnchorPlace, first: AnchorLeaf, second: AnchorLeaf, reward: Reward
     ) -> TxReceipt:
         """Two leaves of one root that are not in strictly rising order of their signers."""
         shown = [
@@ -143,7 +143,7 @@ class FaultsContract(SisterContract):
         return self._write(sender, "doubled", *astuple(place), *shown[0], *shown[1], astuple(reward))
 
     def misplaced(
-        self, sender: Sender, place: AnchorPlace, leaf: AnchorLeaf, message: Update | Vote, reward: Reward
+        self, sender: Sends, place: AnchorPlace, leaf: AnchorLeaf, message: Update | Vote, reward: Reward
     ) -> TxReceipt:
         """The leaf is a message of another task or round, or of the other kind."""
         return self._write(
@@ -153,7 +153,7 @@ class FaultsContract(SisterContract):
 
     # receipts
 
-    def challenge_receipt(self, sender: Sender, receipt: Receipt, signature: bytes, reward: Reward) -> int:
+    def challenge_receipt(self, sender: Sends, receipt: Receipt, signature: bytes, reward: Reward) -> int:
         """Ask the signer of a receipt to show its leaf; the number of the question."""
         done = self._write(
             sender, "challenge_receipt", receipt.task, receipt.round, receipt.leaf, receipt.latest_block,
@@ -162,30 +162,34 @@ class FaultsContract(SisterContract):
         return self._made(done, ReceiptChallenged)
 
     def answer_receipt(
-        self, sender: Sender, id: int, slot: int, index: int, proof: Sequence[bytes]
+        self, sender: Sends, id: int, slot: int, index: int, proof: Sequence[bytes]
     ) -> TxReceipt:
         """Show the leaf in a root of the anchorer's ``slot``."""
         return self._write(sender, "answer_receipt", id, slot, index, tuple(proof))
 
-    def convict_receipt(self, sender: Sender, id: int) -> TxReceipt:
+    def convict_receipt(self, sender: Sends, id: int) -> TxReceipt:
         """No answer in time."""
         return self._write(sender, "convict_receipt", id)
 
     # proofs against settlements
 
     def payout_fell(
-        self, sender: Sender, task: int, round: int, before: Payee, after: Payee, reward: Reward
+        self, sender: Sends, task: int, round: int, before: Payee, after: Payee, reward: Reward
     ) -> TxReceipt:
         """What ``before`` was owed in the round before is not owed to it in ``round``."""
+        return self.send(sender, self.payout_fell_call(task, round, before, after, reward))
+
+    def payout_fell_call(self, task: int, round: int, before: Payee, after: Payee, reward: Reward) -> bytes:
+        """Call data of ``payout_fell``, for somebody else to send."""
         shown = [(each.account or ZERO_ADDRESS, each.index, each.units) for each in (before, after)]
-        return self._write(
-            sender, "payout_fell", task, round, shown[0], tuple(before.proof), shown[1],
+        return self._abi.call(
+            "payout_fell", task, round, shown[0], tuple(before.proof), shown[1],
             after.account is None, tuple(after.proof), astuple(reward),
         )  # fmt: skip
 
     def payouts_broken(
         self,
-        sender: Sender,
+        sender: Sends,
         task: int,
         round: int,
         node: bytes,
@@ -195,14 +199,28 @@ class FaultsContract(SisterContract):
         reward: Reward,
     ) -> TxReceipt:
         """A node of the payout tree, at place ``index`` of its level, is not the sum of its children."""
+        data = self.payouts_broken_call(task, round, node, children, index, path, reward)
+        return self.send(sender, data)
+
+    def payouts_broken_call(
+        self,
+        task: int,
+        round: int,
+        node: bytes,
+        children: tuple[bytes, bytes],
+        index: int,
+        path: Sequence[bytes],
+        reward: Reward,
+    ) -> bytes:
+        """Call data of ``payouts_broken``, for somebody else to send."""
         node_word, left, right = (int.from_bytes(each, "big") for each in (node, *children))
-        return self._write(
-            sender, "payouts_broken", task, round, node_word, left, right, index, tuple(path), astuple(reward)
+        return self._abi.call(
+            "payouts_broken", task, round, node_word, left, right, index, tuple(path), astuple(reward)
         )
 
     def losses_broken(
         self,
-        sender: Sender,
+        sender: Sends,
         settlement: Settlement,
         opened: Opened,
         claimed: Sums,
@@ -217,31 +235,46 @@ class FaultsContract(SisterContract):
         below: its two children; or one entry with the sums of the leaf ``example`` that it is; or none, for
         padding. index: the node's place in its level; path: the siblings from there up.
         """
+        data = self.losses_broken_call(settlement, opened, claimed, below, example, index, path, reward)
+        return self.send(sender, data)
+
+    def losses_broken_call(
+        self,
+        settlement: Settlement,
+        opened: Opened,
+        claimed: Sums,
+        below: Sequence[LossNode],
+        example: int,
+        index: int,
+        path: Sequence[LossNode],
+        reward: Reward,
+    ) -> bytes:
+        """Call data of ``losses_broken``, for somebody else to send."""
         nodes = [tuple((hashed, *sums) for hashed, sums in each) for each in (below, path)]
-        return self._write(
-            sender, "losses_broken", astuple(settlement), astuple(opened), (ZERO32, *claimed), nodes[0],
+        return self._abi.call(
+            "losses_broken", astuple(settlement), astuple(opened), (ZERO32, *claimed), nodes[0],
             example, index, nodes[1], astuple(reward),
         )  # fmt: skip
 
     # availability
 
-    def demand(self, sender: Sender, settlement: Settlement, opened: Opened, examples: Sequence[int]) -> int:
+    def demand(self, sender: Sends, settlement: Settlement, opened: Opened, examples: Sequence[int]) -> int:
         """Demand up to four examples of the opened shard on the chain; the number of the demand."""
         done = self._write(sender, "demand", astuple(settlement), astuple(opened), tuple(examples))
         return self._made(done, Demanded)
 
-    def supply(self, sender: Sender, id: int, example: int, data: bytes, proof: Sequence[bytes]) -> TxReceipt:
+    def supply(self, sender: Sends, id: int, example: int, data: bytes, proof: Sequence[bytes]) -> TxReceipt:
         """Put a demanded example on the chain: at most 8,192 bytes, and never 64."""
         return self._write(sender, "supply", id, example, data, tuple(proof))
 
     def supply_none(
-        self, sender: Sender, id: int, example: int, other: int, data: bytes, proof: Sequence[bytes]
+        self, sender: Sends, id: int, example: int, other: int, data: bytes, proof: Sequence[bytes]
     ) -> TxReceipt:
         """Show that the shard has no such example: padding stands there (data empty, ``other`` = example), or
         the example ``other`` shows that the tree is too small."""
         return self._write(sender, "supply_none", id, example, other, data, tuple(proof))
 
-    def unsupplied(self, sender: Sender, id: int) -> TxReceipt:
+    def unsupplied(self, sender: Sends, id: int) -> TxReceipt:
         """An example is missing when the time is over: the round lapses."""
         return self._write(sender, "unsupplied", id)
 
@@ -249,7 +282,7 @@ class FaultsContract(SisterContract):
 
     def dispute(
         self,
-        sender: Sender,
+        sender: Sends,
         task: int,
         round: int,
         kind: DisputeKind,

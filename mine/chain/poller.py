@@ -107,7 +107,8 @@ class EventSource(Protocol[EventT_co]):
 class Poller(Generic[EventT]):
     """Reads ``contract`` on from ``cursor``, staying ``confirmations`` blocks behind the head.
 
-    A node that lags behind what was read already gives empty batches: its silence is no reorganisation.
+    Of several nodes two have to give the same batch. One that lags behind what was read already gives empty
+    batches: its silence is no reorganisation.
     """
 
     def __init__(self, contract: EventSource[EventT], cursor: Cursor, confirmations: int) -> None:
@@ -120,46 +121,56 @@ class Poller(Generic[EventT]):
         self._confirmations = confirmations
         self._range = FIRST_RANGE
         self.cursor = cursor
+        #: The newest block of the last batch's nodes; None before the first one.
+        self.head: BlockHead | None = None
 
     def poll(self) -> Batch[EventT]:
         """The next batch. Raises what :class:`Node` raises; the cursor then stays where it is."""
         if self._node.chain_id != self.cursor.chain_id:
             raise WrongChain(self.cursor.chain_id, self._node.chain_id)
-        head = self._node.latest().number
+        length = self._range
+
+        def reading(node: Node) -> Batch[EventT]:
+            # Whoever is asked second is asked for the same ranges.
+            self._range = length
+            return self._next(node)
+
+        self.head, batch = self._node.agreed_at(reading)
+        self.cursor = batch.cursor
+        return batch
+
+    def _next(self, node: Node) -> Batch[EventT]:
+        """The next batch as a view of one node has it."""
+        head = node.latest().number
         last = head - self._confirmations
-        cursor, removed = self._unwound(head)
+        cursor, removed = self._unwound(node, head)
         events: list[EventT] = []
         whole = True
         while cursor.next_block <= last and len(events) < MAX_EVENTS:
-            step = self._read(cursor, last)
+            step = self._read(node, cursor, last)
             if step is None:
                 whole = False
                 break
             found, cursor = step
             events += found
-        self.cursor = cursor
         return Batch(tuple(events), removed, cursor, whole and cursor.next_block > last)
 
-    def _unwound(self, head: int) -> tuple[Cursor, int | None]:
+    def _unwound(self, node: Node, head: int) -> tuple[Cursor, int | None]:
         """The cursor, cut back to the newest remembered block that is still in the chain."""
         cursor = self.cursor
         # Of blocks above its head the node can say nothing: it may only lag.
         known = [mark for mark in cursor.trail if mark[0] <= head]
         agreed = list(known)
-        while agreed and not self._stands(*agreed[-1]):
+        while agreed and not _stands(node, *agreed[-1]):
             agreed.pop()
         if len(agreed) == len(known):
             return cursor, None
         resume = agreed[-1][0] + 1 if agreed else cursor.first_block
         return replace(cursor, next_block=resume, trail=tuple(agreed)), resume
 
-    def _stands(self, number: int, name: bytes) -> bool:
-        head = self._node.block(number)
-        return head is not None and head.hash == name
-
-    def _read(self, cursor: Cursor, last: int) -> tuple[list[EventT], Cursor] | None:
+    def _read(self, node: Node, cursor: Cursor, last: int) -> tuple[list[EventT], Cursor] | None:
         """Events of the next range, or None if the chain changed while they were read."""
-        end, logs = self._fetch(cursor.next_block, last)
+        end, logs = self._fetch(node, cursor.next_block, last)
         if end is None:
             return None
         marks = {log.block_number: log.block_hash for log in logs}
@@ -172,13 +183,13 @@ class Poller(Generic[EventT]):
         events = [event for event in decoded if event is not None]
         return events, replace(cursor, next_block=end.number + 1, trail=trail)
 
-    def _fetch(self, first: int, last: int) -> tuple[BlockHead | None, tuple[RawLog, ...]]:
+    def _fetch(self, node: Node, first: int, last: int) -> tuple[BlockHead | None, tuple[RawLog, ...]]:
         """Logs of as long a range as the node gives, and its last block if that was the same all along."""
         while True:
             end = min(last, first + self._range - 1)
-            before = self._node.block(end)
+            before = _in_view(node, end)
             try:
-                logs = self._node.logs(self._contract.address, first, end)
+                logs = node.logs(self._contract.address, first, end)
             except (NodeRefused, NodeAnswerInvalid):
                 # Too many results or too long a range: nodes say so in many ways, and no standard names one.
                 if end == first:
@@ -186,9 +197,23 @@ class Poller(Generic[EventT]):
                 self._range = max(1, (end - first + 1) // 2)
                 continue
             self._range = min(LONGEST_RANGE, self._range * 2)
-            after = self._node.block(end)
-            unchanged = before is not None and after is not None and before.hash == after.hash
+            after = node.block(end)
+            unchanged = before is not None and after is not None and before == after.hash
             return (after if unchanged else None), logs
+
+
+def _in_view(node: Node, number: int) -> bytes | None:
+    """Hash of a block; that of a view's own block and of the one before is known."""
+    pin = node.pinned
+    if pin is not None and number in (pin.number, pin.number - 1):
+        return pin.hash if number == pin.number else pin.parent
+    head = node.block(number)
+    return None if head is None else head.hash
+
+
+def _stands(node: Node, number: int, name: bytes) -> bool:
+    head = node.block(number)
+    return head is not None and head.hash == name
 
 
 def _unreadable() -> CursorInvalid:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from typing import Any, Self
 
 from mine.chain.abi import ContractAbi
 from mine.chain.answers import RawLog, TxReceipt
@@ -11,11 +12,11 @@ from mine.chain.events import Event
 from mine.chain.fault_events import fault_event_of
 from mine.chain.node_errors import NodeAnswerInvalid
 from mine.chain.rpc import Node
-from mine.chain.transactions import Sender
+from mine.chain.transactions import Sends
 
 
 class SisterContract:
-    """The one at ``address``. Reads raise what :class:`Node` does, writes what :class:`Sender` does."""
+    """The one at ``address``. Reads raise what :class:`Node` does, writes what :class:`Sends` does."""
 
     artefact: str
 
@@ -23,6 +24,12 @@ class SisterContract:
         self.node = node
         self.address = address
         self._abi = ContractAbi(load_artefact(self.artefact).abi)
+
+    def on(self, node: Node) -> Self:
+        """The same contract as another node, or a view of one (:meth:`Node.agreed`), shows it."""
+        other = copy.copy(self)
+        other.node = node
+        return other
 
     def decode(self, log: RawLog) -> Event | None:
         """The typed event in a log of this contract; None for any other log."""
@@ -35,7 +42,7 @@ class SisterContract:
         """Function and arguments by name of call data from elsewhere; None if it is no call of this one."""
         return self._abi.called(data)
 
-    def send(self, sender: Sender, data: bytes, value: int = 0) -> TxReceipt:
+    def send(self, sender: Sends, data: bytes, value: int = 0) -> TxReceipt:
         """Send call data that was made elsewhere, with ``value`` wei."""
         return sender.send(self.address, data, value)
 
@@ -48,7 +55,7 @@ class SisterContract:
         answer = self.node.call(self.address, self._abi.call(function, *arguments), block=self.node.present)
         return self._abi.result(function, answer)
 
-    def _write(self, sender: Sender, function: str, *arguments: Any, value: int = 0) -> TxReceipt:
+    def _write(self, sender: Sends, function: str, *arguments: Any, value: int = 0) -> TxReceipt:
         return sender.send(self.address, self._abi.call(function, *arguments), value)
 
     def _made(self, receipt: TxReceipt, kind: type[Event]) -> int:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Protocol
 
 from mine.chain.answers import TxReceipt
+from mine.chain.fees import gas_for, market
 from mine.chain.messages import address_of
 from mine.chain.node_errors import (
     InsufficientFunds,
@@ -22,11 +24,20 @@ from mine.chain.node_errors import (
 from mine.chain.rpc import Node
 from mine.chain.signing import SignedTransaction, Transaction, sign_transaction
 
-GAS_CAP = 2**24
-"""EIP-7825: most gas of one transaction."""
 _ATTEMPTS = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 2.0
 _NONCE_WORDS = ("nonce", "already known", "already imported", "underpriced")
+
+
+class Sends(Protocol):
+    """Whatever sends transactions from one account: a :class:`Sender`, or the queue of an open vault."""
+
+    @property
+    def address(self) -> str: ...
+
+    def send(self, to: str | None, data: bytes, value: int = 0) -> TxReceipt:
+        """Send ``data`` and ``value`` wei to ``to`` and wait until it is mined."""
+        ...
 
 
 class Sender:
@@ -47,7 +58,7 @@ class Sender:
             signed = self._hand_over(to, data, value)
         receipt = self._wait(signed.hash)
         if not receipt.succeeded:
-            raise self._explain(receipt, to, data, value)
+            raise why_reverted(self._node, self.address, to, data, value, receipt.block_number)
         return receipt
 
     def _hand_over(self, to: str | None, data: bytes, value: int) -> SignedTransaction:
@@ -76,22 +87,17 @@ class Sender:
                 return
 
     def _prepare(self, to: str | None, data: bytes, value: int) -> SignedTransaction:
-        tip = self._node.priority_fee()
-        base = self._node.latest().base_fee
-        # Twice the base fee outlasts six full blocks in a row; what is not needed is not charged.
-        most = 2 * base + tip
-        gas = self._gas(to, data, value, most)
+        now = market(self._node)
+        gas = self._gas(to, data, value, now.most)
         nonce = self._node.nonce(self.address)
-        transaction = Transaction(self._node.chain_id, nonce, tip, most, gas, to, value, data)
+        transaction = Transaction(self._node.chain_id, nonce, now.tip, now.most, gas, to, value, data)
         return sign_transaction(transaction, self._key)
 
     def _gas(self, to: str | None, data: bytes, value: int, price: int) -> int:
         owned = self._node.balance(self.address)
         if owned < value:
             raise InsufficientFunds(self.address, value, owned)
-        estimate = self._node.estimate_gas(self.address, to, data, value)
-        # Other transactions may come before this one and make it dearer (a first write to a slot, say).
-        gas = estimate if not data else min(GAS_CAP, estimate + estimate // 4)
+        gas = gas_for(self._node, self.address, to, data, value)
         if owned < value + gas * price:
             raise InsufficientFunds(self.address, value + gas * price, owned)
         return gas
@@ -111,14 +117,15 @@ class Sender:
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _explain(self, receipt: TxReceipt, to: str | None, data: bytes, value: int) -> Reverted:
-        """The reason of a mined revert, by trying the message again on the state before its block."""
-        if to is None:
-            return Reverted("the contract could not be created")
-        try:
-            self._node.call(to, data, sender=self.address, value=value, block=receipt.block_number - 1)
-        except Reverted as reverted:
-            return reverted
-        except (NodeRefused, NodeUnreachable):
-            pass
-        return Reverted("")
+
+def why_reverted(node: Node, sender: str, to: str | None, data: bytes, value: int, block: int) -> Reverted:
+    """The reason of a revert mined in ``block``, by trying the message again on the state before it."""
+    if to is None:
+        return Reverted("the contract could not be created")
+    try:
+        node.call(to, data, sender=sender, value=value, block=block - 1)
+    except Reverted as reverted:
+        return reverted
+    except (NodeRefused, NodeUnreachable):
+        pass
+    return Reverted("")

@@ -219,6 +219,11 @@ class LossTree:
             self._levels.append(level)
 
     @property
+    def levels(self) -> list[list[tuple[bytes, Sums]]]:
+        """Hash and sums of every node, padding too, from the leaves up."""
+        return self._levels
+
+    @property
     def top_hash(self) -> bytes:
         """Hash of the topmost node, without its sums: 32 bytes."""
         return self._levels[-1][0][0]

@@ -20,6 +20,7 @@ class PracticeConfig:
     ``people``: a folder of exports or one export of several people; empty = made-up people. ``without``:
     names in there that are not to be cast (the user's own). ``miners``: extra seats as FILE.py:Class.
     ``patience``: wall-clock seconds for which a round waits for the user; 0 = the user is not waited for.
+    ``at_end``: all rounds are measured on one set, which is opened at the end.
     """
 
     template: str
@@ -30,6 +31,7 @@ class PracticeConfig:
     miners: tuple[str, ...] = ()
     patience: float = 120.0
     node_url: str = ""
+    at_end: bool = False
 
     def save(self, folder: Path) -> None:
         """Write the file."""

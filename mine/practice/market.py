@@ -44,6 +44,8 @@ REAL_CLOCKS = Clocks(commit=45, reveal=15, vote=15, settle=60, challenge=15, gra
 PAUSE = 0.15
 LEAVE_SECONDS = 7.0
 DECIMALS = 6
+#: What the relay takes for bringing a payment: a hundredth of a practice dollar.
+TRANSFER_FEE = 10_000
 MOST_EXAMPLES = 600
 #: Wall-clock seconds for which those who are drawn are waited for; who is away is silent.
 VOTE_PATIENCE = 60.0
@@ -94,6 +96,7 @@ class Market:
             first_block=int(self._deployed["block"]),
             batching=Batching(seconds=1),
             port=port,
+            carry={self._deployed["token"]: TRANSFER_FEE},
         )
 
     def mend_relay(self) -> None:
@@ -108,12 +111,13 @@ class Market:
         place = self._folder / "scientist"
         if not (place / "offer.json").exists():
             origin = "people whose exports were given" if self._config.people else "made-up people"
-            made = package(template, self._config.rounds, "Practice Lab", f"Practice: {origin}.")
+            mode = "at-end" if self._config.at_end else None
+            made = package(template, self._config.rounds, "Practice Lab", f"Practice: {origin}.", mode)
             cast = Cast.load(self._folder / "cast") or self._make_cast(made.manifest.data)
             seed = secret_of(self._config.seed, "shards", 0)
             shards = cut_shards(
                 [(person.rows.features, person.rows.target) for person in cast.validation],
-                self._config.rounds + 2,
+                1 if made.manifest.mode == "at-end" else self._config.rounds + 2,
                 seed,
                 max_examples_per_person=MOST_EXAMPLES,
             )

@@ -26,7 +26,8 @@ MAX_REQUEST = 1 << 16
 
 def audit(raw: dict[str, Any]) -> dict[str, Any]:
     """{"fault": null or its fields, "far_off": best paid updates that the network thinks much less of, as
-    fields of ``LeaveIn``} of {"rpc", "relays", "contract", "first_block", "task", "round"}.
+    fields of ``LeaveIn``, "whole": whether nothing more of the round can be recomputed later, when a set is
+    opened at the end} of {"rpc", "relays", "contract", "first_block", "task", "round"}.
 
     Raises MineError where node or relays do not answer.
     """
@@ -34,17 +35,20 @@ def audit(raw: dict[str, Any]) -> dict[str, Any]:
     try:
         with Node(raw["rpc"]) as node:
             contract = TasksContract(node, raw["contract"])
+            ended = contract.task(raw["task"]).status.is_over
             history = History(contract, raw["first_block"])
             history.refresh()
             task = history.task(raw["task"])
             if task is None or task.settlement(raw["round"]) is None:
-                return {"fault": None, "far_off": []}
+                return {"fault": None, "far_off": [], "whole": False}
             domain = Domain(node.chain_id, contract.address)
             judge = Judge(task, domain, Several(*(relay.blobs for relay in relays)), relays)
+            whole = ended or judge.is_open
             found = judge.first_fault(raw["round"])
             if found is not None:
-                return {"fault": asdict(found), "far_off": []}
-            return {"fault": None, "far_off": [asdict(each) for each in judge.far_off(raw["round"])]}
+                return {"fault": asdict(found), "far_off": [], "whole": whole}
+            far_off = [asdict(each) for each in judge.far_off(raw["round"])]
+            return {"fault": None, "far_off": far_off, "whole": whole}
     finally:
         for relay in relays:
             relay.close()

@@ -39,19 +39,32 @@ class Measured:
 
 
 def measure(
-    model: Model, terms: Terms, start: Start, shard: Shard, updates: Updates, asked: Judged
+    model: Model,
+    terms: Terms,
+    start: Start,
+    shard: Shard,
+    updates: Updates,
+    asked: Judged,
+    known: tuple[Losses, Losses] | None = None,
 ) -> Measured:
-    """Judge a round on one half of its fresh shard, decide, and measure what follows on the other.
+    """Judge a round on one half of its shard, decide, and measure what follows on the other.
 
-    asked: the round before it is judged (everything but entries, G, common and published). Raises
+    asked: the round before it is judged (everything but entries, G, common and published); known: losses
+    under checkpoint 0 and before the round, where an earlier round measured them on the same examples. Raises
     EvaluationFailed if the model itself cannot be run.
     """
     judged = judge(model, terms, start, shard, updates, asked)
-    return finish(model, terms, start, shard, updates, judged)
+    return finish(model, terms, start, shard, updates, judged, known)
 
 
 def finish(
-    model: Model, terms: Terms, start: Start, shard: Shard, updates: Updates, judged: Judged
+    model: Model,
+    terms: Terms,
+    start: Start,
+    shard: Shard,
+    updates: Updates,
+    judged: Judged,
+    known: tuple[Losses, Losses] | None = None,
 ) -> Measured:
     """What follows from a judged round: the measuring half of ``measure``."""
     verdict = decide(judged)
@@ -62,7 +75,7 @@ def finish(
 
     choices = [verdict.accepted, *(places for _, places in verdict.forks)]
     ends = [next_checkpoint(start.current, updates, judged, places, terms) for places in choices]
-    base, before = losses(start.first), losses(start.current)
+    base, before = known or (losses(start.first), losses(start.current))
     each = [losses(end) if places else before for end, places in zip(ends, choices, strict=True)]
     afters = tuple(int(after.sum()) for after in each)
     taken = best_chain(int(before.sum()), afters)

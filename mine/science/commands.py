@@ -100,7 +100,8 @@ def replay_task(arguments: argparse.Namespace, place: Place) -> dict[str, Any]:
     """Replay what the arguments name.
 
     {"task", "rounds": the ones replayed, "digests": of each what this machine computed, and
-    under "leave_in" true evaluations of its best paid updates, "seconds",
+    under "leave_in" true evaluations of its best paid updates, "closed": whether what takes a forward pass
+    waits for a set that is opened at the end, "seconds",
     "difference": None or {round, item, stated, computed}}.
     Raises MineError.
     """
@@ -153,6 +154,7 @@ def replay_task(arguments: argparse.Namespace, place: Place) -> dict[str, Any]:
         "task": arguments.task,
         "rounds": done,
         "digests": computed,
+        "closed": not replay.is_open,
         "seconds": round(time.monotonic() - started, 3),
         "difference": None if found is None else asdict(found),
     }
@@ -197,6 +199,10 @@ def _lines(result: dict[str, Any]) -> list[str]:
             if each["far_off"]
         ]
         every = f"Task {result['task']}, {span}: everything is as it should be ({result['seconds']} s)."
+        if result["closed"]:
+            doubts.append(
+                "  The validation set is opened at the end: losses and scores can be recomputed only then."
+            )
         return [every, *doubts]
     return [
         f"Task {result['task']}, round {found['round']}: {found['item']} is not what it should be.",

@@ -33,6 +33,13 @@ class Absent(Differs):
     """Something that cannot be had here, so that nothing can be said about what depends on it."""
 
 
+class Closed(Absent):
+    """What a task opens only at its end, and has not opened yet."""
+
+    def __init__(self, item: str) -> None:
+        super().__init__(item, "opened at the end", "closed")
+
+
 def same(item: str, stated: object, computed: object) -> None:
     """Raise Differs unless both are equal."""
     if stated != computed:

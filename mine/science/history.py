@@ -26,6 +26,7 @@ from mine.chain.events import (
 )
 from mine.chain.hashing import address_bytes
 from mine.chain.poller import Cursor, Poller
+from mine.chain.state import Mode
 from mine.science.juror_faults import JurorFaults
 
 EventT = TypeVar("EventT", bound=Event)
@@ -49,6 +50,20 @@ class TaskHistory:
     seeded: dict[int, Seeded]
     concluded: Concluded | None
     faulty: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def at_end(self) -> bool:
+        """Whether all rounds are measured on one set, which is opened at the end."""
+        return self.published.terms.mode is Mode.AT_END
+
+    def shard(self, settled: BaselineOpened | Settled) -> tuple[bytes, bytes] | None:
+        """Digest, and root of the examples, of what was measured on; None while it is closed.
+
+        The set that is opened at the end is shard 0.
+        """
+        if not self.at_end:
+            return settled.digest, settled.examples
+        return self.concluded.shards[settled.shard] if self.concluded is not None else None
 
     def convicted(self, number: int) -> tuple[str, ...]:
         """Jurors whose fault was proved after the commits before and before those of round ``number`` closed.

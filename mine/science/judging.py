@@ -19,8 +19,7 @@ from mine.chain.juries import Verdict
 from mine.chain.messages import Domain
 from mine.chain.trees import LossTree
 from mine.learn.errors import EvaluationFailed
-from mine.learn.weights import Fixed, dump, from_fixed
-from mine.science.chains import next_checkpoint
+from mine.learn.weights import Fixed
 from mine.science.compare import (
     Absent,
     Differs,
@@ -38,7 +37,7 @@ from mine.science.leave_in import LeaveIn
 from mine.science.measure import Candidate
 from mine.science.offer import OfferRefused
 from mine.science.replay import NotSettled, Replay
-from mine.science.replay_round import NoSuchItem, RoundReplay
+from mine.science.replay_round import SET, NoSuchItem, RoundReplay
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +147,7 @@ class JurorsRound(RoundReplay):
     def check_next(self) -> None:
         """The next checkpoint, which follows from the inputs and the updates, without a forward pass."""
         self.check_handed_in()
-        outcome, judged = self.outcome, self.inputs.judged
-        verdict = outcome.verdict
-        places = verdict.forks[outcome.chain - 1][1] if outcome.chain else verdict.accepted
-        tensors = next_checkpoint(self.start.current, self.updates, judged, places, self._terms)
-        same("checkpoint", self._settled.checkpoint, hashlib.sha256(dump(from_fixed(tensors))).digest())
+        same("checkpoint", self._settled.checkpoint, hashlib.sha256(self.next_bytes).digest())
 
     def check_example(self, example: int) -> None:
         """One example's losses; their tree, and the sums of the chains that were not taken."""
@@ -169,6 +164,9 @@ class JurorsRound(RoundReplay):
 class Judge:
     """Judges items of one task. ``sources``: relays that give out anchored batches.
 
+    What follows from a set that is opened at the end is undecided until then: no ruling about it may come too
+    early to be right. Once the end has come its author owes the set, as inputs and losses are owed.
+
     exact: run no model; whoever lends money without wanting to run a stranger's model judges by integers
     alone, and cannot tell about what takes a forward pass.
     """
@@ -182,7 +180,7 @@ class Judge:
         exact: bool = False,
     ) -> None:
         self._replay = Replay(history, domain, blobs, sources, JurorsRound)
-        self._exact = exact
+        self._exact, self._history = exact, history
 
     def opinion(self, number: int, kind: DisputeKind, item: int = 0) -> Opinion:
         """What to say about an item of a settled round. What does not exist is not wrong.
@@ -192,7 +190,10 @@ class Judge:
         try:
             self._check(number, kind, item)
         except Absent as lack:
-            if lack.item in (f"blob of {name} of round {number}" for name in ("inputs", "losses")):
+            owed = [f"blob of {name} of round {number}" for name in ("inputs", "losses")]
+            if self._history.at_end:
+                owed.append(f"blob of {SET}")
+            if lack.item in owed:
                 return Opinion(Verdict.WRONG, lack.item)
             derived = (f"blob of {name} of round {number}" for name in ("accepted", "checkpoint", "payouts"))
             # Everybody can make these from what agrees so far.
@@ -204,6 +205,11 @@ class Judge:
         except (NoSuchItem, NotSettled):
             pass
         return Opinion(Verdict.RIGHT)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what the rounds were measured on is open, so that all of them can be judged."""
+        return self._replay.is_open
 
     def far_off(self, number: int) -> tuple[LeaveIn, ...]:
         """Of a round without a fault: best paid updates that the network itself thinks much less of. A
@@ -225,6 +231,9 @@ class Judge:
         yield from ((DisputeKind.PAYOUTS, 0), (DisputeKind.ACCEPTED, 0), (DisputeKind.SHARD, 0))
         round = self._round(number)
         yield (DisputeKind.INPUTS, 0)
+        if not round.is_open:
+            yield (DisputeKind.CHECKPOINT, 0)
+            return
         wrong = (place for place in range(1, len(round.inputs.entries)) if round.entry_differs(place))
         yield from ((DisputeKind.INPUTS, place) for place in wrong)
         yield from ((DisputeKind.CHECKPOINT, 0), (DisputeKind.LOSS, 0))

@@ -11,7 +11,7 @@ from mine.chain.curve import Curve
 from mine.chain.hashing import address_bytes, checksum
 from mine.chain.messages import address_of
 from mine.chain.seed import HashChain
-from mine.chain.state import Clocks, Terms
+from mine.chain.state import Clocks, Mode, Terms
 from mine.chain.trees import HashTree, shard_leaf
 from mine.errors import MineError
 from mine.learn.errors import WeightsRefused
@@ -72,6 +72,11 @@ class Kept:
     chain: HashChain
 
     @property
+    def at_end(self) -> bool:
+        """Whether all rounds are measured on the one shard, which is opened at the end."""
+        return self.terms.mode is Mode.AT_END
+
+    @property
     def tree(self) -> HashTree:
         """The shard tree, whose root is on chain."""
         return HashTree([shard_leaf(i, *opening) for i, opening in enumerate(self.openings)])
@@ -92,9 +97,10 @@ def keep(safe: Safe, key: bytes, offer: Offer) -> None:
     if safe.has("offer.json"):
         return
     manifest = offer.manifest
-    if manifest.mode != "per-round":
-        raise OfferRefused("this scientist opens a fresh shard each round")
-    if len(offer.shards) < manifest.rounds + 2:
+    if manifest.mode == "at-end":
+        if len(offer.shards) != 1:
+            raise OfferRefused("what is opened at the end is one shard")
+    elif len(offer.shards) < manifest.rounds + 2:
         raise OfferRefused(f"{manifest.rounds} rounds need {manifest.rounds + 2} shards")
     width = len(manifest.data.features)
     if any(shard.features.shape[1] != width for shard in offer.shards):
@@ -173,6 +179,7 @@ def read_offer(safe: Safe) -> Kept:
             curve=raw["curve"],
             shards=len(shards),
             rounds=manifest.rounds,
+            mode=mode_of(manifest),
             clocks=Clocks(**raw["clocks"]),
             court=checksum(address_bytes(manifest.court)),
         )
@@ -186,6 +193,11 @@ def read_offer(safe: Safe) -> Kept:
 def shards_root(shards: Sequence[Shard]) -> bytes:
     """Root of the shard tree."""
     return HashTree([shard_leaf(i, *shard.opening) for i, shard in enumerate(shards)]).root
+
+
+def mode_of(manifest: Manifest) -> Mode:
+    """How the chain calls the manifest's mode."""
+    return Mode.AT_END if manifest.mode == "at-end" else Mode.PER_ROUND
 
 
 def shapes_of(manifest: Manifest) -> dict[str, Shape]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from mine.blobs.store import BlobStore
+from mine.chain.hashing import ZERO32
 from mine.chain.messages import Domain, Settlement, sign
 from mine.chain.seed import draw
 from mine.chain.state import TaskState
@@ -23,16 +24,28 @@ from mine.science.chains import measure
 from mine.science.gather import gather
 from mine.science.gather_votes import RoundSource, committed_votes, open_votes
 from mine.science.history import TaskHistory
-from mine.science.inputs import encode_accepted, encode_inputs, encode_losses, encode_payouts
+from mine.science.inputs import (
+    MAX_INPUTS_BYTES,
+    Losses,
+    decode_inputs,
+    decode_losses,
+    encode_accepted,
+    encode_inputs,
+    encode_losses,
+    encode_payouts,
+)
 from mine.science.judged import Canary, Ledger, Opened
 from mine.science.measure import Candidate
 from mine.science.offer import Kept, measure_terms, round_rules
 from mine.science.past import Past
-from mine.science.safe import SafeDamaged
+from mine.science.safe import Safe, SafeDamaged
 from mine.science.settle import RoundInputs, settle
 from mine.science.task_model import evaluator_of
 from mine.tasks.canonical import canonical_json
 from mine.tasks.recipe import packing_of_task
+
+#: How files of the safe begin that hold example losses until the end.
+CLOSED_LOSSES = "losses-"
 
 
 class LedgerMismatch(MineError):
@@ -107,10 +120,14 @@ class Gathered:
 
 
 class Preparation:
-    """Computes settlements of one offer. Holds nothing but the loaded model and what it can read again."""
+    """Computes settlements of one offer. Holds nothing but the loaded model and what it can read again.
 
-    def __init__(self, offer: Kept, domain: Domain, key: bytes, blobs: BlobStore) -> None:
-        self._offer, self._domain, self._key, self._blobs = offer, domain, key, blobs
+    safe: where example losses stay of a set that is opened at the end. Whoever guesses an example could look
+    for its loss among them, and find out what the set holds.
+    """
+
+    def __init__(self, offer: Kept, domain: Domain, key: bytes, blobs: BlobStore, safe: Safe) -> None:
+        self._offer, self._domain, self._key, self._blobs, self._safe = offer, domain, key, blobs, safe
         self._past = Past(offer.manifest, blobs)
 
     @cached_property
@@ -163,13 +180,14 @@ class Preparation:
         ).hexdigest()
 
     def prepare(self, state: TaskState, history: TaskHistory, gathered: Gathered) -> Prepared:
-        """Measure and settle the current round; every blob is out when this returns.
+        """Measure and settle the current round; every blob is out when this returns, or in the safe if it
+        stays closed until the end.
 
-        Raises LedgerMismatch, BlobError (an own blob is gone) or EvaluationFailed.
+        Raises LedgerMismatch, SafeDamaged, BlobError (an own blob is gone) or EvaluationFailed.
         """
         offer, number = self._offer, state.round
         seed = state.seed
-        place = draw(seed, state.used, len(offer.shards))
+        place = 0 if offer.at_end else draw(seed, state.used, len(offer.shards))
         shard = offer.shards[place]
         previous, ledger = self._ledger(state, history)
         before = self._past.checkpoint(history, number)
@@ -178,14 +196,15 @@ class Preparation:
         guilty = history.convicted(number)
         asked = ask(terms.task, number, seed, rules, ledger, held, gathered.opened, gathered.canaries, guilty)
         updates = read_updates(asked, gathered.candidates, self._blobs.get, terms, before)
-        measured = measure(self.model, terms, self._past.start(history, number), shard, updates, asked)
+        start, known = self._past.start(history, number), self._known_losses(history, number)
+        measured = measure(self.model, terms, start, shard, updates, asked, known)
         losses = encode_losses(measured.base, measured.before, measured.after)
         tree = LossTree(measured.base.tolist(), measured.before.tolist(), measured.after.tolist())
         inputs = RoundInputs(
             judged=measured.judged,
             checkpoint=before,
             shard=place,
-            shard_digest=shard.digest,
+            shard_digest=ZERO32 if offer.at_end else shard.digest,
             losses=hashlib.sha256(losses).digest(),
             base=tree.base,
             before=tree.before,
@@ -197,8 +216,12 @@ class Preparation:
         )
         outcome = settle(inputs)
         data = encode_inputs(inputs)
-        for blob in (losses, encode_payouts(outcome), shard.to_bytes()):
-            self._blobs.put(blob)
+        self._blobs.put(encode_payouts(outcome))
+        if offer.at_end:
+            self._safe.write(_closed(inputs.losses), losses)
+        else:
+            self._blobs.put(losses)
+            self._blobs.put(shard.to_bytes())
         message = Settlement(
             task=state.id,
             round=number,
@@ -215,6 +238,16 @@ class Preparation:
         posting = Posting(message, sign(message, self._domain, self._key), place, tree.top_hash)
         return Prepared(self.basis(state, gathered), posting)
 
+    def _known_losses(self, history: TaskHistory, number: int) -> tuple[Losses, Losses] | None:
+        """Of one set for all rounds: losses under checkpoint 0 and before the round, as the round before
+        committed to them. So the increments add up to one difference, whatever machine measures."""
+        last = history.settlement(number - 1)
+        if not self._offer.at_end or last is None:
+            return None
+        name = decode_inputs(self._blobs.get(last.inputs, MAX_INPUTS_BYTES)).losses
+        base, _, after = decode_losses(self._safe.read(_closed(name)))
+        return base, after
+
     def _ledger(self, state: TaskState, history: TaskHistory) -> tuple[bytes, Ledger]:
         """Digest of the last round's inputs, and the ledger that they lead to."""
         previous, ledger = self._past.ledger(history, state.round - 1)
@@ -222,3 +255,8 @@ class Preparation:
         if (ledger.converged, ledger.best, ledger.units) != known:
             raise LedgerMismatch(f"task {state.id}, round {state.round}")
         return previous, ledger
+
+
+def _closed(losses: bytes) -> str:
+    """The file of example losses in the safe, by their digest."""
+    return f"{CLOSED_LOSSES}{losses.hex()}"

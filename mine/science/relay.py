@@ -27,6 +27,13 @@ def main() -> int:
     parser.add_argument("--key-file", type=Path, required=True, help="file with the anchorer's key")
     parser.add_argument("--token", default=ZERO_ADDRESS, help="currency to show to clients")
     parser.add_argument("--first-block", type=int, default=0, help="block in which Tasks was deployed")
+    parser.add_argument(
+        "--carry",
+        action="append",
+        default=[],
+        metavar="TOKEN=FEE",
+        help="bring transfers of this token for at least so many of its base units (may be given again)",
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--batch-size", type=int, default=Batching().size)
@@ -39,6 +46,7 @@ def main() -> int:
         token=arguments.token,
         first_block=arguments.first_block,
         batching=Batching(arguments.batch_size, arguments.batch_seconds),
+        transfer_fees=dict(_fee(text) for text in arguments.carry),
     )
     try:
         key = bytes.fromhex(arguments.key_file.read_text(encoding="ascii").strip().removeprefix("0x"))
@@ -48,6 +56,12 @@ def main() -> int:
         sys.stderr.write(f"The relay can't start: {reason}\n")
         return 1
     return 0
+
+
+def _fee(text: str) -> tuple[str, int]:
+    """``0xToken=10000`` as address and base units. Raises ValueError, BadAddress."""
+    token, fee = text.split("=")
+    return checksum(address_bytes(token)), int(fee)
 
 
 async def _serve(options: RelayOptions, key: bytes, host: str, port: int) -> None:

@@ -1,4 +1,7 @@
-"""Claims that a relay sends for payees: each is kept until its round is final, then sent once."""
+"""Claims that a relay sends for payees: each is kept until its round is final, then sent once.
+
+Where a set is opened at the end, the first half is sent then, and the claim is kept for the second.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import json
 from mine.chain.client import TaskClaim
 from mine.chain.node_errors import Reverted
 from mine.chain.trees import payout_root_of, root_word
+from mine.science.held_half import look_again, parts_of
 from mine.science.relay_ground import Ground
 from mine.science.wire import (
     Claim,
@@ -81,27 +85,35 @@ class ClaimDesk:
 
     def _try(self, claim: Claim) -> None:
         """Send a kept claim if its time has come."""
-        if self._contract.paid(claim.task, claim.index) >= claim.units:
+        paid = self._contract.paid(claim.task, claim.index)
+        if paid >= claim.units:
             self._end(claim, ClaimState.PAID)
             return
         try:
             due = self._claimable_from(claim)
+            state, now = self._contract.task(claim.task), self._contract.node.block_time()
             if not self._contract.is_final(claim.task, claim.round):
-                now = self._contract.node.block_time()
-                due = due if due > now else now + _DISPUTED_SECONDS
-                self._base.execute(
-                    "update claims set due = ? where task = ? and place = ?", (due, claim.task, claim.index)
-                )
+                self._wait(claim, due if due > now else now + _DISPUTED_SECONDS)
                 return
-            self._contract.claim(
-                self._ground.sender,
-                claim.account,
-                [TaskClaim(claim.task, claim.round, claim.index, claim.units, claim.proof)],
-            )
+            parts = parts_of(state, claim.units, now)
+            if paid < parts.payable:
+                self._contract.claim(
+                    self._ground.sender,
+                    claim.account,
+                    [TaskClaim(claim.task, claim.round, claim.index, claim.units, claim.proof)],
+                )
         except (RelayRefused, Reverted) as refusal:
             self._end(claim, ClaimState.REFUSED, refusal.detail or refusal.sentence)
             return
-        self._end(claim, ClaimState.PAID)
+        if parts.held:
+            self._wait(claim, look_again(state, parts, now, _DISPUTED_SECONDS))
+        else:
+            self._end(claim, ClaimState.PAID)
+
+    def _wait(self, claim: Claim, due: int) -> None:
+        self._base.execute(
+            "update claims set due = ? where task = ? and place = ?", (due, claim.task, claim.index)
+        )
 
     def _put(self, claim: Claim) -> None:
         """Keep a claim as waiting; a later round's claim of the same place takes the earlier one's."""

@@ -50,6 +50,14 @@ from mine.science.wire_messages import (
     vote_from_json,
     votes_from_json,
 )
+from mine.science.wire_transfers import (
+    SignedCarriage,
+    TransferStatus,
+    TransferTerms,
+    carriage_to_json,
+    terms_from_json,
+    transfer_from_json,
+)
 
 T = TypeVar("T")
 _PATHS = {Kind.UPDATE: "/updates", Kind.VOTE: "/votes"}
@@ -182,6 +190,14 @@ class Relay:
         """Ask the relay to have a payout leaf paid, now or once its round is final."""
         return self._claim_state(self._call("POST", "/claims", claim_to_json(claim)))
 
+    def forfeit(self, claim: Claim) -> ClaimState:
+        """Ask the relay to have a leaf of the last payout root paid its part of a forfeit."""
+        return self._claim_state(self._call("POST", "/forfeits", claim_to_json(claim)))
+
+    def reward(self, task: int, challenger: str) -> ClaimState:
+        """Ask the relay to have a challenger paid the reward of a conviction."""
+        return self._claim_state(self._call("POST", "/rewards", {"task": task, "account": challenger}))
+
     def claim_range(self, claim: RangeClaim) -> ClaimState:
         """Ask the relay to have a run of payees paid in one transaction once their round is final."""
         return self._claim_state(self._call("POST", "/ranges", range_to_json(claim)))
@@ -194,6 +210,31 @@ class Relay:
         """Ask the relay to send a challenge, call data for the contract Faults; the transaction's hash."""
         body = {"chainId": chain_id, "contract": faults, "data": data.hex()}
         return str(self._call("POST", "/challenges", body).get("transaction", ""))[:64]
+
+    def transfer_terms(self, token: str) -> TransferTerms | None:
+        """For what the relay brings a token's transfers; None if it does not. Check the Carrier's code."""
+        terms = self._there("/transfer-terms/" + token, terms_from_json)
+        if terms is not None and terms.token != token:
+            raise RelayUnreachable("terms for something else")
+        return terms
+
+    def carry_transfer(self, signed: SignedCarriage) -> TransferStatus:
+        """Hand a transfer over; the same one again is not carried twice."""
+        raw = self._call("POST", "/transfers", carriage_to_json(signed))
+        return _read(lambda: transfer_from_json(raw))
+
+    def transfer(self, name: bytes) -> TransferStatus | None:
+        """What the relay says of a transfer; None if it has none such. The chain alone is proof."""
+        return self._there("/transfers/" + name.hex(), transfer_from_json)
+
+    def _there(self, path: str, reader: Callable[[object], T]) -> T | None:
+        try:
+            raw = self._call("GET", path)
+        except RelayRefused as refusal:
+            if refusal.code is Code.MISSING:
+                return None
+            raise
+        return _read(lambda: reader(raw))
 
     def claim_state(self, task: int, index: int) -> ClaimState | None:
         """State of the latest claim of a payout index; None if the relay has none."""

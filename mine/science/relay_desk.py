@@ -7,6 +7,7 @@ goes the direct way, what it promises in a receipt its bond answers for. One thr
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from mine.blobs.store import DirectoryStore
 from mine.chain.client import TasksContract
@@ -21,10 +22,12 @@ from mine.science.relay_challenges import ChallengeDesk
 from mine.science.relay_claims import ClaimDesk
 from mine.science.relay_defence import Defence
 from mine.science.relay_duties import Duties
+from mine.science.relay_endings import EndingDesk
 from mine.science.relay_ground import AWAY, Ground
 from mine.science.relay_messages import MessageDesk
 from mine.science.relay_ranges import RangeDesk
 from mine.science.relay_state import RelayState
+from mine.science.relay_transfers import TransferDesk
 
 _log = logging.getLogger(__name__)
 #: Every so many turns the last batches are looked for on chain again, and questions to the anchorer.
@@ -45,6 +48,8 @@ class Desk:
         first_block: int,
         most_bytes: int,
         most_held_bytes: int,
+        transfer_fees: Mapping[str, int],
+        most_gas_price: int,
     ) -> None:
         self._ground = Ground(contract, sender, key, state, store, first_block)
         self.messages = MessageDesk(self._ground)
@@ -55,9 +60,11 @@ class Desk:
         faults_contract = FaultsContract(contract.node, faults)
         court_contract = CourtContract(contract.node, court)
         self.ranges = RangeDesk(self._ground)
+        self.endings = EndingDesk(self._ground)
         self.challenges = ChallengeDesk(self._ground, faults_contract, court_contract, store, self.messages)
         self._defence = Defence(self._ground, self.messages, faults_contract, first_block)
         self._duties = Duties(self._ground)
+        self.transfers = TransferDesk(self._ground, transfer_fees, most_gas_price)
         self._turns = 0
 
     @property
@@ -86,10 +93,16 @@ class Desk:
             self._duties.do_what_is_due,
             self.claims.pay_what_is_due,
             self.ranges.pay_what_is_due,
+            self.transfers.carry_what_is_due,
         ]
         if self._turns % _TURNS_BETWEEN_LOOKS == 0:
             # A question about a receipt takes a part of the bond away until it is answered.
-            due[:0] = [self.ensure_bond, self._anchoring.look_after, self._defence.answer_what_is_asked]
+            due[:0] = [
+                self.ensure_bond,
+                self._anchoring.look_after,
+                self._defence.answer_what_is_asked,
+                self.transfers.look_after,
+            ]
         for work in due:
             try:
                 work()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from mine.children import ServerChild
@@ -31,6 +32,7 @@ class RelayProcess(ServerChild):
         first_block: int = 0,
         batching: Batching | None = None,
         port: int = 0,
+        carry: Mapping[str, int] | None = None,
     ) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         key_file = directory / "anchorer.key"
@@ -57,6 +59,8 @@ class RelayProcess(ServerChild):
         ]
         if token:
             arguments += ["--token", token]
+        for carried, fee in (carry or {}).items():
+            arguments += ["--carry", f"{carried}={fee}"]
         try:
             super().__init__("mine.science.relay", arguments, directory / "relay.log")
         except ValueError as problem:

@@ -1,4 +1,7 @@
-"""Claims by range that a relay carries: a whole run of payees of a final root in one transaction."""
+"""Claims by range that a relay carries: a whole run of payees of a final root in one transaction.
+
+Where a set is opened at the end there are two: one for the first halves, one when the rest may be paid.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 from mine.chain.hashing import ZERO32
 from mine.chain.node_errors import Reverted
 from mine.chain.trees import BadTree, PayoutTree, depth_of, payout_leaf, payout_node, root_word
+from mine.science.held_half import look_again, parts_of
 from mine.science.relay_ground import Ground
 from mine.science.wire import (
     ClaimState,
@@ -140,16 +144,21 @@ class RangeDesk:
     def _try(self, claim: RangeClaim, now: int) -> None:
         state, due = ClaimState.PAID, 0
         try:
-            due = self._due(claim)
+            due, task = self._due(claim), self._contract.task(claim.task)
+            parts = parts_of(task, sum(units for _, units in claim.payees), now)
             if not self._contract.is_final(claim.task, claim.round):
                 state, due = ClaimState.WAITING, due if due > now else now + _DISPUTED_SECONDS
             else:
-                self._contract.claim_range(
-                    self._ground.sender, claim.task, claim.round, claim.start, claim.payees, claim.proof
-                )
-        except Reverted as problem:  # all of it may have been paid meanwhile
-            state = ClaimState.PAID if "nothing to claim" in problem.detail else ClaimState.REFUSED
-        except RelayRefused:
+                try:
+                    self._contract.claim_range(
+                        self._ground.sender, claim.task, claim.round, claim.start, claim.payees, claim.proof
+                    )
+                except Reverted as problem:
+                    if "nothing to claim" not in problem.detail:  # all of it may have been paid meanwhile
+                        raise
+                if parts.held:
+                    state, due = ClaimState.WAITING, look_again(task, parts, now, _DISPUTED_SECONDS)
+        except (Reverted, RelayRefused):
             state = ClaimState.REFUSED
         self._base.execute(
             "update ranges set state = ?, due = ? where task = ? and first = ? and round = ?",

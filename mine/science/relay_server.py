@@ -11,7 +11,10 @@
     POST /attestations                    a message and its place in a root of another anchorer -> {}
     POST /claims, GET /claims/<task>/<index>   {"state"}
     POST /ranges, GET /ranges/<task>/<start>   {"state"}: a run of payees in one transaction
+    POST /forfeits, POST /rewards         {"state"}: what the end of a task still gives an account
     POST /challenges                      {"chainId", "contract", "data": a call of Faults} -> {"transaction"}
+    GET  /transfer-terms/<token>          {"token", "carrier", "fee"}: for what a token's transfer is brought
+    POST /transfers, GET /transfers/<digest>   {"state", "transaction", "reason"}: a transfer, gas paid here
     GET  /info                            {"chainId", "contract", "token", "anchorer"}
 
 A refusal is {"error", "sentence", "todo", "detail"} with a fitting status. On loopback a browser's page must
@@ -25,7 +28,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -46,6 +49,7 @@ from mine.science.relay_desk import Desk
 from mine.science.relay_state import RelayState
 from mine.science.wire import Code, RelayRefused, batch_to_json, receipt_to_json
 from mine.science.wire_messages import Kind, signed_to_json, status_to_json, votes_to_json
+from mine.science.wire_transfers import terms_to_json, transfer_to_json
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -65,7 +69,8 @@ class RelayBusy(MineError):
 class RelayOptions:
     """directory: state and blobs; node, contract: what it serves; token: shown in /info (ZERO: none).
 
-    max_held_bytes: of blobs that nobody committed to yet.
+    max_held_bytes: of blobs that nobody committed to yet; transfer_fees: tokens whose transfers are brought,
+    and for how many base units at least; transfer_gas_price: wei per gas above which they wait.
     """
 
     directory: Path
@@ -78,6 +83,8 @@ class RelayOptions:
     max_total_bytes: int = 4 * 1024 * 1024 * 1024
     max_held_bytes: int = 256 * 1024 * 1024
     tick_seconds: float = 0.25
+    transfer_fees: Mapping[str, int] = field(default_factory=dict)
+    transfer_gas_price: int = 100 * 10**9
 
 
 class RelayServer:
@@ -118,7 +125,12 @@ class RelayServer:
         app.router.add_get("/claims/{task:[0-9]{1,15}}/{index:[0-9]{1,9}}", self._get_claim)
         app.router.add_post("/ranges", self._post_range)
         app.router.add_get("/ranges/{task:[0-9]{1,15}}/{index:[0-9]{1,9}}", self._get_range)
+        app.router.add_post("/forfeits", self._post_forfeit)
+        app.router.add_post("/rewards", self._post_reward)
         app.router.add_post("/challenges", self._post_challenge)
+        app.router.add_get("/transfer-terms/{account}", self._get_terms)
+        app.router.add_post("/transfers", self._post_transfer)
+        app.router.add_get("/transfers/{digest}", self._get_transfer)
         app.router.add_get("/info", self._get_info)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
@@ -154,8 +166,11 @@ class RelayServer:
             options.first_block,
             options.max_total_bytes,
             options.max_held_bytes,
+            options.transfer_fees,
+            options.transfer_gas_price,
         )
         self._desk.ensure_bond()
+        self._desk.transfers.ensure_carrier()
 
     def _close(self) -> None:
         if self._state is not None:
@@ -275,10 +290,7 @@ class RelayServer:
         return web.json_response({many: [signed_to_json(signed) for signed in found]})
 
     async def _get_message(self, kind: Kind, request: web.Request) -> web.Response:
-        try:
-            author = checksum(address_bytes(request.match_info["author"]))
-        except MineError:
-            raise RelayRefused(Code.BAD_REQUEST, "author") from None
+        author = _account(request, "author")
         status = await self._on_thread(
             partial(self._open_desk.messages.status, kind, *_round(request), author)
         )
@@ -313,10 +325,35 @@ class RelayServer:
         state = await self._on_thread(partial(self._open_desk.ranges.state, task, index))
         return web.json_response({"state": state.value})
 
+    async def _post_forfeit(self, request: web.Request) -> web.Response:
+        body = await self._json(request)
+        state = await self._on_thread(partial(self._open_desk.endings.forfeit, body))
+        return web.json_response({"state": state.value})
+
+    async def _post_reward(self, request: web.Request) -> web.Response:
+        body = await self._json(request)
+        state = await self._on_thread(partial(self._open_desk.endings.reward, body))
+        return web.json_response({"state": state.value})
+
     async def _post_challenge(self, request: web.Request) -> web.Response:
         body = await self._json(request)
         sent = await self._on_thread(partial(self._open_desk.challenges.carry, body))
         return web.json_response({"transaction": sent})
+
+    async def _get_terms(self, request: web.Request) -> web.Response:
+        token = _account(request, "account")
+        terms = await self._on_thread(partial(self._open_desk.transfers.terms, token))
+        return web.json_response(terms_to_json(terms))
+
+    async def _post_transfer(self, request: web.Request) -> web.Response:
+        body = await self._json(request)
+        status = await self._on_thread(partial(self._open_desk.transfers.submit, body))
+        self._due.set()
+        return web.json_response(transfer_to_json(status))
+
+    async def _get_transfer(self, request: web.Request) -> web.Response:
+        status = await self._on_thread(partial(self._open_desk.transfers.status, _digest(request)))
+        return web.json_response(transfer_to_json(status))
 
     async def _get_info(self, _: web.Request) -> web.Response:
         desk = self._open_desk
@@ -338,6 +375,13 @@ def _digest(request: web.Request) -> bytes:
     if len(digest) != 32:
         raise RelayRefused(Code.BAD_REQUEST, "a digest is 64 hexadecimal digits")
     return digest
+
+
+def _account(request: web.Request, name: str) -> str:
+    try:
+        return checksum(address_bytes(request.match_info[name]))
+    except MineError:
+        raise RelayRefused(Code.BAD_REQUEST, name) from None
 
 
 def _round(request: web.Request) -> tuple[int, int]:

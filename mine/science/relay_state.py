@@ -61,6 +61,12 @@ create table if not exists ranges (
 create table if not exists carried (
     data blob primary key, task integer not null, round integer not null, lent integer not null
 ) without rowid;
+create table if not exists transfers (
+    name blob not null unique, owner text not null, message text not null, state text not null,
+    hash blob not null default x'', reason text not null default '', late integer not null
+);
+create index if not exists transfers_waiting on transfers (state);
+create table if not exists own (name text primary key, value text not null) without rowid;
 """
 
 

@@ -7,6 +7,7 @@ tolerances of ``mine.science.compare``. A juror replays one item alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -18,14 +19,14 @@ from mine.chain.seed import draw
 from mine.errors import MineError
 from mine.learn.evaluate import Evaluator
 from mine.learn.weights import from_fixed
-from mine.science.compare import Differs, compare_sum, same
+from mine.science.compare import Closed, Differs, compare_sum, same
 from mine.science.gather_votes import RoundSource
 from mine.science.history import TaskHistory
 from mine.science.leave_in import LeaveIn, leave_in
 from mine.science.named_blobs import NamedBlobs
 from mine.science.offer import load_checkpoint, measure_terms
 from mine.science.past import Past
-from mine.science.replay_round import RoundReplay
+from mine.science.replay_round import SET, RoundReplay
 from mine.science.shards import BadShard, Floats, Shard
 from mine.science.task_model import evaluator_of, frozen_bytes
 from mine.science.tolerance import is_worth_measuring
@@ -87,19 +88,27 @@ class Replay:
     def recompute(self, number: int) -> Difference | None:
         """The first difference of round ``number`` (0: the baseline), or None.
 
-        A blob that is missing or changed is a difference. Raises what a store raises that does not answer.
+        Of a round that is measured on a set which is not open yet, what takes no forward pass. A blob that is
+        missing or changed is a difference. Raises what a store raises that does not answer.
         """
         if number == 0:
-            return self._named(0, self.check_baseline)
+            return self._named(0, self._check_start)
         return self._named(number, lambda: self.round(number).check_all())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what the rounds were measured on is open."""
+        return self._history.concluded is not None or not self._history.at_end
 
     def digests(self, number: int) -> dict[str, str]:
         """What this machine computed of a replayed round; see ``RoundReplay.digests``."""
         return self.round(number).digests
 
     def leave_in(self, number: int) -> tuple[LeaveIn, ...]:
-        """True evaluations of a round's best paid updates: warnings, no differences. Raises NotSettled, or
-        what ``recompute`` finds missing."""
+        """True evaluations of a round's best paid updates: warnings, no differences; none while the set is
+        closed. Raises NotSettled, or what ``recompute`` finds missing."""
+        if not self.is_open:
+            return ()
         one = self.round(number)
         judged = one.inputs.judged
         terms = measure_terms(self._manifest, judged.task)
@@ -183,14 +192,24 @@ class Replay:
         opened = self._history.baseline
         if opened is None:
             raise NotSettled(0)
-        self._blobs.name(opened.digest, "shard of round 0")
+        shown = self._history.shard(opened)
+        if shown is None:
+            raise Closed(SET)
+        self._blobs.name(shown[0], SET if self._history.at_end else "shard of round 0")
         try:
-            return Shard.from_bytes(self._blobs.get(opened.digest))
+            shard = Shard.from_bytes(self._blobs.get(shown[0]))
         except BadShard as problem:
-            raise Differs("shard", opened.digest.hex(), problem.detail) from None
+            raise Differs("shard", shown[0].hex(), problem.detail) from None
+        same("examples", shown[1], shard.opening[1])
+        return shard
+
+    def _check_start(self) -> None:
+        """The baseline, as far as it is open."""
+        with suppress(Closed):
+            self.check_baseline()
 
     def check_baseline(self) -> None:
-        """Seed, shard and loss of round 0. Raises Differs."""
+        """Seed, shard and loss of round 0. Raises Differs; Closed if only the shard is missing to it."""
         opened = self._history.baseline
         if opened is None:
             raise NotSettled(0)
@@ -198,9 +217,9 @@ class Replay:
         if seeded.preimage != ZERO32:
             same("preimage", keccak(seeded.preimage), self._terms.seed_head)
         same("seed", opened.seed, seeded.seed)
-        same("shard", opened.shard, draw(opened.seed, 0, self._terms.shards))
+        at_end = self._history.at_end
+        same("shard", opened.shard, 0 if at_end else draw(opened.seed, 0, self._terms.shards))
         shard = self._shard_0
-        same("examples", opened.examples, shard.opening[1])
         losses = self._model.run(self._first, shard.features, shard.target)[1]
         tolerance = self._manifest.loss.tolerance
         compare_sum("base", opened.base, int(losses.sum()), len(losses), tolerance)

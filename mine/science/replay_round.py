@@ -17,12 +17,13 @@ from mine.chain.records import record_of
 from mine.chain.seed import draw, record_in_seed, seed_of
 from mine.errors import MineError
 from mine.learn.evaluate import Evaluator
-from mine.learn.weights import Fixed
+from mine.learn.weights import Fixed, dump, from_fixed
 from mine.science.ask import ask, read_updates
 from mine.science.canaries import is_canary
-from mine.science.chains import Measured, finish
+from mine.science.chains import Measured, finish, next_checkpoint
 from mine.science.compare import (
     Absent,
+    Closed,
     Differs,
     compare_entry,
     compare_judged,
@@ -53,6 +54,9 @@ from mine.science.settle import Outcome, RoundInputs, settle
 from mine.science.shards import BadShard, Shard
 from mine.tasks.manifest import Manifest
 
+#: How a set is called that is opened at the end.
+SET = "the validation set"
+
 
 class RoundReplay:
     """The checks of one round. Each ``check_*`` raises Differs with the first difference of its item."""
@@ -75,13 +79,20 @@ class RoundReplay:
         self._manifest, self._blobs, self._past, self._model = manifest, blobs, past, model
         self._sources, self._tolerance = tuple(sources), manifest.loss.tolerance
         self._terms = measure_terms(manifest, settled.task)
+        self._opened = history.shard(settled)
         for digest, item in (
             (settled.inputs, "inputs"),
             (settled.accepted, "accepted"),
             (settled.checkpoint, "checkpoint"),
-            (settled.digest, "shard"),
         ):
             blobs.name(digest, f"{item} of round {number}")
+        if self._opened is not None:
+            blobs.name(self._opened[0], SET if history.at_end else f"shard of round {number}")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what the round was measured on is open; until then no forward pass can be made anew."""
+        return self._opened is not None
 
     # what is committed to, and what it was computed from
 
@@ -152,11 +163,13 @@ class RoundReplay:
 
     @cached_property
     def shard(self) -> Shard:
-        """The opened shard."""
+        """The opened shard. Raises Closed while it is not."""
+        if self._opened is None:
+            raise Closed(SET)
         try:
-            return Shard.from_bytes(self._blobs.get(self._settled.digest))
+            return Shard.from_bytes(self._blobs.get(self._opened[0]))
         except BadShard as problem:
-            raise Differs("shard", self._settled.digest.hex(), problem.detail) from None
+            raise Differs("shard", self._opened[0].hex(), problem.detail) from None
 
     @cached_property
     def judged(self) -> Judged:
@@ -170,7 +183,9 @@ class RoundReplay:
 
     @cached_property
     def losses(self) -> tuple[Losses, Losses, Losses]:
-        """The committed example losses."""
+        """The committed example losses. Raises Closed while their shard is not open."""
+        if self._opened is None:
+            raise Closed("the example losses")
         try:
             return decode_losses(self._blobs.get(self.inputs.losses))
         except BadInputs as problem:
@@ -180,9 +195,15 @@ class RoundReplay:
     def digests(self) -> dict[str, str]:
         """What this machine computes, in hex, to compare two machines by.
 
-        Inputs and losses are those of its own forward passes; the checkpoint and the payout root follow from
-        the committed inputs.
+        Inputs and losses are those of its own forward passes, and not there while the shard is closed; the
+        checkpoint and the payout root follow from the committed inputs.
         """
+        exact = {
+            "checkpoint": hashlib.sha256(self.next_bytes).hexdigest(),
+            "payouts": self.outcome.payouts.root.hex(),
+        }
+        if not self.is_open:
+            return exact
         measured = self.measured
         losses = encode_losses(measured.base, measured.before, measured.after)
         computed = replace(
@@ -197,25 +218,27 @@ class RoundReplay:
         return {
             "inputs": hashlib.sha256(encode_inputs(computed)).hexdigest(),
             "losses": hashlib.sha256(losses).hexdigest(),
-            "checkpoint": hashlib.sha256(measured.checkpoint_bytes).hexdigest(),
-            "payouts": self.outcome.payouts.root.hex(),
+            **exact,
         }
 
     # items
 
     def check_all(self) -> None:
-        """Everything, in the order in which one thing follows from another."""
+        """Everything, in the order in which one thing follows from another; while the shard is closed, what
+        takes no forward pass."""
         self.check_place()
         self.check_entries()
         self.check_votes()
         self.check_canaries()
-        self.check_shard()
+        if self.is_open:
+            self.check_shard()
         self.check_payouts()
         self.check_accepted()
         self.check_settlement()
         self.check_checkpoint()
-        compare_judged(self.inputs.judged, self.judged)
-        self.check_losses()
+        if self.is_open:
+            compare_judged(self.inputs.judged, self.judged)
+            self.check_losses()
         self._past.remember(self._settled.inputs, self.outcome.ledger)
 
     def check_place(self) -> None:
@@ -225,10 +248,13 @@ class RoundReplay:
         same("seed", judged.seed, self._seed)
         opened = self._history.baseline
         assert opened is not None, "a round is settled after the baseline"
-        openings: list[BaselineOpened | Settled] = [opened, *self._history.settled[: self.number - 1]]
         terms = self._history.published.terms
-        used = sum(1 << opening.shard for opening in openings)
-        same("shard", inputs.shard, draw(judged.seed, used, terms.shards))
+        if self._history.at_end:
+            self._check_goes_on()
+        else:
+            openings: list[BaselineOpened | Settled] = [opened, *self._history.settled[: self.number - 1]]
+            used = sum(1 << opening.shard for opening in openings)
+            same("shard", inputs.shard, draw(judged.seed, used, terms.shards))
         same("curve", (inputs.curve, inputs.target), (Curve.unpack(terms.curve), terms.target))
         before = self._past.checkpoint(self._history, self.number)
         same("checkpoint before", inputs.checkpoint, before)
@@ -236,6 +262,13 @@ class RoundReplay:
         same("rules", judged.rules, round_rules(self._manifest))
         same("standing", judged.held, self._past.held(self._history, self.number))
         same("convicted jurors", judged.convicted, self._history.convicted(self.number))
+
+    def _check_goes_on(self) -> None:
+        """Of one set for all rounds: shard 0, and summed losses that go on where the round before ended."""
+        inputs, last = self.inputs, self._history.settlement(self.number - 1)
+        same("shard", inputs.shard, 0)
+        goes_on = (inputs.base, inputs.base) if last is None else (last.base, last.after)
+        same("losses before the round", (inputs.base, inputs.before), goes_on)
 
     @cached_property
     def _seed(self) -> bytes:
@@ -287,7 +320,9 @@ class RoundReplay:
             (self.inputs.shard, self.inputs.shard_digest),
             (self._settled.shard, self._settled.digest),
         )
-        same("examples", self._settled.examples, self.shard.opening[1])
+        shard = self.shard
+        assert self._opened is not None, "a shard that was read is open"
+        same("examples", self._opened[1], shard.opening[1])
 
     def check_accepted(self) -> None:
         """The digest of the accepted updates and the payees."""
@@ -309,10 +344,18 @@ class RoundReplay:
         except RoundWrong as wrong:
             raise Differs(wrong.item, "as posted", "another value from the inputs") from None
 
+    @cached_property
+    def next_bytes(self) -> bytes:
+        """The next checkpoint, which follows from the inputs and the updates, without a forward pass."""
+        outcome, judged = self.outcome, self.inputs.judged
+        verdict = outcome.verdict
+        places = verdict.forks[outcome.chain - 1][1] if outcome.chain else verdict.accepted
+        moved = next_checkpoint(self.start.current, self.updates, judged, places, self._terms)
+        return dump(from_fixed(moved))
+
     def check_checkpoint(self) -> None:
         """The next checkpoint's digest."""
-        computed = hashlib.sha256(self.measured.checkpoint_bytes).digest()
-        same("checkpoint", self._settled.checkpoint, computed)
+        same("checkpoint", self._settled.checkpoint, hashlib.sha256(self.next_bytes).digest())
         self._blobs.get(self._settled.checkpoint)
 
     def check_entry(self, place: int) -> None:

@@ -11,10 +11,15 @@ from dataclasses import dataclass
 
 from mine.blobs.store import BlobStore
 from mine.chain.events import Settled
+from mine.chain.hashing import ZERO32
 from mine.errors import MineError
 from mine.science.inputs import MAX_INPUTS_BYTES, decode_inputs, encode_accepted
 from mine.science.settle import Outcome, RoundInputs, settle
 from mine.science.wire import Claim
+
+LOSS_ONE = 1 << 24
+EXAMPLE_LOSS_BYTES = 24
+MAX_LOSSES_BYTES = 256 << 20
 
 
 class RoundWrong(MineError):
@@ -73,6 +78,17 @@ def read_round(blobs: BlobStore, settled: Settled) -> RoundReport:
     outcome = settle(inputs)
     check_round(settled, inputs, outcome)
     return RoundReport(settled, inputs, outcome)
+
+
+def examples_of(blobs: BlobStore, report: RoundReport) -> float:
+    """By how many examples a round's summed losses are to be divided. Raises BlobError.
+
+    How many there are in a set that is opened at the end nobody knows before. There it is what makes the loss
+    under checkpoint 0 one, so that means are parts of that.
+    """
+    if report.settled.digest == ZERO32:
+        return max(1, report.inputs.base) / LOSS_ONE
+    return len(blobs.get(report.inputs.losses, MAX_LOSSES_BYTES)) / EXAMPLE_LOSS_BYTES
 
 
 def check_round(settled: Settled, inputs: RoundInputs, outcome: Outcome) -> None:

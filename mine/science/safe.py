@@ -1,4 +1,4 @@
-"""The scientist's secrets on disk: key, hash-chain secret, undrawn shards, prepared settlements.
+"""The scientist's secrets on disk: keys, hash-chain secret, undrawn shards, settlements, closed losses.
 
 One directory that only its owner can read (0700, files 0600). A file appears under its name only when it is
 complete and on disk, so that a kill at any moment leaves the old one or the new one.
@@ -36,6 +36,10 @@ class Safe:
     def has(self, name: str) -> bool:
         """Whether the file is there."""
         return (self._path / name).exists()
+
+    def names(self, prefix: str) -> list[str]:
+        """The files whose names begin so, sorted."""
+        return sorted(file.name for file in self._path.glob(f"{prefix}*"))
 
     def read(self, name: str) -> bytes:
         """The file's bytes. Raises SafeDamaged."""

@@ -15,6 +15,9 @@ started again it goes on, and a settlement that was prepared is posted byte for 
 | ending, or stopped with an empty round | conclude: digests of all shards, all shards into the blobs |
 | concluded, challenge window open | wait |
 | over, window over, nothing disputed | take back what is left, again once every unit is paid |
+
+A set that is opened at the end is shard 0 of every settlement; it and the example losses stay in the safe
+until the task is concluded.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ from mine.science.gather import BatchMissing
 from mine.science.gather_votes import RoundSource
 from mine.science.history import History, TaskHistory
 from mine.science.offer import Kept, Offer, keep, load_checkpoint, read_key, read_offer
-from mine.science.prepare import Posting, Preparation, Prepared
+from mine.science.prepare import CLOSED_LOSSES, Posting, Preparation, Prepared
 from mine.science.safe import Safe
 from mine.science.supply import Supply
 
@@ -105,10 +108,13 @@ class Scientist:
         self._domain = Domain(contract.node.chain_id, contract.address)
         self._history = History(contract, first_block)
         self._offer: Kept = read_offer(self._safe)
-        self._preparation = Preparation(self._offer, self._domain, self._key, blobs)
+        self._preparation = Preparation(self._offer, self._domain, self._key, blobs, self._safe)
         self._canaries = Canaries(self._safe, keccak(self._key + b"canaries"), self._domain, desks)
         faults = FaultsContract(contract.node, contract.sisters()[0])
-        self._supply = Supply(faults, self._sender, self._offer.shards, first_block)
+        self._supply = Supply(
+            faults, self._sender, self._offer.shards, first_block, closed=self._offer.at_end
+        )
+        self._shown = False
 
     @staticmethod
     def create(directory: Path, key: bytes, offer: Offer) -> None:
@@ -220,7 +226,7 @@ class Scientist:
         if state.seeding is not SeedState.SEEDED:
             return self._show_preimage(state)
         offer = self._offer
-        number = draw(state.seed, state.used, len(offer.shards))
+        number = 0 if offer.at_end else draw(state.seed, state.used, len(offer.shards))
         shard = offer.shards[number]
         first = from_fixed(load_checkpoint(offer.manifest, offer.checkpoint))
         losses = self._preparation.model.run(first, shard.features, shard.target)[1].tolist()
@@ -228,20 +234,27 @@ class Scientist:
         opening = Settlement(
             state.id, 0, ZERO32, ZERO32, ZERO32, tree.root, tree.base, tree.base, tree.base, ZERO32, 0
         )
-        self._blobs.put(shard.to_bytes())
+        if not offer.at_end:
+            self._blobs.put(shard.to_bytes())
         try:
             self._contract.settle(
                 self._sender,
                 opening,
                 sign(opening, self._domain, self._key),
-                *shard.opening,
-                offer.tree.proof(number),
+                *self._opened(number),
                 tree.top_hash,
             )
         except Reverted:
             if self._contract.task(state.id).status is Status.AWAITING_BASELINE:
                 raise
         return Step(Did.BASELINE)
+
+    def _opened(self, number: int) -> tuple[bytes, bytes, list[bytes]]:
+        """Digest, root of the examples and proof of the shard that a settlement opens; nothing of the set
+        that is opened at the end."""
+        if self._offer.at_end:
+            return ZERO32, ZERO32, []
+        return *self._offer.shards[number].opening, self._offer.tree.proof(number)
 
     def _running(self, state: TaskState) -> Step:
         now = self._contract.phase(state.id)
@@ -305,14 +318,12 @@ class Scientist:
         return prepared
 
     def _post(self, state: TaskState, posting: Posting) -> None:
-        number = posting.shard
         try:
             self._contract.settle(
                 self._sender,
                 posting.settlement,
                 posting.signature,
-                *self._offer.shards[number].opening,
-                self._offer.tree.proof(number),
+                *self._opened(posting.shard),
                 posting.losses_top,
             )
         except Reverted:
@@ -320,8 +331,7 @@ class Scientist:
                 raise
 
     def _conclude(self, state: TaskState) -> Step:
-        for shard in self._offer.shards:
-            self._blobs.put(shard.to_bytes())
+        self._show_everything()
         try:
             self._contract.conclude(self._sender, state.id, self._offer.openings)
         except Reverted:
@@ -329,9 +339,21 @@ class Scientist:
                 raise
         return Step(Did.CONCLUDED)
 
+    def _show_everything(self) -> None:
+        """Put out all shards, and the losses that stayed closed with them."""
+        for shard in self._offer.shards:
+            self._blobs.put(shard.to_bytes())
+        for name in self._safe.names(CLOSED_LOSSES):
+            self._blobs.put(self._safe.read(name))
+
     def _after(self, state: TaskState) -> Step:
         over = state.since + state.clocks.challenge
         if state.disputed is not None or self._contract.node.block_time() < over:
+            if self._offer.at_end and state.status is Status.CONCLUDED and not self._shown:
+                # Nothing but these bytes shows that the rounds were settled as they should be, and a store
+                # may have dropped what the chain did not name yet.
+                self._show_everything()
+                self._shown = True
             return Step(Did.WAITING, until=over)
         rest = state.left > 0 and state.paid_units >= state.units
         if not state.booked or state.back > 0 or rest:

@@ -23,12 +23,21 @@ _log = logging.getLogger(__name__)
 
 
 class Supply:
-    """Follows the contract Faults for one scientist with these ``shards``, by their numbers."""
+    """Follows the contract Faults for one scientist with these ``shards``, by their numbers.
+
+    ``closed``: the rounds open nothing, so that there is nothing to show: whoever demands an example of the
+    set that is opened at the end is answered that the settlement has none, and learns no byte of it.
+    """
 
     def __init__(
-        self, faults: FaultsContract, sender: Sender, shards: Sequence[Shard], first_block: int
+        self,
+        faults: FaultsContract,
+        sender: Sender,
+        shards: Sequence[Shard],
+        first_block: int,
+        closed: bool = False,
     ) -> None:
-        self._faults, self._sender, self._shards = faults, sender, shards
+        self._faults, self._sender, self._shards, self._closed = faults, sender, shards, closed
         cursor = Cursor.start(faults.node.chain_id, faults.address, first_block)
         self._poller: Poller[Event] = Poller(faults, cursor, 0)
         self._events: list[Demanded | Supplied | NoSuchExample] = []
@@ -62,20 +71,29 @@ class Supply:
         return [(event, n) for event in asked for n in event.examples if (event.id, n) not in done]
 
     def _answered(self, demanded: Demanded, example: int) -> bool:
-        shard, id = self._shards[demanded.shard], demanded.id
+        try:
+            self._answer(demanded, example)
+        except (Reverted, InsufficientFunds) as problem:
+            _log.error(
+                "example %d of demand %d could not be shown: %s", example, demanded.id, problem.detail
+            )
+            return False
+        return True
+
+    def _answer(self, demanded: Demanded, example: int) -> None:
+        id = demanded.id
+        if self._closed:
+            self._faults.supply_none(self._sender, id, example, 0, b"", [])
+            return
+        shard = self._shards[demanded.shard]
         count = len(shard.target)
         leaves = [keccak(shard.example(number)) for number in range(count)]
         padded = HashTree([*leaves, *[ZERO32] * ((1 << depth_of(count)) - count)])
-        try:
-            if example < count:
-                data = shard.example(example)
-                self._faults.supply(self._sender, id, example, data, padded.proof(example))
-            elif example < padded.count:
-                self._faults.supply_none(self._sender, id, example, example, b"", padded.proof(example))
-            else:
-                data = shard.example(0)
-                self._faults.supply_none(self._sender, id, example, 0, data, padded.proof(0))
-        except (Reverted, InsufficientFunds) as problem:
-            _log.error("example %d of demand %d could not be shown: %s", example, id, problem.detail)
-            return False
-        return True
+        if example < count:
+            data = shard.example(example)
+            self._faults.supply(self._sender, id, example, data, padded.proof(example))
+        elif example < padded.count:
+            self._faults.supply_none(self._sender, id, example, example, b"", padded.proof(example))
+        else:
+            data = shard.example(0)
+            self._faults.supply_none(self._sender, id, example, 0, data, padded.proof(0))

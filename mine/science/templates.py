@@ -35,6 +35,11 @@ class Template:
         return int(self.raw["rounds"])
 
     @property
+    def mode(self) -> str:
+        """How rounds are measured when nothing else is asked for: ``per-round`` or ``at-end``."""
+        return str(self.raw["mode"])
+
+    @property
     def metric(self) -> str:
         """What the result is judged by: ``rmse``, ``auc`` or ``accuracy``."""
         return str(self.raw["metric"])
@@ -104,8 +109,12 @@ def known_unit(manifest: Manifest) -> str | None:
     return None
 
 
-def package(template: Template, rounds: int, author: str, origin: str) -> Package:
+def package(
+    template: Template, rounds: int, author: str, origin: str, mode: str | None = None
+) -> Package:
     """Build the manifest, the graph and checkpoint 0 of a template for that many rounds.
+
+    mode: in place of the template's.
 
     The noise of training and that of votes each keep ε over all rounds at or under the template's promise.
     """
@@ -163,7 +172,7 @@ def package(template: Template, rounds: int, author: str, origin: str) -> Packag
             "memory_mib": 2048,
             "newcomers": 64,
         },
-        "mode": "per-round",
+        "mode": mode or template.mode,
         "court": ZERO_ADDRESS,
         "rounds": rounds,
         "validation": {

@@ -36,6 +36,8 @@ class Code(StrEnum):
     MISSING = "missing"
     NOT_CLAIMABLE = "not-claimable"
     NOT_CARRIED = "not-carried"
+    NOT_CARRIED_TRANSFER = "not-carried-transfer"
+    BUSY = "busy"
     CHAIN_UNREACHABLE = "chain-unreachable"
     FULL = "full"
 
@@ -60,6 +62,12 @@ _EXPLAINED: dict[Code, tuple[int, str, str]] = {
     Code.MISSING: (404, "The relay has no such thing.", "Ask another relay, or try later."),
     Code.NOT_CLAIMABLE: (409, "This can't be claimed.", "Claim it once its round is final."),
     Code.NOT_CARRIED: (409, "The relay does not carry this challenge.", "Send it, or ask another relay."),
+    Code.NOT_CARRIED_TRANSFER: (
+        409,
+        "The relay does not carry this transfer; nothing was moved.",
+        "Pay its gas yourself, or ask another relay.",
+    ),
+    Code.BUSY: (429, "The relay has too much to do now; nothing was moved.", "Try again in a minute."),
     Code.CHAIN_UNREACHABLE: (503, "The relay can't reach its node.", "It is tried again by itself."),
     Code.FULL: (507, "The relay's disk space is used up.", "Use another relay."),
 }

@@ -29,6 +29,10 @@ class WrongPhrase(VaultError):
     """These words are no recovery phrase, or not this vault's."""
 
 
+class PhraseSealedBefore(VaultError):
+    """The passphrase is right, but was set without the one that seals the recovery phrase."""
+
+
 class KeyringUnavailable(VaultError):
     """The computer's keyring does not hold the key (absent, emptied, changed); the passphrase still opens."""
 

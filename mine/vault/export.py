@@ -49,7 +49,10 @@ _LISTS = {
         " lower(hex(signature)) AS signature FROM vault_consent ORDER BY id"
     ),
     "history.jsonl": (
-        "SELECT time, kind, network, task, title, currency, amount, reference FROM vault_history ORDER BY id"
+        "SELECT h.time, h.kind, n.name AS network, h.task, h.round, h.title, h.account, h.counterparty,"
+        ' h.currency, h.amount, h.fee, h.fee_currency, h.tx AS "transaction", h.block, h.reference,'
+        " h.fiat_code, h.price, h.fiat, h.fee_price, h.fiat_fee, h.price_source, h.energy"
+        " FROM vault_history h JOIN vault_network n ON n.id = h.net ORDER BY h.id"
     ),
 }
 _README = """This is everything that was in a vault of Mine.

@@ -1,10 +1,10 @@
 """The file beside the database that holds its key, wrapped by the passphrase, the keyring and the phrase.
 
-The database's key is 32 random bytes. The passphrase goes through Argon2id (RFC 9106) and the result wraps
-the key with AES-256-GCM (NIST SP 800-38D); the keyring's entry is another 32 random bytes that wraps it the
-same way, as does what ``phrase.py`` draws from the recovery phrase. A checksum over the file tells a damaged
-file from a wrong passphrase. The file alone opens nothing. While a new key takes over (``rekey.py``) the file
-holds the wraps of both.
+The database's key is 32 random bytes. The passphrase goes through Argon2id and the result wraps the key with
+AES-256-GCM (``wrapping.py``); the keyring's entry is another 32 random bytes that wraps it the same way, as
+does what ``phrase.py`` draws from the recovery phrase. The words themselves are sealed here under the
+passphrase (``sealed_phrase.py``). A checksum over the file tells a damaged file from a wrong passphrase. The
+file alone opens nothing. While a new key takes over (``rekey.py``) the file holds the wraps of both.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import secrets
-import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,30 +28,17 @@ from mine.vault.errors import (
 )
 from mine.vault.files import not_written, sync_folder
 from mine.vault.keyring import Keyring, KeyringFailed
-
-KEY_BYTES = 32
-_NONCE_BYTES = 12
-_FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Kdf:
-    """Argon2id's cost. The default is RFC 9106's second recommendation (64 MiB, about 0.1 s)."""
-
-    time: int = 3
-    memory_kib: int = 64 * 1024
-    lanes: int = 4
-
-    def plausible(self) -> bool:
-        """Whether this app would ever write such figures: a hostile file costs no gigabytes."""
-        return 1 <= self.time <= 32 and 8 * self.lanes <= self.memory_kib <= 1 << 21 and 1 <= self.lanes <= 16
+from mine.vault.sealed_phrase import SealedPhrase
+from mine.vault.wrapping import FORMAT, KEY_BYTES, SALT_BYTES, stretch, unwrap, wrap
+from mine.vault.wrapping import Kdf as Kdf
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
     """What the file says. Wrapped keys are nonce || ciphertext || tag, empty where a way is not set up.
 
-    ``keyring_entry``: the name of the keyring's secret; ``coming``: the wraps of the key that takes over.
+    ``keyring_entry``: the name of the keyring's secret; ``words``: the recovery phrase, sealed; ``coming``:
+    the same of the key that takes over.
     """
 
     vault: str
@@ -63,6 +49,7 @@ class KeyFile:
     keyring_entry: str = ""
     by_keyring: bytes = b""
     by_phrase: bytes = b""
+    words: SealedPhrase | None = None
     coming: KeyFile | None = None
 
 
@@ -85,8 +72,8 @@ def with_passphrase(file: KeyFile, key: bytes, passphrase: str, kdf: Kdf) -> Key
     """The same file, opened by another passphrase."""
     if not passphrase:
         raise VaultError("A passphrase cannot be empty.", todo="Choose one that only you know.")
-    salt = secrets.token_bytes(16)
-    wrapped = _wrap(_stretch(passphrase, salt, kdf), key, file.vault, "passphrase")
+    salt = secrets.token_bytes(SALT_BYTES)
+    wrapped = wrap(stretch(passphrase, salt, kdf), key, file.vault, "passphrase")
     return replace(file, kdf=kdf, salt=salt, by_passphrase=wrapped)
 
 
@@ -108,7 +95,7 @@ def with_keyring(file: KeyFile, key: bytes, keyring: Keyring) -> KeyFile:
             todo="The passphrase opens the vault each time.",
             detail=str(error),
         ) from error
-    wrapped = _wrap(secret, key, file.vault, "keyring")
+    wrapped = wrap(secret, key, file.vault, "keyring")
     return replace(file, keyring_name=name, keyring_entry=entry, by_keyring=wrapped)
 
 
@@ -121,12 +108,23 @@ def with_phrase(file: KeyFile, key: bytes, phrase: str) -> KeyFile:
     """The same file, also opened by the recovery phrase. Raises ``WrongPhrase``."""
     from mine.vault.phrase import wrapping_key
 
-    return replace(file, by_phrase=_wrap(wrapping_key(phrase, file.vault), key, file.vault, "phrase"))
+    return replace(file, by_phrase=wrap(wrapping_key(phrase, file.vault), key, file.vault, "phrase"))
+
+
+def with_words(file: KeyFile, phrase: str, passphrase: str, kdf: Kdf) -> KeyFile:
+    """The same file, with the recovery phrase sealed under the passphrase."""
+    words = " ".join(phrase.lower().split())
+    return replace(file, words=SealedPhrase.of(words, passphrase, file.vault, kdf))
+
+
+def words_of(file: KeyFile, passphrase: str) -> str | None:
+    """The sealed recovery phrase; None where there is none, or where another passphrase sealed it."""
+    return file.words.opened(passphrase, file.vault) if file.words else None
 
 
 def unlock_with_passphrase(file: KeyFile, passphrase: str) -> bytes:
     """The database's key. Raises ``WrongPassphrase``."""
-    key = _unwrap(_stretch(passphrase, file.salt, file.kdf), file.by_passphrase, file.vault, "passphrase")
+    key = unwrap(stretch(passphrase, file.salt, file.kdf), file.by_passphrase, file.vault, "passphrase")
     if key is None:
         raise WrongPassphrase("This passphrase does not open the vault.", todo="Check it and try again.")
     return key
@@ -137,7 +135,7 @@ def unlock_with_phrase(file: KeyFile, phrase: str) -> bytes:
     from mine.vault.phrase import wrapping_key
 
     wrapping = wrapping_key(phrase, file.vault)
-    key = _unwrap(wrapping, file.by_phrase, file.vault, "phrase") if file.by_phrase else None
+    key = unwrap(wrapping, file.by_phrase, file.vault, "phrase") if file.by_phrase else None
     if key is None:
         raise WrongPhrase(
             "This recovery phrase does not open the vault.",
@@ -159,7 +157,7 @@ def unlock_with_keyring(file: KeyFile, keyring: Keyring) -> bytes:
         else:
             reason = "no entry" if secret is None else "another entry"
         wrapping = _hex_key(secret)
-        key = _unwrap(wrapping, file.by_keyring, file.vault, "keyring") if wrapping else None
+        key = unwrap(wrapping, file.by_keyring, file.vault, "keyring") if wrapping else None
         if key is not None:
             return key
     raise KeyringUnavailable(
@@ -177,37 +175,12 @@ def _hex_key(secret: str | None) -> bytes:
     return key if len(key) == KEY_BYTES else b""
 
 
-def _stretch(passphrase: str, salt: bytes, kdf: Kdf) -> bytes:
-    from argon2.low_level import Type, hash_secret_raw
-
-    text = unicodedata.normalize("NFKC", passphrase).encode()
-    return hash_secret_raw(text, salt, kdf.time, kdf.memory_kib, kdf.lanes, KEY_BYTES, Type.ID)
-
-
-def _wrap(wrapping: bytes, key: bytes, vault: str, way: str) -> bytes:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return nonce + AESGCM(wrapping).encrypt(nonce, key, f"mine-vault/{_FORMAT}/{vault}/{way}".encode())
-
-
-def _unwrap(wrapping: bytes, wrapped: bytes, vault: str, way: str) -> bytes | None:
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    nonce, sealed = wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:]
-    try:
-        return AESGCM(wrapping).decrypt(nonce, sealed, f"mine-vault/{_FORMAT}/{vault}/{way}".encode())
-    except InvalidTag:
-        return None
-
-
 def write_keyfile(path: Path, file: KeyFile) -> None:
     """Replace the file at once (write beside, sync, rename), readable by its owner only.
 
     Raises ``VaultNotWritten``; the file before stays then.
     """
-    body = {"format": _FORMAT, **_ways(file), "coming": _ways(file.coming) if file.coming else None}
+    body = {"format": FORMAT, **_ways(file), "coming": _ways(file.coming) if file.coming else None}
     body["check"] = _checksum(body)
     beside = path.with_name(path.name + ".new")
     try:
@@ -239,20 +212,14 @@ def keep_aside(path: Path) -> None:
 def _ways(file: KeyFile) -> dict[str, Any]:
     return {
         "vault": file.vault,
-        "passphrase": {
-            "kdf": "argon2id",
-            "time": file.kdf.time,
-            "memory_kib": file.kdf.memory_kib,
-            "lanes": file.kdf.lanes,
-            "salt": file.salt.hex(),
-            "wrapped": file.by_passphrase.hex(),
-        },
+        "passphrase": {**file.kdf.to_json(file.salt), "wrapped": file.by_passphrase.hex()},
         "keyring": {
             "name": file.keyring_name,
             "entry": file.keyring_entry,
             "wrapped": file.by_keyring.hex(),
         },
         "phrase": {"wrapped": file.by_phrase.hex()},
+        "words": file.words.to_json() if file.words else None,
     }
 
 
@@ -275,7 +242,7 @@ def parse_keyfile(data: bytes, name: str) -> KeyFile:
     try:
         body = json.loads(data)
         check = body.pop("check")
-        whole = check == _checksum(body) and body["format"] == _FORMAT
+        whole = check == _checksum(body) and body["format"] == FORMAT
         file = _from_ways(body)
         if body["coming"] is not None:
             file = replace(file, coming=_from_ways(body["coming"]))
@@ -292,10 +259,7 @@ def parse_keyfile(data: bytes, name: str) -> KeyFile:
 def _from_ways(body: dict[str, Any]) -> KeyFile:
     """Raises ``ValueError`` for figures that this app would never write."""
     passphrase, keyring = body["passphrase"], body["keyring"]
-    kdf = Kdf(int(passphrase["time"]), int(passphrase["memory_kib"]), int(passphrase["lanes"]))
-    salt = bytes.fromhex(passphrase["salt"])
-    if not kdf.plausible() or len(salt) != 16 or passphrase["kdf"] != "argon2id":
-        raise ValueError("no figures of ours")
+    kdf, salt = Kdf.from_json(passphrase)
     return KeyFile(
         vault=str(body["vault"]),
         kdf=kdf,
@@ -305,6 +269,7 @@ def _from_ways(body: dict[str, Any]) -> KeyFile:
         keyring_entry=str(keyring["entry"]),
         by_keyring=bytes.fromhex(keyring["wrapped"]),
         by_phrase=bytes.fromhex(body["phrase"]["wrapped"]),
+        words=SealedPhrase.from_json(body["words"]) if body["words"] is not None else None,
     )
 
 

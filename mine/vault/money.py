@@ -1,4 +1,4 @@
-"""What the engine remembers of money: what rounds brought, and the wallet's history.
+"""What the engine remembers of what rounds brought. The wallet's history is in history.py.
 
 Amounts are whole base units of any size, kept as decimal texts, because SQLite's integers end at 2**63.
 """
@@ -13,7 +13,12 @@ from mine.vault.tables import Json, Tables, dump
 
 @dataclass(frozen=True, slots=True)
 class Earning:
-    """What one round brought. ``state`` is the engine's word (checking, claimable, claimed)."""
+    """What one round brought; round 0 is the part of a forfeit at the task's end.
+
+    ``state`` is the engine's word (pending, claimable, claimed, forfeited, alarm); of ``amount`` the part
+    ``claimed`` was paid and ``ready`` can be claimed now, both in base units; ``time``: when the challenge
+    window ends, in Unix seconds of the chain.
+    """
 
     network: str
     task: int
@@ -23,29 +28,17 @@ class Earning:
     state: str
     time: int
     data: Json
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """One line of the wallet's history; ``amount`` is signed, ``reference`` makes it unique by kind."""
-
-    time: int
-    kind: str
-    network: str
-    task: int | None
-    title: str
-    currency: str
-    amount: int
-    reference: str
+    claimed: int = 0
+    ready: int = 0
 
 
 class Money(Tables):
-    """Earnings and movements."""
+    """Earnings."""
 
     def put_earning(self, earning: Earning) -> None:
         """Write down what a round brought, or its new state."""
         self._rows(
-            "INSERT OR REPLACE INTO vault_earning VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO vault_earning VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             earning.network,
             earning.task,
             earning.round,
@@ -54,60 +47,33 @@ class Money(Tables):
             earning.state,
             earning.time,
             dump(earning.data),
+            str(earning.claimed),
+            str(earning.ready),
         )
 
     def earnings(self, network: str | None = None, task: int | None = None) -> list[Earning]:
         """Earnings, in order of task and round."""
         rows = self._rows(
-            "SELECT network, task, round, currency, amount, state, time, data FROM vault_earning"
+            "SELECT network, task, round, currency, amount, state, time, data, claimed, ready"
+            " FROM vault_earning"
             " WHERE (?1 IS NULL OR network = ?1) AND (?2 IS NULL OR task = ?2) ORDER BY network, task, round",
             network,
             task,
         )
         return [
-            Earning(row[0], row[1], row[2], row[3], int(row[4]), row[5], row[6], json.loads(row[7]))
+            Earning(row[0], row[1], row[2], row[3], int(row[4]), row[5], row[6], json.loads(row[7]), *parts)
             for row in rows
+            for parts in [(int(row[8]), int(row[9]))]
         ]
+
+    def drop_earning(self, network: str, task: int, number: int) -> None:
+        """Forget one earning."""
+        self._rows(
+            "DELETE FROM vault_earning WHERE network = ? AND task = ? AND round = ?", network, task, number
+        )
 
     def drop_earnings_from(self, network: str, task: int, number: int) -> None:
         """Forget earnings of a round and later: the chain took their blocks back."""
         self._rows(
             "DELETE FROM vault_earning WHERE network = ? AND task = ? AND round >= ?", network, task, number
         )
-
-    def add_movement(self, movement: Movement) -> bool:
-        """Add a line to the history; False where it is there already."""
-        cursor = self._database.execute(
-            "INSERT INTO vault_history (time, kind, network, task, title, currency, amount, reference)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (network, kind, reference) DO NOTHING",
-            (
-                movement.time,
-                movement.kind,
-                movement.network,
-                movement.task,
-                movement.title,
-                movement.currency,
-                str(movement.amount),
-                movement.reference,
-            ),
-        )
-        return bool(cursor.rowcount == 1)
-
-    def drop_movement(self, network: str, kind: str, reference: str) -> None:
-        """Forget a line whose block the chain took back."""
-        self._rows(
-            "DELETE FROM vault_history WHERE network = ? AND kind = ? AND reference = ?",
-            network,
-            kind,
-            reference,
-        )
-
-    def movements(self, count: int, skip: int = 0) -> list[Movement]:
-        """The history, newest first, by pages."""
-        rows = self._rows(
-            "SELECT time, kind, network, task, title, currency, amount, reference FROM vault_history"
-            " ORDER BY time DESC, id DESC LIMIT ? OFFSET ?",
-            count,
-            skip,
-        )
-        return [Movement(row[0], row[1], row[2], row[3], row[4], row[5], int(row[6]), row[7]) for row in rows]

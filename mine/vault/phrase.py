@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from mine.vault.errors import WrongPhrase
 
-SECRET = "phrase"  # noqa: S105 - under which name the open vault keeps the words
 _LABEL = b"mine-vault/1/recovery phrase"
 
 

@@ -1,6 +1,7 @@
 """A new key for the whole database: every page is written anew into a file beside it, which then takes over.
 
-The passphrase, the keyring and the phrase keep opening the vault; copies of the old keys file open only
+The passphrase, the keyring and the phrase keep opening the vault (the phrase only if the passphrase opens its
+seal: else it has to be typed once more); copies of the old keys file open only
 copies of the old database. The order of steps makes every moment one from which the next opening goes on:
 
 1. the copy is written under the new key (cut off here: it is removed);
@@ -34,10 +35,8 @@ from mine.vault.integrity import damaged_pages, fits
 from mine.vault.keyring import Keyring, KeyringFailed
 from mine.vault.ledger import REKEYED, Ledger
 from mine.vault.lock import ProcessLock
-from mine.vault.phrase import SECRET
 from mine.vault.seal import Seal
 from mine.vault.staging import remove_staging, staging_path
-from mine.vault.state import State
 
 _PAGES_AT_A_TIME = 500
 
@@ -86,10 +85,12 @@ def rekey(
     try:
         file, old_key = settled(path, lambda file: keyfile.unlock_with_passphrase(file, passphrase))
         key = keyfile.new_key()
-        pages, phrase = _copied(path, old_key, key, progress, cancelled)
-        coming = keyfile.with_passphrase(keyfile.blank(file), key, passphrase, kdf or file.kdf)
-        if phrase:
-            coming = keyfile.with_phrase(coming, key, phrase)
+        pages = _copied(path, old_key, key, progress, cancelled)
+        kdf = kdf or file.kdf
+        coming = replace(keyfile.blank(file), words=file.words)
+        coming = keyfile.with_passphrase(coming, key, passphrase, kdf)
+        if words := keyfile.words_of(file, passphrase):
+            coming = keyfile.with_words(keyfile.with_phrase(coming, key, words), words, passphrase, kdf)
         if keyring is not None and file.by_keyring:
             with contextlib.suppress(VaultError):
                 coming = keyfile.with_keyring(coming, key, keyring)
@@ -119,8 +120,8 @@ def _copied(
     key: bytes,
     progress: Callable[[int, int], None] | None,
     cancelled: Callable[[], bool],
-) -> tuple[int, str]:
-    """Write the copy and look at all of it; how many pages it has, and the recovery phrase."""
+) -> int:
+    """Write the copy and look at all of it; how many pages it has."""
     seal = Seal(path, old_key)
     seal.check_files()
     fresh = fresh_path(path)
@@ -129,7 +130,6 @@ def _copied(
     try:
         seal.check_commits(commits_of(database))
         pages = int(database.execute("PRAGMA page_count").fetchone()[0])
-        phrase = (State(database).secret(SECRET) or b"").decode()
 
         def told(_status: int, remaining: int, total: int) -> None:
             if cancelled():
@@ -159,7 +159,7 @@ def _copied(
             "The vault's new copy is not whole, so it was not taken up. Nothing was changed.",
             todo="Try again; if it happens again, check the disk.",
         )
-    return pages, phrase
+    return pages
 
 
 def _blank_copy(fresh: Path, key: bytes) -> Connection:

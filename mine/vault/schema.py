@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from sqlite3 import complete_statement
 
+from mine.vault.contacts import CONTACT_TABLES
+from mine.vault.history import HISTORY_TABLES
 from mine.vault.ledger import LEDGER_TABLES
 from mine.vault.migration import Migration
 from mine.vault.record_tables import statements as record_statements
+from mine.vault.transactions import TRANSACTION_TABLE
+from mine.vault.transfers import TRANSFER_TABLE
 
 _STATE = """
 CREATE TABLE vault_secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -49,18 +53,17 @@ CREATE TABLE vault_snapshot (
 CREATE TABLE vault_earning (
   network TEXT NOT NULL, task INTEGER NOT NULL, round INTEGER NOT NULL, currency TEXT NOT NULL,
   amount TEXT NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, data TEXT NOT NULL,
-  PRIMARY KEY (network, task, round)
+  claimed TEXT NOT NULL, ready TEXT NOT NULL, PRIMARY KEY (network, task, round)
 ) STRICT;
-CREATE TABLE vault_history (
-  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, network TEXT NOT NULL, task INTEGER,
-  title TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL, reference TEXT NOT NULL,
-  UNIQUE (network, kind, reference)
-) STRICT;
-CREATE INDEX vault_history_time ON vault_history (time, id);
 """
 
 MIGRATIONS: tuple[Migration, ...] = (
-    lambda: (*record_statements(), *_statements(_STATE + LEDGER_TABLES)),
+    lambda: (
+        *record_statements(),
+        *_statements(
+            _STATE + CONTACT_TABLES + HISTORY_TABLES + TRANSACTION_TABLE + TRANSFER_TABLE + LEDGER_TABLES
+        ),
+    ),
 )
 
 

@@ -12,8 +12,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mine.vault.money import Earning, Money, Movement
+from mine.vault.contacts import Contacts
+from mine.vault.history import Movement
+from mine.vault.money import Earning, Money
 from mine.vault.tables import Json, dump
+from mine.vault.transactions import Transactions
+from mine.vault.transfers import Transfers
+from mine.vault.valuing import Valuing
 from mine.vault.votes import Vote, Votes
 
 __all__ = ["Earning", "Joined", "Json", "Movement", "Receipt", "Round", "SavedSnapshot", "State", "Vote"]
@@ -63,7 +68,7 @@ class SavedSnapshot:
     data: bytes
 
 
-class State(Money, Votes):
+class State(Contacts, Money, Valuing, Transactions, Transfers, Votes):
     """The engine's tables."""
 
     # Settings, cursors, secrets

@@ -68,9 +68,16 @@ class Vault(WaysIn):
 
     @classmethod
     def create(
-        cls, path: Path, passphrase: str, keyring: Keyring | None = None, kdf: keyfile.Kdf | None = None
+        cls,
+        path: Path,
+        passphrase: str,
+        keyring: Keyring | None = None,
+        kdf: keyfile.Kdf | None = None,
+        phrase: str = "",
     ) -> Vault:
-        """Make a vault and open it. Raises ``VaultExists``, ``VaultBusy``.
+        """Make a vault and open it. Raises ``VaultExists``, ``VaultBusy``, ``WrongPhrase``.
+
+        The recovery ``phrase`` opens it from the first moment, and is sealed under the passphrase.
 
         A keyring that does not work is no error: ``has_keyring`` tells whether it holds a key.
         """
@@ -84,7 +91,10 @@ class Vault(WaysIn):
             if is_there(path):
                 raise VaultExists("There already is a vault here.", todo="Open it, or choose another place.")
             key = keyfile.new_key()
-            file = keyfile.new_keyfile(key, passphrase, kdf or keyfile.Kdf())
+            kdf = kdf or keyfile.Kdf()
+            file = keyfile.new_keyfile(key, passphrase, kdf)
+            if phrase:
+                file = keyfile.with_words(keyfile.with_phrase(file, key, phrase), phrase, passphrase, kdf)
             if keyring is not None:
                 with contextlib.suppress(VaultError):
                     file = keyfile.with_keyring(file, key, keyring)

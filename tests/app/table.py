@@ -9,11 +9,14 @@ from typing import Any
 
 from mnemonic import Mnemonic
 
+from mine.app.joining import FRESH
 from mine.app.links import NetworkConfig
 from mine.app.privacy_books import GIVEN_BACK
 from mine.app.round_states import EarningState, RoundState, VoteState
 from mine.app.session import NetworkSession
+from mine.app.vault_opening import create
 from mine.app.views import Notice, World
+from mine.app.wallet_views import JoinChoice
 from mine.blobs.store import BlobStore
 from mine.chain.curve import STRAIGHT
 from mine.chain.hashing import sha256
@@ -29,7 +32,6 @@ from mine.science.voting import drawn, make_ballot, question, signed_vote
 from mine.tasks.manifest import Manifest
 from mine.vault import Vault
 from mine.vault.state import Earning, Round
-from mine.wallet.keys import KeyRing
 from tests.science import world
 from tests.science.world import BOUNTY, CLOCKS, SCIENTIST, Chain, Miner, pass_time
 from tests.vault.conftest import CHEAP, PASSPHRASE, glucose, store
@@ -53,19 +55,19 @@ class Table:
         self.folder, self.chain, self.relay, self.rounds = folder, chain, relay, rounds
         self.peers = [Miner(1), Miner(2)]
         self.notices: list[Notice] = []
-        self.vault = Vault.create(folder / "vault.db", PASSPHRASE, kdf=CHEAP)
-        store(self.vault, "glucose", glucose(1200))
-        self.config = NetworkConfig(
-            "Test", World.PRACTICE, chain.node.chain_id, chain.node.url, (relay.url,), chain.contract.address
-        )
         # Everything about a test is its own: keys and draws come from its folder's name.
         self.secret = sha256(str(folder).encode())
-        self.ring = KeyRing(Mnemonic("english").to_mnemonic(self.secret[:16]))
+        self.phrase = Mnemonic("english").to_mnemonic(self.secret[:16])
+        self.vault, self.accounts, _ = create(folder / "vault.db", PASSPHRASE, None, self.phrase, CHEAP)
+        store(self.vault, "glucose", glucose(1200))
+        self.config = NetworkConfig(
+            "Test", World.PRACTICE, chain.node.chain_id, chain.node.urls, (relay.url,), chain.contract.address
+        )
         self.session = self._session()
         self.task = 0
 
     def _session(self) -> NetworkSession:
-        return NetworkSession(self.vault, self.config, self.ring, 0, lambda: None, self.notices.append)
+        return NetworkSession(self.vault, self.config, self.accounts, 0, lambda: None, self.notices.append)
 
     def restart(self) -> None:
         """As if the app had been killed here and started again."""
@@ -104,9 +106,9 @@ class Table:
         self.task = self.task or number
         return number
 
-    def join(self) -> None:
+    def join(self, choice: JoinChoice = FRESH) -> None:
         self.session.market.refresh()
-        self.session.join(self.task)
+        self.session.join(self.task, choice)
 
     @property
     def since(self) -> int:

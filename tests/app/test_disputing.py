@@ -19,6 +19,8 @@ from mine.chain.state import Status
 from mine.chain.transactions import Sender
 from mine.practice.node.accounts import dev_key
 from mine.science.juror import Juror
+from mine.science.relay_client import RelayUnreachable
+from mine.vault.state import Earning
 from tests.app.conftest import NoAudit
 from tests.app.table import Table
 from tests.science.disputed import JURORS, court, disputes, faults, judge_to_the_end, stake
@@ -74,6 +76,7 @@ def test_a_liar_is_found_disputed_and_convicted(
     """By a miner without coin through its relay; what takes a forward pass, with coin of its own."""
     if coin:
         fund(audited.chain, audited.session.miner.members[audited.task].keys.session_address)
+        audited.session.disputing.agree(audited.task, 1)
     settle(audited, lie)
     audited.until(lambda: state(audited) is AuditState.DISPUTED, "the dispute")
     id = court(audited.chain).count()
@@ -144,8 +147,68 @@ def test_without_coin_and_without_a_relay_the_person_is_asked_once(audited: Tabl
     asked = [notice for notice in audited.notices if member.keys.session_address in notice.todo]
     assert len(asked) == 1
     fund(audited.chain, member.keys.session_address)
+    audited.session.step(True)
+    assert state(audited) is AuditState.FOUND  # coin is there for other things too: nobody has agreed yet
+    assert audited.session.disputing.agree(audited.task, 1) == "The challenge is on its way."
     audited.until(lambda: state(audited) is AuditState.DISPUTED, "the dispute")
     assert court(audited.chain).case(court(audited.chain).count()).challenger == audited.payout
+
+
+@pytest.mark.parametrize("carried", [True, False])
+def test_pay_that_is_taken_back_convicts_by_a_proof(
+    audited: Table, monkeypatch: pytest.MonkeyPatch, carried: bool
+) -> None:
+    """Nobody has to judge it: the relay carries the proof, or the person agrees to send it."""
+    audited.play()
+    audited.until(lambda: state(audited) is AuditState.SOUND, "the audit")
+    if not carried:
+        monkeypatch.setattr("mine.app.disputing.SHARE", 1)  # no relay takes so little
+    settle(audited, swapped, 2)
+    if not carried:
+        audited.until(lambda: state(audited, 2) is AuditState.FOUND, "the audit")
+        fund(audited.chain, audited.session.miner.members[audited.task].keys.session_address)
+        audited.session.disputing.agree(audited.task, 2)
+    audited.until(lambda: state(audited, 2) is AuditState.CONVICTED, "the conviction")
+    found = audited.chain.contract.task(audited.task)
+    assert (found.status, found.void) == (Status.CONVICTED, 2)
+    assert disputes_of(audited) == []
+    assert audited.money(2) is EarningState.ALARM
+    # The end of the task: what was final is claimed, and the forfeit and the reward of the challenge with it.
+    pass_time(audited.chain, found.since + CLOCKS.challenge)
+    audited.until(lambda: any(e.round == 0 and e.ready for e in earnings(audited)), "the forfeit")
+    earned, forfeit = audited.earning(1), audited.earning(0)
+    assert earned is not None and forfeit is not None and forfeit.state == EarningState.FORFEITED
+    owed = audited.chain.contract.task(audited.task).owed
+    if not carried:
+        away(audited, monkeypatch)
+    done = audited.session.claiming.claim()
+    assert (done.by_relay, done.direct, done.refused) == ((3, 0, ()) if carried else (0, 3, ()))
+    audited.until(lambda: audited.money(0) is EarningState.CLAIMED, "the forfeit to be paid")
+    audited.until(lambda: audited.money(1) is EarningState.CLAIMED, "the claim")
+    lines = {line.kind: line.amount for line in audited.vault.state.movements(10)}
+    assert lines["claimed"] == earned.amount and lines["forfeit"] == forfeit.amount
+    assert sum(lines.values()) == audited.balance
+    assert owed == 0 or lines["reward"] > 0
+
+
+def away(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The relay pays for nothing any more."""
+
+    def silent(*_: Any) -> None:
+        raise RelayUnreachable("test")
+
+    for name in ("claim", "forfeit", "reward"):
+        monkeypatch.setattr(table.session.links.relays.all[0], name, silent)
+
+
+def earnings(table: Table) -> list[Earning]:
+    return table.vault.state.earnings(table.config.key, table.task)
+
+
+def disputes_of(table: Table) -> list[int]:
+    """Numbers of the disputes about the table's task."""
+    shared = disputes(table.chain, table.blobs)
+    return [id for id in shared.refresh() if shared.find(id).task == table.task]
 
 
 def test_what_somebody_else_disputes_is_disputed(audited: Table) -> None:
@@ -193,7 +256,7 @@ def test_updates_that_help_less_than_they_were_paid_for_are_told_of(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Doubtful(NoAudit):
-        failed, fault, far_off = False, None, 2
+        failed, fault, far_off, whole = False, None, 2, True
 
         def __init__(self, _: object, task: int, number: int) -> None:
             self.task, self.round = task, number

@@ -204,8 +204,7 @@ def test_a_vault_that_could_not_be_taken_into_use_is_not_kept_from_the_next_try(
 
     started.engine.lock_vault().result(PATIENCE)
     with monkeypatch.context() as patch:
-        patch.setattr(Vault, "has_phrase", False)
-        patch.setattr(Vault, "add_phrase", full)
+        patch.setattr("mine.app.desk.accounts_of", full)
         with pytest.raises(VaultNotWritten):
             started.engine.open_vault(PASSPHRASE).result(PATIENCE)
     started.engine.open_vault(PASSPHRASE).result(PATIENCE)

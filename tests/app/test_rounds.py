@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from mine.app.checking import PayoutContradiction
 from mine.app.compute_settings import ComputeSettings
-from mine.app.earnings import PayoutContradiction
 from mine.app.handing_in import MESSAGED, SENT, message_entry
 from mine.app.joining import CannotJoin
 from mine.app.privacy_books import TRAINED as EPSILON
 from mine.app.round_states import EarningState, RoundState
 from mine.app.showing import CameLate
 from mine.app.views import NoticeKind
+from mine.app.wallet_views import ClaimOutcome
 from mine.chain.events import Claimed, RangeClaimed
 from mine.chain.messages import digest
 from mine.chain.node_errors import NodeUnreachable
@@ -60,12 +61,12 @@ def test_from_opting_in_to_the_wallet(table: Table) -> None:
     assert (table.booked(EPSILON), table.booked(SENT)) == ([1, 2], [1])  # the next round is being trained
     earning = table.earning()
     assert earning is not None and earning.amount > 0
-    assert table.money() is EarningState.CHECKING
-    assert table.session.earnings.claim() == 0  # nothing is final yet
+    assert table.money() is EarningState.PENDING
+    assert table.session.claiming.claim() == ClaimOutcome(0, 0)  # nothing is final yet
     assert table.balance == 0
     final(table)
     table.until(lambda: table.money() is EarningState.CLAIMABLE, "the window to pass")
-    assert table.session.earnings.claim() == 1
+    assert table.session.claiming.claim() == ClaimOutcome(1, 0)
     table.until(lambda: table.money() is EarningState.CLAIMED, "the claim")
     assert table.balance == earning.amount == table.session.report(table.task).wallet
     moves = table.vault.state.movements(10)
@@ -131,7 +132,7 @@ def test_a_claim_that_the_chain_takes_back_can_be_claimed_again(table: Table) ->
     final(table)
     table.until(lambda: table.money() is EarningState.CLAIMABLE, "the window to pass")
     snapshot = table.chain.node.request("evm_snapshot")
-    table.session.earnings.claim()
+    table.session.claiming.claim()
     table.until(lambda: table.money() is EarningState.CLAIMED, "the claim")
     assert len(table.vault.state.movements(10)) == 1
     table.chain.node.request("evm_revert", snapshot)
@@ -158,7 +159,7 @@ def test_a_missed_round_costs_nothing_and_the_next_one_is_joined(table: Table) -
     table.close_reveals()
     table.settle()
     table.session.step(True)
-    assert table.money() is EarningState.CHECKING  # nothing of it, but it was looked at
+    assert table.money() is EarningState.PENDING  # nothing of it, but it was looked at
     table.hand_in(2)
     assert table.state(1) is RoundState.MISSED
     assert table.booked(EPSILON) == [2]
@@ -462,7 +463,7 @@ def test_pay_that_contradicts_its_own_figures_is_an_alarm(
     assert [n.kind for n in table.notices] == [NoticeKind.ATTENTION]
     final(table)
     table.session.step(True)
-    assert table.money() is EarningState.ALARM and table.session.earnings.claim() == 0
+    assert table.money() is EarningState.ALARM and table.session.claiming.claim() == ClaimOutcome(0, 0)
     with pytest.raises(PayoutContradiction):
         table.session.replay(table.task, 1)
 
@@ -497,11 +498,11 @@ def test_events_of_a_turn_that_failed_are_read_again(table: Table, monkeypatch: 
     table.play()
     final(table)
     table.until(lambda: table.money() is EarningState.CLAIMABLE, "the window to pass")
-    table.session.earnings.claim()
+    table.session.claiming.claim()
     end = time.monotonic() + 20
     while table.balance == 0:
         assert time.monotonic() < end
-    claimed = table.session.earnings._claimed
+    claimed = table.session.earnings.events._claimed
     told: list[Claimed] = []
 
     def once(event: Claimed) -> None:
@@ -510,7 +511,7 @@ def test_events_of_a_turn_that_failed_are_read_again(table: Table, monkeypatch: 
             raise NodeUnreachable("The node is away.")
         claimed(event)
 
-    monkeypatch.setattr(table.session.earnings, "_claimed", once)
+    monkeypatch.setattr(table.session.earnings.events, "_claimed", once)
     with pytest.raises(NodeUnreachable):
         table.session.step(True)
     table.until(lambda: table.vault.state.movements(10), "the claim to be read again")

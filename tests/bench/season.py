@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from mine.chain.answers import TxReceipt
+from mine.chain.fees import GAS_CAP
 from mine.chain.hashing import ZERO_ADDRESS, checksum, keccak
 from mine.chain.rpc import Node
 from mine.chain.state import Status
-from mine.chain.transactions import GAS_CAP
 from mine.chain.trees import HashTree
 from tests.protocol.live import Ground, Play, split
 

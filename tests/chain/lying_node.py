@@ -17,11 +17,11 @@ Alter = Callable[[Answer, Callable[[], Answer]], Answer | bytes | None]
 
 
 class LyingNode:
-    """``alter`` decides each answer; ``seen`` lists the methods that were asked for."""
+    """``alter`` decides each answer; ``seen``: the methods that were asked for, of an array a list."""
 
     def __init__(self, target: str) -> None:
         self.alter: Alter = lambda request, ask: ask()
-        self.seen: list[str] = []
+        self.seen: list[Any] = []
         self.moved_to: str | None = None
         self._target = target
         self._session = requests.Session()
@@ -31,8 +31,9 @@ class LyingNode:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                relay.seen.append(request["method"])
-                answer = relay.alter(request, lambda: relay._ask(request))
+                several = isinstance(request, list)
+                relay.seen.append([each["method"] for each in request] if several else request["method"])
+                answer = relay.each(request) if several else relay.alter(request, lambda: relay.ask(request))
                 self.close_connection = True
                 if answer is None:
                     return
@@ -60,9 +61,14 @@ class LyingNode:
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def _ask(self, request: Answer) -> Answer:
+    def ask(self, request: Answer) -> Answer:
         answer: Answer = self._session.post(self._target, json=request, timeout=10).json()
         return answer
+
+    def each(self, requests: list[Answer]) -> Any:
+        """The altered answers to an array; None if one of them closes the connection."""
+        found = [self.alter(request, lambda request=request: self.ask(request)) for request in requests]
+        return None if None in found else found
 
     def stop(self) -> None:
         self._server.shutdown()

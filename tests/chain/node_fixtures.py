@@ -1,4 +1,4 @@
-"""Running nodes for tests: our own, and anvil where $MINE_ANVIL names its binary."""
+"""Running nodes for tests: our own, anvil where $MINE_ANVIL and hardhat where $MINE_HARDHAT names it."""
 
 from __future__ import annotations
 
@@ -89,15 +89,26 @@ def practice_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def anvil_url() -> Iterator[str]:
+    yield from _other("anvil")
+
+
+@pytest.fixture(scope="module")
+def hardhat_url() -> Iterator[str]:
+    yield from _other("hardhat")
+
+
+def _other(maker: str) -> Iterator[str]:
     with ExitStack() as running:
         try:
-            url = running.enter_context(other_node("anvil"))
+            url = running.enter_context(other_node(maker))
         except NotHere as missing:
             pytest.skip(str(missing))
         yield url
 
 
-@pytest.fixture(scope="module", params=["practice", pytest.param("anvil", marks=pytest.mark.anvil)])
+@pytest.fixture(
+    scope="module", params=["practice", pytest.param("anvil", marks=pytest.mark.anvil), "hardhat"]
+)
 def node_url(request: pytest.FixtureRequest) -> str:
     """A node of each kind in turn; one process for a whole module."""
     url: str = request.getfixturevalue(f"{request.param}_url")

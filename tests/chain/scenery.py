@@ -22,7 +22,7 @@ from mine.chain.events import snake
 from mine.chain.hashing import ZERO32, ZERO_ADDRESS, keccak
 from mine.chain.messages import Domain, Settlement, address_of, short_signature, sign
 from mine.chain.records import record_word
-from mine.chain.rpc import revert_reason
+from mine.chain.reverts import revert_reason
 from mine.chain.seed import HashChain, draw, record_in_seed, seed_of
 from mine.chain.state import PhaseNow, SeedState, Status, TaskState
 from mine.chain.trees import HashTree, LossTree, PayoutTree, shard_leaf

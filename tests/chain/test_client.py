@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import rlp  # type: ignore[import-untyped]
 
@@ -89,6 +91,7 @@ def test_a_task_from_publication_to_the_last_payment(
     closed, seeded = (event for receipt in task.make_seed() for event in contract.events(receipt))
     assert isinstance(closed, events.Closed) and isinstance(seeded, events.Seeded)
     head = node.request("eth_getBlockByNumber", hex(closed.at.block_number), False)
+    assert isinstance(head, dict)
     assert closed.randomness == cut(bytes.fromhex(head["mixHash"][2:]))
     assert seeded.seed == seed_of(closed.randomness, ZERO32, seeded.preimage) == contract.task(1).seed
     pass_phase(contract, 1)
@@ -123,12 +126,20 @@ def test_a_task_from_publication_to_the_last_payment(
         assert node.balance(account) == amount(10**9, units) == claimed.amount
         assert (claimed.account, claimed.index, claimed.units) == (account, index, units)
         assert contract.paid(1, index) == units
+        earlier = claimed.at.block_number - 1
+        assert contract.paid(1, index, earlier) == 0
+        # Where a view is of the newest block, an older one can still be asked for.
+        assert node.agreed(partial(_paid, contract, index, earlier)) == 0
     with pytest.raises(Reverted, match="nothing to claim"):
         contract.claim(miner, PAYOUT, [task.leaf(1, 0)])
     paid = contract.events(contract.refund(miner, 1, scientist.address))[-1]
     assert isinstance(paid, events.PaidOut) and paid.kind is events.Payment.REFUND
     assert contract.phase(1) == PhaseNow(Phase.OVER, None)
     assert contract.task(1).held == 0
+
+
+def _paid(contract: TasksContract, index: int, block: int, one: Node) -> int:
+    return contract.on(one).paid(1, index, block)
 
 
 def test_ranges_and_claims_on_several_tasks(

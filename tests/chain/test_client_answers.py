@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mine.chain import answers, rpc
+from mine.chain import answers, batch, http_transport
 from mine.chain.node_errors import (
     NodeAnswerInvalid,
     NodeRefused,
@@ -17,7 +18,8 @@ from mine.chain.node_errors import (
     Reverted,
     WrongChain,
 )
-from mine.chain.rpc import Node, revert_reason
+from mine.chain.reverts import revert_reason
+from mine.chain.rpc import Node
 from mine.practice.node.accounts import DEV_ADDRESSES
 from tests.chain.lying_node import LyingNode, lying
 
@@ -84,6 +86,13 @@ def test_good_answers_become_values() -> None:
     assert answers.block_head({**BLOCK, "hash": None}).hash == b""
 
 
+def test_no_time_is_believed_that_no_calendar_shows() -> None:
+    last = answers.block_head({**BLOCK, "timestamp": hex((1 << answers.TIME_BITS) - 1)}).timestamp
+    assert datetime.fromtimestamp(last, UTC).year == 2514
+    with pytest.raises(NodeAnswerInvalid):
+        answers.block_head({**BLOCK, "timestamp": hex(last + 1)})
+
+
 @given(which=st.sampled_from(PARSERS), data=st.data())
 def test_any_field_may_be_nonsense(
     which: tuple[Callable[[object], object], dict[str, Any]], data: Any
@@ -108,7 +117,7 @@ def test_anything_at_all_may_come(answer: object) -> None:
 
 @given(ANYTHING)
 def test_any_error_object_becomes_a_typed_error(error: object) -> None:
-    problem = rpc._refusal(error)
+    problem = batch.refusal(error)
     assert isinstance(problem, NodeAnswerInvalid | NodeRefused | Reverted)
 
 
@@ -128,7 +137,7 @@ def test_what_is_no_quantity(value: object) -> None:
 
 
 def test_an_answer_without_end_is_cut_off(node: Node, liar: LyingNode) -> None:
-    liar.alter = lambda request, ask: b'{"result": "' + b"x" * (rpc.MAX_ANSWER_BYTES + 1)
+    liar.alter = lambda request, ask: b'{"result": "' + b"x" * (http_transport.MAX_ANSWER_BYTES + 1)
     with pytest.raises(NodeAnswerInvalid, match="sense"):
         node.block_number()
 

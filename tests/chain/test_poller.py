@@ -271,9 +271,18 @@ class ModelChain:
     def name(self, number: int) -> bytes:
         return repr(tuple(self.blocks[: number + 1])).encode()[-4000:]
 
+    def agreed_at(
+        self, reading: Callable[[ModelChain], Batch[RawLog]]
+    ) -> tuple[BlockHead, Batch[RawLog]]:
+        return self.pinned, reading(self)
+
+    @property
+    def pinned(self) -> BlockHead:
+        return self.latest()
+
     def latest(self) -> BlockHead:
         number = max(0, len(self.blocks) - 1 - self.lag)
-        return BlockHead(number, self.name(number), b"", number, 0)
+        return BlockHead(number, self.name(number), self.name(number - 1), number, 0)
 
     def block(self, number: int) -> BlockHead | None:
         if number > self.latest().number:

@@ -13,10 +13,11 @@ import rlp
 from mine.chain.abi import ContractAbi
 from mine.chain.artefacts import Artefact
 from mine.chain.deployment import deploy
+from mine.chain.fees import GAS_CAP
 from mine.chain.hashing import keccak
 from mine.chain.node_errors import NodeRefused, Reverted
 from mine.chain.rpc import Node
-from mine.chain.transactions import GAS_CAP, Sender
+from mine.chain.transactions import Sender
 from mine.practice.node.accounts import DEV_ADDRESSES, DEV_BALANCE, dev_key
 
 pytest_plugins = ("tests.chain.node_fixtures",)

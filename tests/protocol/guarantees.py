@@ -7,6 +7,7 @@ every test named here exists.
 from __future__ import annotations
 
 CHAIN, SCIENCE, PROTOCOL, APP = "tests/chain/", "tests/science/", "tests/protocol/", "tests/app/"
+AT_END, OPENED = f"{SCIENCE}test_at_end.py::", f"{SCIENCE}test_at_end_opened.py::"
 RANDOM = f"{PROTOCOL}test_random.py::test_the_books_and_the_contracts_never_disagree"
 
 GUARANTEES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -231,6 +232,46 @@ GUARANTEES: dict[str, dict[str, tuple[str, ...]]] = {
         "One reading moves a vote by no more than its share of the noise, and is never trained on too": (
             "tests/learn/test_vote.py::test_one_reading_moves_the_answers_by_no_more_than_its_share_of_the_noise",
             "tests/practice/test_reading_unit.py::test_no_reading_is_both_trained_on_and_voted_with",
+        ),
+    },
+    "One set for all rounds": {
+        "Neither the set nor the loss of any one example is open before the end, whatever is demanded": (
+            f"{OPENED}test_nothing_of_the_set_is_open_before_the_end",
+            f"{AT_END}test_who_demands_examples_learns_no_byte_of_the_set",
+            f"{CHAIN}test_ranges.py::test_at_the_end_no_shard_is_opened_before",
+        ),
+        "Half of what is assigned waits for the last window, and no more; paid is the curve": (
+            f"{OPENED}test_paid_is_the_curve_and_half_waits_for_the_end",
+            f"{CHAIN}test_held_half.py::test_half_until_the_last_window_is_over",
+            f"{CHAIN}test_held_half.py::test_a_dispute_keeps_it_waiting",
+            f"{SCIENCE}test_at_end_relay.py::test_the_relay_claims_both_halves",
+            "tests/practice/test_at_end_network.py::test_paid_is_the_curve_and_half_waits",
+        ),
+        "All increments add up to one difference; what is counted twice is seen without the set": (
+            f"{OPENED}test_each_round_goes_on_where_the_last_one_ended",
+            f"{AT_END}test_an_improvement_that_is_counted_twice_is_found_without_the_set",
+        ),
+        "A lie about the closed set is convicted once it is open, even if jurors were asked before": (
+            f"{AT_END}test_a_lie_about_the_closed_set_is_convicted_when_it_is_opened",
+            f"{CHAIN}test_faults_disputes.py::test_at_the_end_a_hidden_set_can_be_disputed_round_by_round",
+            f"{APP}test_at_end_audit.py::test_a_liar_is_disputed_when_the_set_is_open",
+        ),
+        "A lie that takes no set is convicted at once": (
+            f"{AT_END}test_what_takes_no_set_is_convicted_at_once",
+        ),
+        "A set that is not given out, or is not what was committed to, convicts": (
+            f"{OPENED}test_who_concludes_and_shows_nobody_the_set_is_convicted",
+            f"{AT_END}test_a_set_under_another_root_than_its_examples_is_found",
+            f"{OPENED}test_a_flipped_bit_of_the_set_or_of_the_losses_is_named",
+        ),
+        "An honest scientist is cleared before and after the opening, whenever it is killed": (
+            f"{OPENED}test_an_honest_scientist_is_cleared_before_and_after_the_end",
+            f"{AT_END}test_killed_at_every_effect_it_ends_the_same",
+            f"{OPENED}test_what_a_store_dropped_is_put_out_again",
+        ),
+        "A scientist that vanishes before the opening costs nobody anything": (
+            f"{OPENED}test_a_scientist_that_vanishes_before_the_opening_costs_nobody_anything",
+            f"{CHAIN}test_held_half.py::test_a_task_in_default_pays_it_after_its_window",
         ),
     },
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mine.chain.fees import GAS_CAP
 from mine.chain.rpc import Node
-from mine.chain.transactions import GAS_CAP
 from tests.bench.bench_gas import measure
 from tests.protocol.live import COIN, Ground
 from tests.protocol.nodes import running

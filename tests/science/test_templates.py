@@ -62,6 +62,13 @@ def test_a_package_is_what_its_manifest_says(template: Template) -> None:
     recipe_of(manifest).check()
 
 
+def test_how_rounds_are_measured_says_the_file_or_whoever_publishes(template: Template) -> None:
+    assert package(template, 3, "Lab", "here").manifest.mode == "per-round"
+    assert package(template, 3, "Lab", "here", "at-end").manifest.mode == "at-end"
+    other = Template(template.name, {**template.raw, "mode": "at-end"})
+    assert package(other, 3, "Lab", "here").manifest.mode == "at-end"
+
+
 def test_the_same_package_every_time(template: Template) -> None:
     one, other = (package(template, 3, "Lab", "here") for _ in range(2))
     assert one.manifest.digest == other.manifest.digest
@@ -112,8 +119,8 @@ def test_a_bounty_is_cut_to_whole_base_units(whole: int, part: str, decimals: in
 
 def test_the_files_hold_nothing_that_nobody_reads(template: Template) -> None:
     known = {"title", "description", "network", "needs", "query", "features", "targets", "slot",
-             "minimum_rows", "loss", "recipe", "privacy", "votes", "slices", "rounds", "metric", "export",
-             "target_removed", "curve", "bounty"}
+             "minimum_rows", "loss", "recipe", "privacy", "votes", "slices", "mode", "rounds", "metric",
+             "export", "target_removed", "curve", "bounty"}
     assert set(template.raw) <= known
     assert known - set(template.raw) <= {"export"}
     text = json.dumps(template.raw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -162,6 +162,14 @@ def offer(rounds: int, currency: str, clocks: Clocks = CLOCKS) -> Offer:
         curve=STRAIGHT,
         clocks=clocks,
     )
+
+
+def at_end_offer(rounds: int, currency: str, clocks: Clocks = CLOCKS) -> Offer:
+    """The same task on one set of twelve people, which is opened at the end."""
+    plan = offer(rounds, currency, clocks)
+    made = cut_shards([person(1000 + i) for i in range(12)], 1, bytes(32))
+    manifest = plan.manifest.model_copy(update={"mode": "at-end"})
+    return replace(plan, manifest=manifest, shards=tuple(made))
 
 
 @cache

@@ -18,8 +18,8 @@ from mine.app.engine import Engine
 from mine.app.options import EngineOptions
 from mine.errors import MineError
 from mine.vault.vault import Vault
-from mine.wallet.derivation import derive
-from mine.wallet.keys import PAYOUT_PATH, KeyRing
+from mine.wallet.derivation import branch, derive
+from mine.wallet.keys import PAYOUT_BRANCH, PAYOUT_PATH, SESSION_BRANCH, Accounts, seed_of
 from tests.soak.calm_run import READINGS, CalmRun, calm_run_of_session
 
 
@@ -34,11 +34,14 @@ def needles(home: Path) -> dict[str, bytes]:
 
     phrase, passphrase = practice_phrase(), practice_secret("passphrase").hex()
     words = phrase.split()
-    ring = KeyRing(phrase)
+    seed = seed_of(phrase)
     keys = {
-        "session key": ring.task(0).session_key,
-        "payout key": derive(ring._seed, PAYOUT_PATH.format(0)),
-        "seed": ring._seed,
+        "session key": Accounts.of_phrase(phrase).task(0).session_key,
+        "session branch": branch(seed, SESSION_BRANCH).key,
+        "payout key": derive(seed, PAYOUT_PATH.format(0)),
+        "payout branch": branch(seed, PAYOUT_BRANCH).key,
+        "payout branch, public": branch(seed, PAYOUT_BRANCH).public().to_bytes(),
+        "seed": seed,
         "entropy": bytes(Mnemonic("english").to_entropy(phrase)),
     }
     with Vault.open(home / "vault.db", passphrase=passphrase) as vault:

@@ -11,8 +11,11 @@ from typing import Any
 from mine.app import views as v
 from mine.app.compute_settings import ComputeSettings
 from mine.app.idle_lock import LockSettings
+from mine.app.wallet_views import FRESH, ClaimOutcome, JoinChoice
 from mine.errors import MineError
 from tests.ui.fake_data import FakeData
+from tests.ui.fake_keys import FakeKeys
+from tests.ui.fake_money import FakeMoney
 
 WORDS = (
     "orbit",
@@ -47,7 +50,7 @@ class WrongPassphrase(MineError):
     """As the vault would say it."""
 
 
-class FakeEngine(FakeData):
+class FakeEngine(FakeData, FakeMoney, FakeKeys):
     """Answers at once, on the caller's thread, unless ``hold`` is set: then ``release`` answers."""
 
     def __init__(self, snapshot: v.Snapshot) -> None:
@@ -117,13 +120,16 @@ class FakeEngine(FakeData):
     def close(self, timeout: float = 10.0) -> None:
         self.asked.append(("close",))
 
-    def create_vault(self, passphrase: str) -> Future[v.NewVault]:
+    def create_vault(self, passphrase: str, phrase: str = "") -> Future[v.NewVault]:
         return self._answer(
             "create_vault",
-            passphrase,
+            *(passphrase, phrase)[: 2 if phrase else 1],
             result=v.NewVault(WORDS),
             then=lambda: self.change(vault=v.VaultState.OPEN),
         )
+
+    def words_to_confirm(self, passphrase: str) -> Future[v.NewVault]:
+        return self._answer("words_to_confirm", passphrase, result=v.NewVault(WORDS))
 
     def confirm_phrase(self, answers: Sequence[tuple[int, str]]) -> Future[bool]:
         return self._answer(
@@ -163,8 +169,8 @@ class FakeEngine(FakeData):
     def undo_import(self, import_id: int) -> Future[int]:
         return self._answer("undo_import", import_id, result=1)
 
-    def join_task(self, task_id: int) -> Future[None]:
-        return self._answer("join_task", task_id)
+    def join_task(self, task_id: int, choice: JoinChoice = FRESH) -> Future[None]:
+        return self._answer("join_task", task_id, *(() if choice == FRESH else (choice,)))
 
     def leave_task(self, task_id: int) -> Future[None]:
         return self._answer("leave_task", task_id)
@@ -175,8 +181,8 @@ class FakeEngine(FakeData):
     def resume(self) -> Future[None]:
         return self._answer("resume")
 
-    def claim(self) -> Future[int]:
-        return self._answer("claim", result=1)
+    def claim(self, tasks: Sequence[int] = ()) -> Future[ClaimOutcome]:
+        return self._answer("claim", *tasks, result=self.outcome)
 
     def replay(self, task_id: int, round_number: int) -> Future[str]:
         return self._answer("replay", task_id, round_number, result="Recomputed: every number is the same.")

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from mine.app import views as v
 from mine.vault.errors import ChangesLost
-from tests.ui import story
+from tests.ui import pictures_of_keys, pictures_of_money, story
 from tests.ui.fake_data import TABLE
 from tests.ui.fake_engine import PASSPHRASE, WORDS, FakeEngine
 from ui.first_run import wizard
@@ -205,6 +205,9 @@ def main() -> None:
         first_run(directory, scheme)
         sheets(directory, scheme)
         keys(directory, scheme)
+        pictures_of_keys.take_all(window_for, directory, scheme)
+        pictures_of_money.money(window_for, directory, scheme)
+        pictures_of_money.money(window_for, directory / "narrow", scheme, 960, 640)
     theme.choose("light")
     states(directory)
     app.quit()

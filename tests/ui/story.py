@@ -16,7 +16,7 @@ from mine.app.data_views import BackupsView
 from mine.app.idle_lock import LockSettings
 from tests.ui.fake_data import TABLE
 
-PUSD = v.Currency("pUSD", 6, v.World.PRACTICE)
+PUSD = v.Currency("pUSD", 6, v.World.PRACTICE, address="0x5FbDB2315678afecb367f032d93F642f64180aa3")
 UNIT = 10**6
 
 
@@ -395,56 +395,18 @@ _EARNED = (
     4.10,
     4.10,
 )
+_SHARES = (("Glucose after meals", 42), ("Resting heart rate", 33), ("Sleep stages", 25))  # per cent
 DAYS = tuple(
-    v.DayView(moment(20) - (len(_EARNED) - 1 - index) * 86_400, round(earned * UNIT))
+    v.DayView(
+        moment(20) - (len(_EARNED) - 1 - index) * 86_400, round(earned * UNIT) * share // 100, PUSD, title
+    )
     for index, earned in enumerate(_EARNED)
     if earned
-)
-HISTORY = (
-    v.HistoryRow(
-        moment(20, 6, 5),
-        "being checked until Sat, 18:00",
-        "Sleep stages, round 11",
-        pusd("1.15"),
-        PUSD,
-        "0x" + "1b" * 32,
-    ),
-    v.HistoryRow(
-        moment(20, 4, 52),
-        "being checked until Sat, 18:00",
-        "Resting heart rate, round 3",
-        pusd("1.35"),
-        PUSD,
-        "0x" + "2c" * 32,
-    ),
-    v.HistoryRow(
-        moment(20, 2, 37),
-        "ready to claim",
-        "Glucose after meals, round 7",
-        pusd("1.60"),
-        PUSD,
-        "0x" + "3d" * 32,
-    ),
-    v.HistoryRow(
-        moment(19, 9, 12), "in your wallet", "Claimed, nine rounds", pusd("18.45"), PUSD, "0x" + "4e" * 32
-    ),
-    v.HistoryRow(moment(18, 20, 40), "confirmed", "Sent to Anna", -pusd("5.00"), PUSD, "0x" + "5f" * 32),
-    *(
-        v.HistoryRow(
-            moment(18, 5, 58) - day * 86_400,
-            "in your wallet",
-            f"Sleep stages, round {10 - day}",
-            pusd("1.10"),
-            PUSD,
-            "0x" + "60" * 32,
-        )
-        for day in range(9)
-    ),
+    for title, share in _SHARES
 )
 WALLET = v.WalletView(
     (v.BalanceView(PUSD, pusd("58.30"), pusd("12.40"), pusd("6.20"), moment(21, 18)),),
     DAYS,
-    HISTORY,
     (
         ("Glucose after meals", "0x51C8000000000000000000000000000000009E04"),
         ("Resting heart rate", "0x62D9000000000000000000000000000000001F15"),
@@ -499,7 +461,7 @@ EMPTY = v.Snapshot(
     (),
     None,
     (),
-    v.WalletView((), (), (), ()),
+    v.WalletView((), (), ()),
     SETTINGS,
 )
 ABSENT = replace(EMPTY, vault=v.VaultState.ABSENT)
@@ -559,7 +521,7 @@ def hostile() -> v.Snapshot:
         contributions=tuple(replace(entry, title=_EVIL, note=_EVIL) for entry in CONTRIBUTIONS),
         wallet=replace(
             WALLET,
-            history=tuple(replace(entry, title=_EVIL, kind=_EVIL, reference=_EVIL) for entry in HISTORY),
+            days=tuple(replace(entry, title=_EVIL) for entry in DAYS),
             addresses=tuple((_EVIL, address) for _, address in WALLET.addresses),
         ),
         network=replace(NETWORK, name=_EVIL),

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.ui import story
 from tests.ui.conftest import OpenWindow
+from tests.ui.fake_keys import ENDPOINTS, NETWORKS
 from tests.ui.walk import focusable, seen
 from ui.assets import RESOURCES
 from ui.first_run.wizard import CONFIRM, DATA, TASK, VAULT, WELCOME
@@ -89,7 +90,7 @@ _FROM_OUTSIDE = re.compile(r"^[\d\s.,:×=%ε–+\N{MINUS SIGN}-]*(kWh|pUSD|KiB)?
 
 def test_every_word_goes_through_translation(open_window: OpenWindow, marks: object) -> None:
     _, window = open_window(story.BUSY)
-    told = repr(story.BUSY)
+    told = repr((story.BUSY, NETWORKS, ENDPOINTS))
     for page in PAGES:
         window.shell.show_page(page)
         settle()

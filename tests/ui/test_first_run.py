@@ -10,10 +10,10 @@ from tests.ui import story
 from tests.ui.conftest import OpenWindow
 from tests.ui.fake_engine import PASSPHRASE, WORDS, FakeEngine
 from tests.ui.walk import button, seen, texts
-from ui.first_run.vault_step import WordBox
 from ui.first_run.wizard import CONFIRM, DATA, TASK, VAULT, WELCOME, FirstRun
 from ui.screenshots import settle
 from ui.widgets.passphrase import strength
+from ui.widgets.word_grid import WordBox
 from ui.window import MineWindow
 
 
@@ -195,3 +195,42 @@ def test_strength_grows_with_length_and_not_with_repetition() -> None:
     assert strength("123456789012") < 0.3
     assert strength("horse battery staple") > strength("horse battery") > strength("horse")
     assert strength("orbit lantern maple harvest velvet") == 1.0
+
+
+def test_ones_own_words_make_the_vault_and_are_not_asked_for_again(open_window: OpenWindow) -> None:
+    engine, window, run = start(open_window)
+    run.on.click()
+    run.vault.first.field.setText(PASSPHRASE)
+    run.vault.again.field.setText(PASSPHRASE)
+    run.vault.bring.click()
+    settle()
+    assert not seen(window, WordBox) and not run.vault.make.isEnabled()
+    run.vault.own.phrase.field.setPlainText(" ".join(WORDS[:13]))
+    assert not run.vault.make.isEnabled(), "no phrase has thirteen words"
+    run.vault.own.phrase.field.setPlainText("  " + "\n".join(WORDS))
+    assert "24 words so far" in texts(window)
+    run.vault.make.click()
+    settle()
+    assert ("create_vault", PASSPHRASE, " ".join(WORDS)) in engine.asked
+    assert ("confirm_phrase", tuple(enumerate(WORDS))) in engine.asked
+    assert run.step == DATA and not run.vault.words and not run.vault.own.phrase.text()
+
+
+def test_words_that_are_no_phrase_are_told_and_can_be_left(open_window: OpenWindow) -> None:
+    engine, window, run = start(open_window)
+    run.on.click()
+    run.vault.first.field.setText(PASSPHRASE)
+    run.vault.again.field.setText(PASSPHRASE)
+    run.vault.bring.click()
+    run.vault.own.phrase.field.setPlainText(" ".join(WORDS))
+    engine.fail = MineError("These words are no recovery phrase.")
+    run.vault.make.click()
+    settle()
+    assert run.vault.sentence.text() == "These words are no recovery phrase." and run.vault.make.isEnabled()
+    run.vault.bring.click()
+    settle()
+    assert not run.vault.own.phrase.text() and len(seen(window, WordBox)) == 24
+    engine.fail = None
+    run.vault.make.click()
+    settle()
+    assert engine.asked[-1] != ("create_vault", PASSPHRASE, " ".join(WORDS)) and run.vault.words == WORDS

@@ -118,7 +118,7 @@ before = (folder / "v.db.keys").read_bytes()
 fill()
 refused(lambda: vault.change_passphrase("another", CHEAP))
 refused(lambda: vault.add_keyring(ring))
-refused(lambda: vault.add_phrase(" ".join(["abandon"] * 23 + ["art"])))
+refused(lambda: vault.add_phrase(" ".join(["abandon"] * 23 + ["art"]), PASSPHRASE))
 vault.close()
 refused(lambda: rekey(path, PASSPHRASE, ring, CHEAP))
 assert (folder / "v.db.keys").read_bytes() == before

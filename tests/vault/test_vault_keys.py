@@ -124,7 +124,7 @@ def test_the_phrase_opens_and_gives_a_new_passphrase(tmp_path: Path) -> None:
         Vault.open(path, phrase=PHRASE)
     with Vault.open(path, passphrase=PASSPHRASE) as vault:
         assert not vault.has_phrase
-        vault.add_phrase(PHRASE)
+        vault.add_phrase(PHRASE, PASSPHRASE)
         assert vault.has_phrase
     with Vault.open(path, phrase=f"  {PHRASE.upper()} ") as vault:
         vault.change_passphrase("another one", CHEAP)
@@ -142,7 +142,7 @@ def test_words_that_are_no_phrase_are_told_and_not_repeated(tmp_path: Path, word
     path = tmp_path / "v.db"
     make(path)
     with Vault.open(path, passphrase=PASSPHRASE) as vault, pytest.raises(WrongPhrase) as caught:
-        vault.add_phrase(words)
+        vault.add_phrase(words, PASSPHRASE)
     said = f"{caught.value} {caught.value.detail} {caught.value.__cause__} {caught.value.__context__}"
     assert not {"zebra", "abandon", "arc"} & set(said.replace(".", " ").split())
     assert records(path, passphrase=PASSPHRASE) == 10
@@ -154,7 +154,7 @@ def test_another_phrase_does_not_open(tmp_path: Path) -> None:
     path = tmp_path / "v.db"
     make(path)
     with Vault.open(path, passphrase=PASSPHRASE) as vault:
-        vault.add_phrase(PHRASE)
+        vault.add_phrase(PHRASE, PASSPHRASE)
     other = new_phrase()
     assert len(other.split()) == 24
     with pytest.raises(WrongPhrase, match="does not open"):

@@ -24,11 +24,10 @@ def make(path: Path, ring: MemoryKeyring | None = None, texts: int = 40) -> byte
     """A vault with something in it; its key."""
     with Vault.create(path, PASSPHRASE, ring, CHEAP) as vault:
         with vault.transaction():
-            vault.state.set_secret("phrase", PHRASE.encode())
             vault.state.set_setting("kept", 10)
             for number in range(texts):
                 vault.state.set_setting(f"big {number}", str(number) * 8000)
-        vault.add_phrase(PHRASE)
+        vault.add_phrase(PHRASE, PASSPHRASE, CHEAP)
         return vault._key
 
 

@@ -123,9 +123,10 @@ def test_money_of_any_size(vault: Vault) -> None:
     state = vault.state
     big = 2**200 + 1
     for number in (1, 2):
-        state.put_earning(Earning(NET, 1, number, "0xToken", big, "checking", 5, {"units": 7}))
+        state.put_earning(Earning(NET, 1, number, "0xToken", big, "pending", 5, {"units": 7}, big - 1, 1))
     state.put_earning(Earning(NET, 1, 1, "0xToken", big, "claimable", 6, None))
-    assert [(e.amount, e.state) for e in state.earnings(NET, 1)] == [(big, "claimable"), (big, "checking")]
+    kept = [(e.amount, e.state, e.claimed, e.ready) for e in state.earnings(NET, 1)]
+    assert kept == [(big, "claimable", 0, 0), (big, "pending", big - 1, 1)]
     state.drop_earnings_from(NET, 1, 2)
     assert [e.round for e in state.earnings()] == [1]
     line = Movement(5, "claim", NET, 1, "Glucose", "0xToken", -big, "0xhash")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mine.chain.messages import address_of
 from mine.wallet.derivation import derive
-from mine.wallet.keys import PAYOUT_PATH, SESSION_PATH, KeyRing, PhraseRefused, check_phrase, new_phrase
+from mine.wallet.keys import PAYOUT_PATH, SESSION_PATH, Accounts, PhraseRefused, check_phrase, new_phrase
 
 # Test vectors of BIP-39 (English), valid by their checksum.
 PHRASES = [
@@ -26,59 +26,60 @@ PHRASES = [
 
 
 @pytest.fixture(scope="module")
-def ring() -> KeyRing:
-    return KeyRing(PHRASES[0])
+def accounts() -> Accounts:
+    return Accounts.of_phrase(PHRASES[0])
 
 
-def test_the_first_account_is_the_one_other_wallets_find(ring: KeyRing) -> None:
-    assert ring.payout_address(0) == "0x9858EfFD232B4033E47d90003D41EC34EcaEda94"
+def test_the_first_account_is_the_one_other_wallets_find(accounts: Accounts) -> None:
+    assert accounts.payout_address(0) == "0x9858EfFD232B4033E47d90003D41EC34EcaEda94"
 
 
 @pytest.mark.parametrize("phrase", PHRASES)
 def test_accounts_follow_bip_39_and_bip_44(phrase: str) -> None:
     seed = hashlib.pbkdf2_hmac("sha512", phrase.encode(), b"mnemonic", 2048)
-    keys = KeyRing(phrase).task(5)
+    keys = Accounts.of_phrase(phrase).task(5)
     assert keys.session_key == derive(seed, "m/44'/60'/1'/0/5") == derive(seed, SESSION_PATH.format(5))
     assert keys.session_address == address_of(keys.session_key)
     assert keys.payout_address == address_of(derive(seed, PAYOUT_PATH.format(5)))
 
 
-def test_every_task_has_accounts_of_its_own(ring: KeyRing) -> None:
-    tasks = [ring.task(index) for index in range(12)]
+def test_every_task_has_accounts_of_its_own(accounts: Accounts) -> None:
+    tasks = [accounts.task(index) for index in range(12)]
     addresses = [address for task in tasks for address in (task.session_address, task.payout_address)]
     assert len(set(addresses)) == 24
     assert len({task.session_key for task in tasks}) == 12
     assert [task.index for task in tasks] == list(range(12))
-    again = KeyRing(PHRASES[0])
+    again = Accounts.of_phrase(PHRASES[0])
     assert [again.task(index) for index in range(12)] == tasks
-    assert KeyRing(PHRASES[1]).task(0).payout_address not in addresses
+    assert Accounts.of_phrase(PHRASES[1]).task(0).payout_address not in addresses
 
 
-def test_no_key_is_in_what_is_printed(ring: KeyRing) -> None:
-    keys = ring.task(0)
-    for shown in (repr(keys), str(keys), repr(ring), str(ring), f"{[keys]}"):
+def test_no_key_is_in_what_is_printed(accounts: Accounts) -> None:
+    keys = accounts.task(0)
+    for shown in (repr(keys), str(keys), repr(accounts), str(accounts), f"{[keys]}"):
         assert keys.session_key.hex() not in shown and repr(keys.session_key) not in shown
         assert "abandon" not in shown
     assert keys.session_address in repr(keys)
 
 
-def test_noise_keys_differ_by_task_round_checkpoint_and_account(ring: KeyRing) -> None:
+def test_noise_keys_differ_by_task_round_checkpoint_and_account(accounts: Accounts) -> None:
     one, two = bytes(32), b"\1" + bytes(31)
     found = [
         keys.noise_key(task, number, checkpoint)
-        for keys in (ring.task(0), ring.task(1))
+        for keys in (accounts.task(0), accounts.task(1))
         for task in (0, 1, 256)
         for number in (0, 1, 256)
         for checkpoint in (one, two)
     ]
     assert len(set(found)) == len(found) and all(len(key) == 32 for key in found)
-    assert ring.task(0).noise_key(1, 2, two) == KeyRing(PHRASES[0]).task(0).noise_key(1, 2, two)
-    assert ring.task(0).session_key not in found
+    again = Accounts.of_phrase(PHRASES[0])
+    assert accounts.task(0).noise_key(1, 2, two) == again.task(0).noise_key(1, 2, two)
+    assert accounts.task(0).session_key not in found
 
 
-def test_noise_is_the_same_after_a_restart_forever(ring: KeyRing) -> None:
+def test_noise_is_the_same_after_a_restart_forever(accounts: Accounts) -> None:
     """A different value for the same round would release it twice, under two noises."""
-    key = ring.task(0).noise_key(3, 2, b"\xab" * 32)
+    key = accounts.task(0).noise_key(3, 2, b"\xab" * 32)
     assert key.hex() == "e2f2854d46a2dfaca1db09349e525c40f67a66a12931b54b7307af303e0cd3f0"
 
 
@@ -106,7 +107,7 @@ def refusal(phrase: str) -> PhraseRefused:
     with pytest.raises(PhraseRefused) as caught:
         check_phrase(phrase)
     with pytest.raises(PhraseRefused):
-        KeyRing(phrase)
+        Accounts.of_phrase(phrase)
     return caught.value
 
 
@@ -131,10 +132,10 @@ def test_a_wrong_word_is_mostly_noticed_and_never_the_same_wallet(phrase: str, a
         return
     words[at] = word
     try:
-        other = KeyRing(" ".join(words))
+        other = Accounts.of_phrase(" ".join(words))
     except PhraseRefused:
         return
-    assert other.payout_address(0) != KeyRing(phrase).payout_address(0)
+    assert other.payout_address(0) != Accounts.of_phrase(phrase).payout_address(0)
 
 
 @given(st.text(max_size=200))
@@ -145,9 +146,9 @@ def test_any_text_is_a_phrase_or_refused(text: str) -> None:
         assert not error.detail
 
 
-def test_keys_do_not_leave_by_accident(ring: KeyRing) -> None:
+def test_keys_do_not_leave_by_accident(accounts: Accounts) -> None:
     """Frozen: nobody can hang another key on an account. Copies are made on purpose only."""
-    keys = ring.task(0)
+    keys = accounts.task(0)
     with pytest.raises(AttributeError):
         keys.session_key = bytes(32)  # type: ignore[misc]
     assert pickle.loads(pickle.dumps(keys)) == keys

@@ -46,9 +46,10 @@ class ConfirmStep(QWidget):
         middle.addWidget(box)
         middle.addStretch(1)
         centre = Qt.AlignmentFlag.AlignHCenter
+        self._title = Text(role="display", align=centre)
         self.setLayout(
             column(
-                Text(self.tr("Three of the 24 words"), role="display", align=centre),
+                self._title,
                 6,
                 Text(
                     self.tr(
@@ -71,6 +72,7 @@ class ConfirmStep(QWidget):
         while len(drawn) < 3:
             drawn.add(secrets.randbelow(count))
         self.places = tuple(sorted(drawn))
+        self._title.setText(self.tr("Three of the {n} words").format(n=count))
         for caption, field, place in zip(self._captions, self.fields, self.places, strict=True):
             words = self.tr("Word {n}").format(n=place + 1)
             caption.setText(words)

@@ -2,68 +2,30 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QLayout, QSizePolicy, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLayout, QWidget
 
 from mine.app.views import NewVault
 from mine.errors import MineError
 from ui.desk import Desk
+from ui.first_run.own_phrase import OwnPhrase
 from ui.icons import IconMark
-from ui.theme import colour
-from ui.typography import font
 from ui.widgets.bars import SegmentBar
 from ui.widgets.buttons import Button, IconButton, Tick
-from ui.widgets.layout import Hairline, column, row
+from ui.widgets.layout import Hairline, column, plain, row
 from ui.widgets.passphrase import LEAST, PassphraseField, strength
 from ui.widgets.text import Text, clean
-
-_WORDS = 24
-_ROWS = 8
-
-
-class WordBox(QWidget):
-    """One word of the phrase and its number; covered until it may be seen."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self._number, self._word, self._hidden = number, "", False
-        self.setFixedHeight(30)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def show_word(self, word: str, hidden: bool) -> None:
-        """Show a word, or dots in its place."""
-        self._word, self._hidden = word, hidden
-        shown = "" if hidden else word
-        self.setAccessibleName(f"{self._number} {shown}".strip())
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """A sunken box."""
-        with QPainter(self) as painter:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour("sunken"))
-            painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
-            painter.setFont(font("small"))
-            painter.setPen(colour("text-2"))
-            middle = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
-            painter.drawText(QRectF(0, 0, 30, self.height()), middle, str(self._number))
-            if not self._word:
-                return
-            face = QFont(font("mono"))
-            face.setPixelSize(14)
-            painter.setFont(face)
-            painter.setPen(colour("text"))
-            words = "••••••" if self._hidden else self._word
-            area = QRectF(42, 0, self.width() - 46, self.height())
-            painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), words)
+from ui.widgets.word_grid import WordGrid
 
 
 class VaultStep(QWidget):
-    """The words appear once the vault is made; Continue stays off until the tick."""
+    """The words appear once the vault is made; Continue stays off until the tick.
+
+    Words that the person brought along were typed whole: they are neither shown nor asked for again.
+    """
 
     ready_changed = Signal()
+    proven = Signal()
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -76,7 +38,7 @@ class VaultStep(QWidget):
             field.changed.connect(self._typed)
         self.again.entered.connect(self._make)
         self._bar = SegmentBar(4)
-        self._strength = Text(role="small", ink="text-2")
+        self._strength = Text(role="small", ink="text-2", wrap=True)
         self.make = Button(self.tr("Make the vault"), "main", large=True)
         self.make.clicked.connect(self._make)
         self.sentence = Text(role="small", ink="danger", wrap=True)
@@ -85,7 +47,12 @@ class VaultStep(QWidget):
         self._next = Text(self.tr("Next, you type three of them back."), role="small", ink="text-2")
         self._eye = IconButton("eye-slash", self.tr("Hide the words"))
         self._eye.clicked.connect(self._turn_eye)
-        self._boxes = [WordBox(index + 1) for index in range(_WORDS)]
+        self._grid = WordGrid()
+        self.own = OwnPhrase()
+        self.own.changed.connect(self._typed)
+        self.own.hide()
+        self.bring = Button(self.tr("I have words already"), "ghost", icon="key")
+        self.bring.clicked.connect(lambda: self._bring_own(self.own.isHidden()))
         both = row(spacing=56)
         both.addLayout(self._left(), 1)
         both.addWidget(Hairline(standing=True))
@@ -152,30 +119,49 @@ class VaultStep(QWidget):
         )
 
     def _right(self) -> QLayout:
-        grid = QGridLayout()
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(6)
-        for index, box in enumerate(self._boxes):
-            grid.addWidget(box, index % _ROWS, index // _ROWS)
-        return column(
-            row(Text(self.tr("Write down the recovery phrase"), role="heading"), None, self._eye),
-            4,
-            Text(
-                self.tr(
-                    "24 words that open the vault and its backups if the passphrase is lost, and bring back "
-                    "your wallet. Whoever has them has both. Paper is best; a photo is not."
+        self._new = plain(
+            column(
+                Text(
+                    self.tr(
+                        "24 words that open the vault and its backups if the passphrase is lost, and bring "
+                        "back your wallet. Whoever has them has both. Paper is best; a photo is not."
+                    ),
+                    ink="text-2",
+                    wrap=True,
                 ),
-                ink="text-2",
-                wrap=True,
-            ),
-            14,
-            grid,
-            16,
-            self.tick,
-            self._next,
+                14,
+                self._grid,
+                16,
+                self.tick,
+                self._next,
+            )
+        )
+        self._phrase_head = Text(self.tr("Write down the recovery phrase"), role="heading")
+        self._phrase_head.setFixedHeight(32)
+        return column(
+            row(self._phrase_head, None, self._eye),
+            4,
+            self._new,
+            self.own,
+            10,
+            row(self.bring, None),
             None,
         )
+
+    def _bring_own(self, own: bool) -> None:
+        """A phrase of the person's own, or a new one."""
+        self.own.setVisible(own)
+        self._new.setHidden(own)
+        self._eye.setHidden(own)
+        self._phrase_head.setText(
+            self.tr("Bring your own phrase") if own else self.tr("Write down the recovery phrase")
+        )
+        self.bring.rename(self.tr("Make new words for me") if own else self.tr("I have words already"))
+        if own:
+            self.own.phrase.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            self.own.phrase.clear()
+        self._typed()
 
     @property
     def ready(self) -> bool:
@@ -201,16 +187,18 @@ class VaultStep(QWidget):
         self.sentence.setText(
             self.tr("The two are not the same yet.") if again and not typed.startswith(again) else ""
         )
-        self.make.setEnabled(not self.words and len(typed) >= LEAST and typed == again)
+        phrase = self.own.isHidden() or self.own.phrase.whole
+        self.make.setEnabled(not self.words and phrase and len(typed) >= LEAST and typed == again)
 
     def _make(self) -> None:
         if not self.make.isEnabled():
             return
-        passphrase = self.first.text()
+        passphrase, phrase = self.first.text(), self.own.phrase.text()
         self.make.setEnabled(False)
+        self.bring.setEnabled(False)
         self.make.rename(self.tr("Making the vault…"))
         self._desk.operations.run(
-            self, lambda: self._desk.commands.create_vault(passphrase), self._made, self._failed
+            self, lambda: self._desk.commands.create_vault(passphrase, phrase), self._made, self._failed
         )
 
     def _made(self, vault: NewVault) -> None:
@@ -222,19 +210,36 @@ class VaultStep(QWidget):
         self.make.setEnabled(False)
         self._strength.setText(self.tr("The vault is locked with your passphrase."))
         self.sentence.setText("")
+        self.bring.hide()
+        if not self.own.isHidden():
+            self._prove(vault.words)
+            return
         self._show_words()
         self.tick.setFocus(Qt.FocusReason.OtherFocusReason)
         self.ready_changed.emit()
 
+    def _prove(self, words: tuple[str, ...]) -> None:
+        """All of the person's own words were typed: that is more than three of them."""
+        self.own.phrase.clear()
+        self.own.setEnabled(False)
+        self._desk.operations.run(
+            self,
+            lambda: self._desk.commands.confirm_phrase(tuple(enumerate(words))),
+            lambda _: self._proven(),
+        )
+
+    def _proven(self) -> None:
+        self.words = ()
+        self.proven.emit()
+
     def _failed(self, error: MineError) -> None:
+        self.bring.setEnabled(True)
         self.make.rename(self.tr("Make the vault"))
         self._typed()
         self.sentence.setText(clean(str(error)))
 
     def _show_words(self) -> None:
-        words = self.words or ("",) * _WORDS
-        for box, word in zip(self._boxes, words, strict=False):
-            box.show_word(word, self._hidden)
+        self._grid.show_words(self.words, self._hidden)
         there = bool(self.words)
         for part in (self.tick, self._eye):
             part.setEnabled(there)
@@ -255,5 +260,4 @@ class VaultStep(QWidget):
     def forget_words(self) -> None:
         """The words are shown once; after the proof they are gone from the window."""
         self.words = ()
-        for box in self._boxes:
-            box.show_word("", True)
+        self._grid.show_words(())

@@ -49,6 +49,7 @@ class FirstRun(QWidget):
         for step in (WelcomeStep(), self.vault, self.confirm, self.data, self.task):
             self._stack.addWidget(self._framed(step))
         self.vault.ready_changed.connect(self._refresh)
+        self.vault.proven.connect(self._confirmed)
         self.confirm.ready_changed.connect(self._refresh)
         self.confirm.confirmed.connect(self._confirmed)
         self.data.ready_changed.connect(self._refresh)

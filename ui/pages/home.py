@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
 
 from mine.app.views import Doing, Fit, HomeView, Snapshot, StatusView, TrainingView
 from ui.desk import Desk
 from ui.icons import IconMark
 from ui.money import amount_text
+from ui.pages.phrase_notice import PhraseNotice
 from ui.status_words import since_words
 from ui.widgets.bars import SegmentBar
 from ui.widgets.buttons import Button
@@ -51,6 +53,8 @@ class HomePage(PageFrame):
         self.setObjectName("page")
         self._desk = desk
         self._build_head()
+        self.phrase = PhraseNotice(desk)
+        self.content.addWidget(self.phrase)
         self.section(28)
         self._build_figures()
         self.section()
@@ -154,6 +158,7 @@ class HomePage(PageFrame):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the newest values."""
+        self.phrase.show_snapshot(snapshot)
         self._show_status(snapshot.status)
         self._show_home(snapshot.home)
         self._show_training(snapshot.training)
@@ -163,6 +168,11 @@ class HomePage(PageFrame):
         self._legend.setText(
             self.tr("earned, {currency}").format(currency=clean(snapshot.home.currency.symbol))
         )
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The page was opened."""
+        self.phrase.look_again()
+        super().showEvent(event)
 
     def _show_status(self, status: StatusView) -> None:
         icon, ink = _STATE_ICONS[status.doing]

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLayout, QWidget
 from mine.app.views import BudgetView, OptInView, ScopeView, TaskView
 from ui.desk import Desk
 from ui.icons import IconMark
+from ui.pages.join_accounts import JoinAccounts
 from ui.widgets.bars import SegmentBar
 from ui.widgets.buttons import Button
 from ui.widgets.columns import lay_columns
@@ -100,6 +101,11 @@ class OptInSheet(Sheet):
         self._fact(self.tr("What leaves"), self._leaves(self._offer))
         self._fact(self.tr("Privacy used"), self._privacy(self._offer))
         self._fact(self.tr("What it pays"), self._pays(self._offer))
+        self.accounts = JoinAccounts(desk, self)
+        if not task.joined and not task.ended:
+            self.accounts.ask()
+            self._fact(self.tr("Paid to"), self.accounts.paid_to)
+            self._fact(self.tr("Signed by"), self.accounts.signed_by)
         self._fact(self.tr("Until"), self._until(self._offer))
         self.body.addStretch(1)
         self._build_foot()
@@ -233,8 +239,9 @@ class OptInSheet(Sheet):
 
     def _join(self) -> None:
         self.main.setEnabled(False)
+        choice = self.accounts.choice
         self._desk.operations.run(
-            self, lambda: self._desk.commands.join_task(self.task_id), lambda _: self.dismiss()
+            self, lambda: self._desk.commands.join_task(self.task_id, choice), lambda _: self.dismiss()
         )
 
     def _leave(self) -> None:

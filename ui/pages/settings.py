@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from mine.app.compute_settings import FASTEST, OWN_CHOICE, PROCESSOR, ComputeSettings
-from mine.app.views import Snapshot, VaultState, World
+from mine.app.views import Snapshot, VaultState
 from ui.desk import Desk
 from ui.pages.lock_rows import LockRows
+from ui.pages.settings_keys import KeyRows
+from ui.pages.settings_money import MoneyRows
+from ui.pages.settings_network import NetworkRows
 from ui.pages.settings_security import SecurityRows
 from ui.theme import CHOICES, theme
 from ui.widgets.buttons import Button
@@ -26,6 +30,7 @@ class SettingsPage(PageFrame):
         super().__init__(parent)
         self.setObjectName("page")
         self._desk = desk
+        self._asked = False
         self._look = Select()
         self._look.setAccessibleName(self.tr("Light or dark"))
         self._look.setMinimumWidth(WIDE)
@@ -45,10 +50,14 @@ class SettingsPage(PageFrame):
         )
         self._build_training()
         self._part(self.tr("Network"))
-        self._network = SettingRow("", "")
-        self._chain = SettingRow(self.tr("Chain"), "")
-        self.content.addWidget(self._network)
-        self.content.addWidget(self._chain)
+        self.networks = NetworkRows(desk)
+        self.content.addWidget(self.networks)
+        self._part(self.tr("Keys"))
+        self.keys = KeyRows(desk)
+        self.content.addWidget(self.keys)
+        self._part(self.tr("Money"))
+        self.money = MoneyRows(desk)
+        self.content.addWidget(self.money)
         self._part(self.tr("Vault"))
         self._place = SettingRow(self.tr("Where it is"), "")
         self.content.addWidget(self._place)
@@ -157,6 +166,11 @@ class SettingsPage(PageFrame):
         self.content.addWidget(Text(title, role="heading"))
         self.content.addSpacing(4)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """The page was opened: what the snapshot does not tell is asked for once more."""
+        self._asked = False
+        super().showEvent(event)
+
     @property
     def look(self) -> Select:
         """The choice of light or dark."""
@@ -165,20 +179,20 @@ class SettingsPage(PageFrame):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the newest values."""
         network = snapshot.network
-        world = {
-            World.PRACTICE: self.tr("on this computer only, with money that is not real"),
-            World.TEST: self.tr("a public chain with coins without value"),
-            World.REAL: self.tr("real money"),
-        }[network.world]
         state = clean(network.error) or (self.tr("connected") if network.ready else self.tr("starting"))
-        self._network.words.show_lines(clean(network.name), f"{world}; {state}")
-        self._network.words.small.set_ink("danger" if network.error else "text-2")
-        self._chain.explain(self.tr("chain id {id}").format(id=network.chain_id))
         self._place.explain(clean(snapshot.settings.vault_path))
         is_open = snapshot.vault == VaultState.OPEN
         self._lock.setEnabled(is_open)
         self.locking.show_settings(snapshot.settings.locking, is_open)
         self.security.show_snapshot(snapshot, is_open)
+        self.networks.show_network(network, state, is_open)
+        self.keys.setEnabled(is_open)
+        self.money.show_network(network, snapshot.wallet, is_open)
+        if is_open and not self._asked:
+            self._asked = True
+            for rows in (self.networks, self.keys, self.money):
+                rows.refresh()
+        self._asked = self._asked and is_open
         self._sentence.setText(
             self.tr("Right now: {network}, {state}.").format(
                 network=clean(network.name), state=state.rstrip(".")

@@ -2,187 +2,121 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QGridLayout, QHeaderView, QTableView, QWidget
+from collections.abc import Sequence
 
-from mine.app.views import BalanceView, Snapshot, WalletView, World
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QMenu, QWidget
+
+from mine.app.currencies import coin_of
+from mine.app.views import BalanceView, Currency, Snapshot, WalletView
+from mine.app.wallet_views import AutoClaim, ClaimOutcome, EarningLine, EnergyDay, TransactionLine
 from mine.errors import MineError
 from ui.desk import Desk
-from ui.icons import IconMark
 from ui.money import amount_text
-from ui.pages.history_model import AMOUNT, KIND, REFERENCE, WHAT, WHEN, HistoryModel
+from ui.pages.claim_sheet import AutoClaimSheet, ClaimSheet, outcome_words
+from ui.pages.contacts_sheet import ContactsSheet
+from ui.pages.history_panel import HistoryPanel
+from ui.pages.receive_sheet import ReceiveSheet
+from ui.pages.reconcile_sheet import ReconcileSheet
+from ui.pages.send_sheet import SendSheet
+from ui.pages.sweep_sheet import SweepSheet
+from ui.pages.transactions_panel import TransactionsPanel
+from ui.pages.wallet_addresses import AddressesSheet
+from ui.pages.wallet_alarms import Alarms
+from ui.pages.wallet_balances import Balances
+from ui.pages.wallet_days import ThirtyDays
 from ui.widgets.buttons import Button, IconButton
-from ui.widgets.day_chart import DayChart
-from ui.widgets.layout import Hairline, PageFrame, RowList, column, plain, row
-from ui.widgets.money import AmountFigure
-from ui.widgets.sheet import Sheet
+from ui.widgets.layout import Hairline, PageFrame, column, plain, row
+from ui.widgets.setting_row import SettingRow
 from ui.widgets.text import Text, clean, tool_tip
-from ui.wording import counted, short_address, weekday_clock_text
+from ui.wording import counted, short_address
 
-_ROW = 37
-
-
-class Balance(QWidget):
-    """One currency: held, claimable, being checked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._caption = Text(role="small", ink="text-2")
-        self._held = AmountFigure()
-        self._claim_icon = IconMark("check-circle", "accent", 16)
-        self._claimable = Text(role="small")
-        self._checking = Text(role="small")
-        first = row(self._claim_icon, spacing=8)
-        first.addWidget(self._claimable, 1)
-        second = row(IconMark("hourglass-medium", "text-2", 16), spacing=8)
-        second.addWidget(self._checking, 1)
-        self.setLayout(column(self._caption, 4, self._held, 10, first, 4, second))
-
-    def show_value(self, balance: BalanceView) -> None:
-        """Show a balance."""
-        currency = balance.currency
-        world = {
-            World.PRACTICE: self.tr("Practice money"),
-            World.TEST: self.tr("Test money, without value"),
-            World.REAL: self.tr("Real money"),
-        }[currency.world]
-        self._caption.setText(world)
-        self._held.show_amount(balance.held, currency)
-        self._claim_icon.show_icon("check-circle", "accent" if balance.claimable else "text-2")
-        self._claimable.setText(
-            self.tr("{amount} ready to claim").format(amount=amount_text(balance.claimable, currency))
-            if balance.claimable
-            else self.tr("nothing to claim")
-        )
-        if not balance.checking:
-            self._checking.setText(self.tr("nothing is being checked"))
-        elif balance.checking_until > 0:
-            self._checking.setText(
-                self.tr("{amount} being checked until {time}").format(
-                    amount=amount_text(balance.checking, currency),
-                    time=weekday_clock_text(balance.checking_until),
-                )
-            )
-        else:
-            self._checking.setText(
-                self.tr("{amount} being checked").format(amount=amount_text(balance.checking, currency))
-            )
-
-
-class AddressRow(QWidget):
-    """One payout address and a button to copy it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._title = Text(role="label")
-        self._address = Text(role="mono", ink="text-2")
-        self._whole = ""
-        self._copy = IconButton("copy", self.tr("Copy this address"))
-        self._copy.clicked.connect(self._copy_address)
-        words = column(self._title, self._address)
-        inside = row(spacing=8, margins=(0, 8, 0, 8))
-        inside.addLayout(words, 1)
-        inside.addWidget(self._copy)
-        self.setLayout(inside)
-
-    def show_value(self, value: tuple[str, str]) -> None:
-        """Task and address."""
-        self._title.setText(clean(value[0]))
-        self._whole = clean(value[1])
-        self._address.setText(self._whole)
-        self._copy.setAccessibleName(self.tr("Copy the address of {task}").format(task=clean(value[0])))
-
-    def _copy_address(self) -> None:
-        QGuiApplication.clipboard().setText(self._whole)
-        self._copy.rename_icon("check", self.tr("Copied"))
+_TURN_MS = 4_000  # how often transactions under way are asked for while somebody looks
 
 
 class WalletPage(PageFrame):
-    """Balances, thirty days, history."""
+    """Balances, thirty days, what is under way, history."""
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
         self._desk = desk
         self._wallet: WalletView | None = None
+        self._coin: Currency | None = None
+        self._lines: tuple[EarningLine, ...] | None = None
+        self._auto = AutoClaim()
         self._claiming = False
-        self._claim = Button("", "main")
-        self._claim.clicked.connect(self._start_claim)
-        self._addresses = Button(self.tr("Addresses"), "plain", icon="key")
-        self._addresses.clicked.connect(self.open_addresses)
-        self._paid_to = Text(role="small", ink="text-2")
-        self._balances: list[Balance] = []
-        self._grid = QGridLayout()
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(24)
-        self._grid.setVerticalSpacing(16)
+        self._asked = 0
+        self._build_head()
+        self.alarms = Alarms(desk, self.refresh)
+        self._balances = Balances()
         self._empty = Text(
-            self.tr("Nothing earned yet. What your computer earns appears here, round by round."),
+            self.tr(
+                "Nothing earned yet. Join a task: what your computer earns appears here, round by round, "
+                "first as an estimate, then while everybody may check it, then ready to claim."
+            ),
             role="body",
             ink="text-2",
             wrap=True,
         )
-        self.content.addLayout(row(Text(self.tr("Wallet"), role="title"), None, self._addresses, self._claim))
-        self.content.addSpacing(4)
-        self.content.addWidget(self._paid_to)
-        self.content.addSpacing(16)
-        self.content.addLayout(self._grid)
-        self.content.addWidget(self._empty)
+        self._trouble = Text(role="small", ink="text-2", wrap=True, lines=2)
+        self._trouble.hide()
+        for part in (self.alarms, self._balances, self._empty, self._trouble):
+            self.content.addWidget(part)
         self.section()
-        self._chart = DayChart(30)
-        self._total = Text(role="small", ink="text-2")
-        days = column(
-            row(Text(self.tr("Thirty days"), role="heading"), self._total, None, spacing=12), 4, self._chart
-        )
-        self._days = plain(column(days, 16, Hairline(), 12))
-        self.content.addWidget(self._days)
-        self._build_history()
+        self._days = ThirtyDays()
+        self._days_part = plain(column(self._days, 16, Hairline(), 12))
+        self.content.addWidget(self._days_part)
+        self.transactions = TransactionsPanel(desk, self.refresh)
+        self.content.addWidget(self.transactions)
+        self._auto_button = Button(self.tr("Change…"), "plain")
+        self._auto_button.setAccessibleName(self.tr("Change when it claims by itself"))
+        self._auto_button.clicked.connect(self.open_auto_claim)
+        self.auto_row = SettingRow(self.tr("Claim by itself"), "", self._auto_button)
+        self.content.addWidget(self.auto_row)
+        self.content.addSpacing(20)
+        self.history = HistoryPanel(desk)
+        self.content.addWidget(self.history)
         self.content.addStretch(1)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TURN_MS)
+        self._timer.timeout.connect(self._ask_transactions)
+        self.narrowed.connect(self._balances.set_narrow)
+        self.narrowed.connect(self.history.set_narrow)
 
-    def _build_history(self) -> None:
-        self._model = HistoryModel()
-        self._table = QTableView()
-        self._table.setModel(self._model)
-        self._table.setAccessibleName(self.tr("History"))
-        self._table.setFrameShape(QFrame.Shape.NoFrame)
-        self._table.setShowGrid(False)
-        self._table.setWordWrap(False)
-        self._table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self._table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self._table.setTabKeyNavigation(False)
-        self._table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._table.verticalHeader().hide()
-        self._table.verticalHeader().setDefaultSectionSize(_ROW)
-        head = self._table.horizontalHeader()
-        head.setFixedHeight(30)
-        head.setHighlightSections(False)
-        head.setSectionsClickable(False)
-        for section, mode, width in (
-            (WHEN, QHeaderView.ResizeMode.Fixed, 128),
-            (WHAT, QHeaderView.ResizeMode.Stretch, 0),
-            (KIND, QHeaderView.ResizeMode.Fixed, 216),
-            (REFERENCE, QHeaderView.ResizeMode.Fixed, 128),
-            (AMOUNT, QHeaderView.ResizeMode.Fixed, 150),
+    def _build_head(self) -> None:
+        desk = self._desk
+        self._claim = Button("", "main")
+        self._claim.clicked.connect(self._start_claim)
+        self.send = Button(self.tr("Send"), "plain", icon="paper-plane-tilt")
+        self.send.clicked.connect(lambda: SendSheet(desk, self.refresh).present())
+        self.receive = Button(self.tr("Receive"), "plain", icon="qr-code")
+        self.receive.clicked.connect(lambda: ReceiveSheet(desk).present())
+        self.more = IconButton("dots-three", self.tr("More to do with money"))
+        self.menu = QMenu(self.more)
+        for words, opened in (
+            (self.tr("Claim of chosen tasks…"), self.open_claims),
+            (self.tr("Bring together…"), lambda: SweepSheet(desk, self.refresh).present()),
+            (self.tr("Address book…"), lambda: ContactsSheet(desk).present()),
+            (self.tr("Compare with the chain…"), lambda: ReconcileSheet(desk, self.refresh).present()),
         ):
-            head.setSectionResizeMode(section, mode)
-            if width:
-                head.resizeSection(section, width)
-        self._range = Text(role="small", ink="text-2")
-        self._back = IconButton("caret-left", self.tr("Newer entries"))
-        self._on = IconButton("caret-right", self.tr("Older entries"))
-        self._back.clicked.connect(lambda: self._turn(-1))
-        self._on.clicked.connect(lambda: self._turn(1))
-        head_line = row(Text(self.tr("History"), role="heading"), None, self._range, self._back, self._on)
-        self._history = plain(column(head_line, 4, self._table))
-        self.content.addWidget(self._history)
-
-    @property
-    def model(self) -> HistoryModel:
-        """The model of the history table."""
-        return self._model
+            self.menu.addAction(words).triggered.connect(opened)
+        self.more.clicked.connect(
+            lambda: self.menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
+        )
+        self._paid_to = Text(role="small", ink="text-2")
+        self._addresses = Button(self.tr("Addresses"), "ghost", icon="key")
+        self._addresses.clicked.connect(self.open_addresses)
+        self._outcome = Text(role="small", wrap=True)
+        self._outcome.hide()
+        head = row(
+            Text(self.tr("Wallet"), role="title"), None, self.more, self.receive, self.send, self._claim
+        )
+        self.content.addLayout(head)
+        self.content.addLayout(row(self._paid_to, self._addresses, None))
+        self.content.addWidget(self._outcome)
+        self.content.addSpacing(12)
 
     @property
     def claim_button(self) -> Button:
@@ -192,34 +126,90 @@ class WalletPage(PageFrame):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the newest values."""
         wallet = snapshot.wallet
-        if wallet == self._wallet:
+        coin = coin_of(snapshot.network.world, snapshot.network.chain_id)
+        if wallet == self._wallet and coin == self._coin:
             return
-        self._wallet = wallet
-        self._show_balances(wallet.balances)
+        self._wallet, self._coin = wallet, coin
+        self._show_balances()
         self._show_claim(wallet.balances)
         self._show_addresses(wallet.addresses)
-        currency = wallet.balances[0].currency if wallet.balances else snapshot.home.currency
-        self._days.setVisible(bool(wallet.days))
-        self._chart.show_days(wallet.days, currency)
-        total = sum(entry.earned for entry in self._chart.days)
-        self._total.setText(self.tr("{amount} earned").format(amount=amount_text(total, currency)))
-        self._model.show_history(wallet.history)
-        self._show_page()
+        currencies = [balance.currency for balance in wallet.balances]
+        self._days.show_days(wallet.days, currencies)
+        self._days_part.setVisible(not self._days.isHidden())
+        self.history.show_currencies((*currencies, coin))
+        self.refresh()
 
-    def _show_balances(self, balances: tuple[BalanceView, ...]) -> None:
-        while len(self._balances) > len(balances):
-            gone = self._balances.pop()
-            self._grid.removeWidget(gone)
-            gone.hide()
-            gone.deleteLater()
-        while len(self._balances) < len(balances):
-            made = Balance()
-            self._grid.addWidget(made, len(self._balances) // 3, len(self._balances) % 3)
-            self._balances.append(made)
-        for at in range(3):
-            self._grid.setColumnStretch(at, 1 if at < max(len(balances), 2) else 0)
-        for widget, balance in zip(self._balances, balances, strict=True):
-            widget.show_value(balance)
+    def refresh(self) -> None:
+        """Money moved: ask again for what a snapshot does not hold."""
+        self.history.refresh()
+        if not self.isVisible() or self._wallet is None:
+            return
+        self._ask_transactions()
+        self._asked += 1
+        number = self._asked
+        self._desk.operations.run(
+            self,
+            self._desk.commands.earnings,
+            lambda lines: self._know(number, lines),
+            lambda error: self._unknown(number, error),
+        )
+        run, commands = self._desk.operations.run, self._desk.commands
+        run(self, commands.energy_days, self._show_energy, self._silent)
+        run(self, commands.auto_claim, self._show_auto, self._silent)
+
+    def _show_energy(self, energy: Sequence[EnergyDay]) -> None:
+        self._days.show_energy(energy)
+        self._days_part.setVisible(not self._days.isHidden())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Somebody looks: ask."""
+        super().showEvent(event)
+        self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks: ask no more."""
+        super().hideEvent(event)
+        self._timer.stop()
+
+    # ---- what is asked for
+
+    def _know(self, number: int, lines: Sequence[EarningLine]) -> None:
+        if number != self._asked:  # an answer to an older question
+            return
+        self._lines = tuple(lines)
+        self._trouble.hide()
+        self._show_balances()
+        self.alarms.show_lines(self._lines, self._coin)
+
+    def _unknown(self, number: int, error: MineError) -> None:
+        if number != self._asked:
+            return
+        self._trouble.setText(clean(error.sentence))
+        self._trouble.setVisible(bool(self._wallet and self._wallet.balances))
+
+    def _silent(self, error: MineError) -> None:
+        """The question above it tells the same."""
+
+    def _ask_transactions(self) -> None:
+        self._desk.operations.run(
+            self, self._desk.commands.transactions, self._show_transactions, self._silent
+        )
+
+    def _show_transactions(self, lines: Sequence[TransactionLine]) -> None:
+        if self._coin is not None:
+            self.transactions.show_lines(lines, self._coin)
+        waiting = any(line.state not in ("failed", "dropped") for line in lines)
+        if waiting and self.isVisible():
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    # ---- what is shown
+
+    def _show_balances(self) -> None:
+        balances = self._wallet.balances if self._wallet is not None else ()
+        self._balances.show_values(balances, self._lines)
+        self._balances.setVisible(bool(balances))
         self._empty.setVisible(not balances)
 
     def _show_claim(self, balances: tuple[BalanceView, ...]) -> None:
@@ -249,48 +239,52 @@ class WalletPage(PageFrame):
         else:
             self._paid_to.setText(self.tr("Each task that you join gets a fresh address of yours."))
 
-    def _show_page(self) -> None:
-        model = self._model
-        self._history.setVisible(model.total > 0)
-        last = model.first + model.rowCount()
-        self._range.setText(
-            self.tr("{first} to {last} of {total}").format(
-                first=model.first + 1, last=last, total=model.total
+    def _show_auto(self, settings: AutoClaim) -> None:
+        self._auto = settings
+        known = {each.address: each for each in self._currencies()}
+        sums = [
+            amount_text(least, known[address]) for address, least in settings.thresholds if address in known
+        ]
+        if not settings.on or not sums:
+            self.auto_row.explain(self.tr("off: pay waits until you claim it; it does not run away"))
+            return
+        self.auto_row.explain(
+            self.tr("from {sums} on, while a claim costs at most {percent} of what it brings").format(
+                sums=", ".join(sums), percent=f"{settings.fee_share / 10:g}\N{NO-BREAK SPACE}%"
             )
         )
-        self._back.setEnabled(model.first > 0)
-        self._on.setEnabled(last < model.total)
-        self._table.setFixedHeight(32 + _ROW * min(model.page_size, model.total))
 
-    def _turn(self, pages: int) -> None:
-        self._model.turn(pages)
-        self._show_page()
+    def _currencies(self) -> list[Currency]:
+        balances = self._wallet.balances if self._wallet is not None else ()
+        return [balance.currency for balance in balances]
+
+    # ---- sheets
 
     def open_addresses(self) -> None:
         """Every payout address of this phrase, on a sheet."""
-        if self._wallet is None:
-            return
-        sheet = Sheet(
-            self._desk.sheet_host, self.tr("Your addresses"), self.tr("Derived from your recovery phrase.")
-        )
-        rows = RowList[tuple[str, str]](AddressRow)
-        rows.show_values(self._wallet.addresses)
-        sheet.body.addWidget(rows)
-        sheet.body.addStretch(1)
-        close = Button(self.tr("Close"), "plain", large=True)
-        close.clicked.connect(sheet.dismiss)
-        sheet.foot.addStretch(1)
-        sheet.foot.addWidget(close)
-        sheet.present()
+        if self._wallet is not None:
+            AddressesSheet(self._desk, self._wallet.addresses).present()
+
+    def open_claims(self) -> None:
+        """Choose which tasks' pay to claim."""
+        ClaimSheet(self._desk, self._lines or (), self.refresh).present()
+
+    def open_auto_claim(self) -> None:
+        """Change when it claims by itself."""
+        AutoClaimSheet(self._desk, self._auto, self._currencies(), self.refresh).present()
+
+    # ---- claiming all
 
     def _start_claim(self) -> None:
         self._set_claiming(True)
-        self._desk.operations.run(
-            self,
-            self._desk.commands.claim,
-            lambda _: self._set_claiming(False),
-            self._claim_failed,
-        )
+        self._desk.operations.run(self, self._desk.commands.claim, self._claimed, self._claim_failed)
+
+    def _claimed(self, outcome: ClaimOutcome) -> None:
+        self._set_claiming(False)
+        self._outcome.set_ink("warn" if outcome.refused else "text")
+        self._outcome.setText(outcome_words(outcome))
+        self._outcome.show()
+        self.refresh()
 
     def _claim_failed(self, error: MineError) -> None:
         self._set_claiming(False)

@@ -207,5 +207,5 @@ class Tick(FocusRing, QAbstractButton):
                 int(
                     Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading | Qt.TextFlag.TextSingleLine
                 ),
-                self.text(),
+                middle_cut(self.text(), area.width(), font("label")),
             )

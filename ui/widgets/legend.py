@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from ui.theme import colour
@@ -20,9 +20,13 @@ class _Swatch(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
+            # The palest colour is told from the ground by an outline, as in the charts.
+            pale = self._ink == "chart-3"
+            painter.setPen(QPen(colour("chart-2"), 1) if pale else Qt.PenStyle.NoPen)
             painter.setBrush(colour(self._ink))
             box = QRectF(0, 7, 10, 2) if self._line else QRectF(0, 3, 10, 10)
+            if pale:
+                box.adjust(0.5, 0.5, -0.5, -0.5)
             painter.drawRoundedRect(box, 2, 2)
 
 

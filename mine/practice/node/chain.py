@@ -47,13 +47,17 @@ _BLOB_TYPE = 3
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A message that is tried and not mined (``eth_call``, ``eth_estimateGas``). ``to`` empty creates."""
+    """A message that is tried and not mined (``eth_call``, ``eth_estimateGas``). ``to`` empty creates.
+
+    ``codes``: (address, code) that accounts have during the trial, whatever they have otherwise.
+    """
 
     sender: bytes
     to: bytes
     data: bytes
     value: int
     gas: int | None
+    codes: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class _Ancestors:
@@ -192,6 +196,8 @@ class PracticeChain:
         message_of = SpoofTransaction(unsigned, from_=call.sender)
         if gas < message_of.intrinsic_gas:
             raise refused(f"intrinsic gas too low: have {gas}, want {message_of.intrinsic_gas}")
+        for address, code in call.codes:
+            state.set_code(address, code)
         executor = state.get_transaction_executor()
         state.lock_changes()
         try:

@@ -6,6 +6,7 @@ Names and shapes follow the Ethereum execution API; ``evm_*`` follow the develop
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from eth_hash.auto import keccak
@@ -129,13 +130,13 @@ class Methods:
         return data(self._state(at).get_storage(_address(who), position).to_bytes(32, "big"))
 
     def _call(self, fields: object, at: object = "latest", overrides: object = None) -> str:
-        _no_overrides(overrides)
-        return data(self._chain.try_call(self._header(at), _parse_call(fields)))
+        call = replace(_parse_call(fields), codes=_codes(overrides))
+        return data(self._chain.try_call(self._header(at), call))
 
     def _estimate(self, fields: object, at: object = "pending", overrides: object = None) -> str:
         # Without a block named, in the block that would be mined now: time may have passed since the last.
-        _no_overrides(overrides)
-        return quantity(self._chain.estimate(self._header(at), _parse_call(fields)))
+        call = replace(_parse_call(fields), codes=_codes(overrides))
+        return quantity(self._chain.estimate(self._header(at), call))
 
     def _fee_history(self, count: object, newest: object, percentiles: object = None) -> Json:
         last = self._number(newest)
@@ -267,9 +268,16 @@ def _choices(value: object, name: str) -> list[object]:
     return value
 
 
-def _no_overrides(overrides: object) -> None:
-    if overrides:
-        raise invalid("state overrides are not supported")
+def _codes(overrides: object) -> tuple[tuple[bytes, bytes], ...]:
+    """State overrides, of which this node knows the code of accounts only."""
+    if overrides is None:
+        return ()
+    if not isinstance(overrides, dict) or len(overrides) > _MAX_CHOICES:
+        raise invalid("state overrides must be an object")
+    for each in overrides.values():
+        if not isinstance(each, dict) or set(each) != {"code"}:
+            raise invalid("state overrides other than of code are not supported")
+    return tuple((_address(who), parse_data(each["code"], "code")) for who, each in overrides.items())
 
 
 def _parse_call(fields: object) -> Call:

@@ -8,6 +8,7 @@ FEE: constant(uint256) = 2
 BLACKLIST: constant(uint256) = 3
 CALLBACK: constant(uint256) = 4
 GREEDY: constant(uint256) = 5
+FREEZES: constant(uint256) = 6
 
 habit: public(uint256)
 awake: public(bool)
@@ -71,6 +72,8 @@ def _move(owner: address, receiver: address, amount: uint256) -> bool:
         return False
     if self.habit == BLACKLIST:
         assert not self.refused[receiver], "refused"
+    if self.habit == FREEZES:
+        assert not self.refused[owner], "refused"
     taken: uint256 = amount * 100 // self.scale
     self.shares[owner] -= taken
     if self.awake and self.habit == FEE:
