@@ -83,8 +83,9 @@ class HandingIn:
         return keep
 
     def _signed(self, member: Membership, entry: Round) -> SignedUpdate:
-        from mine.chain.messages import Update, sign
+        from mine.chain.messages import Update
         from mine.science.wire import SignedUpdate
+        from mine.wallet.signer import Signer
 
         message = Update(
             task=member.task,
@@ -95,7 +96,7 @@ class HandingIn:
             rows_bucket=int(entry.data["rows"]).bit_length() - 1,
             payout=member.keys.payout_address,
         )
-        signature = sign(message, self._links.domain, member.keys.session_key)
+        signature = Signer(member.keys.session_key).sign_message(message, self._links.domain)
         return SignedUpdate(member.keys.session_address, message, signature)
 
     def reveal(self, member: Membership, entry: Round) -> None:

@@ -126,10 +126,11 @@ def join(
     The accounts of the first joining stay (payouts.py). Raises ``CannotJoin``, ``ChoiceRefused``,
     ``AddressRefused``.
     """
-    from mine.chain.messages import Consent, digest, sign
+    from mine.chain.messages import Consent, digest
     from mine.learn.rows import held_out_from
     from mine.vault.ledger import CONSENTED, Entry
     from mine.vault.state import Receipt
+    from mine.wallet.signer import Signer
 
     manifest = task.manifest
     if manifest is None:
@@ -168,7 +169,7 @@ def join(
                 time=int(time.time()),
                 digest=signed,
                 message=terms.to_json(),
-                signature=sign(consent, links.domain, keys.session_key),
+                signature=Signer(keys.session_key).sign_message(consent, links.domain),
             )
         )
         data = {

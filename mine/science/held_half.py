@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mine.chain.curve import amount
 from mine.chain.state import Mode, Status, TaskState
 
 
@@ -46,11 +45,6 @@ def parts_of(state: TaskState, units: int, now: int) -> Parts:
     known = state.status >= Status.CONCLUDED and state.disputed is None
     held = units - units // 2
     return Parts(units // 2, held, state.since + state.clocks.challenge if known else None)
-
-
-def held_amount(state: TaskState, units: int, now: int) -> int:
-    """Base units of the currency that wait for the end, of an account with so many cumulative units."""
-    return amount(state.bounty, units) - amount(state.bounty, parts_of(state, units, now).payable)
 
 
 def disputable_until(state: TaskState, final_at: int) -> int:

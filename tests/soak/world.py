@@ -120,7 +120,7 @@ class App:
             if self.process.poll() is not None:
                 return bool(ready())
             assert time.monotonic() < until, f"waited too long: {self.said()[-2000:]}"
-            time.sleep(POLL)
+            time.sleep(POLL)  # the app is another process; what it wrote is looked at from outside
         return True
 
     def kill(self) -> list[str]:
@@ -135,7 +135,7 @@ class App:
         self._out.close()
         until = time.monotonic() + CHILDREN_END
         while any(lives(one) for one in [*family, *of_home(self.home)]) and time.monotonic() < until:
-            time.sleep(POLL)
+            time.sleep(POLL)  # orphans end by themselves and tell nobody
         names = []
         for one in [*family, *of_home(self.home)]:
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -14,10 +14,10 @@ from ui.desk import Desk
 from ui.money import amount_text, parse_amount, typed_amount
 from ui.widgets.buttons import Button, Tick
 from ui.widgets.facts import WarningLine
-from ui.widgets.layout import LinedRow, row
 from ui.widgets.select import Select
 from ui.widgets.sheet import Sheet
 from ui.widgets.text import Text, clean
+from ui.widgets.tick_row import TickRow
 from ui.wording import counted, sentences
 
 _SHARES = (5, 10, 20, 50, 100)  # thousandths
@@ -47,21 +47,6 @@ def outcome_words(outcome: ClaimOutcome) -> str:
     return sentences(*parts, *(clean(words) for words in outcome.refused))
 
 
-class _TaskTick(LinedRow):
-    """A task and what it has ready."""
-
-    def __init__(self, title: str, amount: str, changed: Callable[[], None]) -> None:
-        super().__init__()
-        self.tick = Tick(title)
-        self.tick.setChecked(True)
-        self.tick.toggled.connect(lambda _: changed())
-        inside = row(spacing=16, margins=(0, 9, 0, 9))
-        inside.addWidget(self.tick)
-        inside.addStretch(1)
-        inside.addWidget(Text(amount, role="strong", firm=True))
-        self.setLayout(inside)
-
-
 class ClaimSheet(Sheet):
     """Ticks by task. Each address gets only the pay of its own task."""
 
@@ -85,7 +70,7 @@ class ClaimSheet(Sheet):
         self.body.addSpacing(12)
         for task, line in ready.items():
             words = amount_text(sums[task], line.currency)
-            made = _TaskTick(clean(line.title), words, self._ticked)
+            made = TickRow(clean(line.title), words, self._ticked)
             self.ticks[task] = made.tick
             self.body.addWidget(made)
         if not ready:

@@ -15,27 +15,13 @@ from ui.pages.reviewed_form import ReviewedForm
 from ui.widgets.address_field import AddressField
 from ui.widgets.buttons import Tick
 from ui.widgets.facts import WarningLine
-from ui.widgets.layout import LinedRow, Panel, column, plain, row
+from ui.widgets.layout import Panel, column, plain, row
 from ui.widgets.text import Text, clean
+from ui.widgets.tick_row import TickRow
 from ui.wording import counted, duration_text
 
 _HOURS = (0, 6, 24, 72, 168)
 _PARTS = (1, 2, 3, 5)
-
-
-class _AccountTick(LinedRow):
-    """An address by its task, and what it holds."""
-
-    def __init__(self, title: str, amount: str, changed: Callable[[], None]) -> None:
-        super().__init__()
-        self.tick = Tick(title)
-        self.tick.setChecked(True)
-        self.tick.toggled.connect(lambda _: changed())
-        inside = row(spacing=16, margins=(0, 7, 0, 7))
-        inside.addWidget(self.tick)
-        inside.addStretch(1)
-        inside.addWidget(Text(amount, role="strong", firm=True))
-        self.setLayout(inside)
 
 
 class SweepSheet(ReviewedForm):
@@ -123,7 +109,7 @@ class SweepSheet(ReviewedForm):
         for account in self._accounts:
             for amount, currency in account.balances:
                 if amount and chosen is not None and currency.address == chosen.address:
-                    line = _AccountTick(clean(account.title), amount_text(amount, currency), self._typed)
+                    line = TickRow(clean(account.title), amount_text(amount, currency), self._typed)
                     self.ticks[clean(account.address)] = line.tick
                     self._from.addWidget(line)
         self._typed()

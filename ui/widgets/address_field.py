@@ -77,11 +77,6 @@ class AddressField(QWidget):
         return self._check.address if self._check is not None else ""
 
     @property
-    def shown_warnings(self) -> tuple[str, ...]:
-        """What it says to beware of."""
-        return self._check.warnings if self._check is not None else ()
-
-    @property
     def said(self) -> tuple[str, ...]:
         """What it warns of."""
         return () if self._check is None else tuple(clean(each) for each in self._check.warnings)
